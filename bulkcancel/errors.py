@@ -1,0 +1,57 @@
+"""What ends a run: a small tree of exceptions, each with its exit code.
+
+A job's own trouble is a `JobResult`, never one of these. The hint (what to do)
+is kept apart from the message (what is wrong).
+"""
+
+
+class BulkcancelError(Exception):
+    """End the run; `exit_code` is what the process returns.
+
+    `message` says what is wrong and where, `hint` what to do about it; both are
+    one line, without a secret in them.
+    """
+
+    exit_code = 2
+
+    def __init__(self, message: str, hint: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+    def __str__(self) -> str:
+        return f"{self.message}; {self.hint}" if self.hint else self.message
+
+
+class ConfigError(BulkcancelError):
+    """An option or a variable that can't be used, or one that is missing."""
+
+
+class InputError(BulkcancelError):
+    """A list of ids that can't be read without guessing."""
+
+
+class ReportError(BulkcancelError):
+    """A report that can't be created; no cancel has been sent yet."""
+
+
+class LoginError(BulkcancelError):
+    """No usable token, or no way to reach the store."""
+
+
+class GuardError(BulkcancelError):
+    """A guard ended the run after it had begun; the rest is `not_attempted`."""
+
+    exit_code = 4
+
+
+class Interruption(GuardError):
+    """The operator, or the system, asked the run to end, with its own exit code."""
+
+    def __init__(self, message: str, exit_code: int) -> None:
+        super().__init__(message)
+        self.exit_code = exit_code
+
+
+class PipeClosed(GuardError):
+    """The reader of standard output went away: nothing to complain about."""

@@ -1,0 +1,174 @@
+"""The values that flow through a run, and the `Tally` that counts them.
+
+Knows nothing of HTTP libraries, files or terminals, and never prints.
+"""
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+CANCELLED = "cancelled"  # the job status; Outcome.CANCELLED is what this run did
+PENDING = "pending"
+
+
+class Outcome(StrEnum):
+    """What became of one job in this run."""
+
+    CANCELLED = "cancelled"
+    NOT_FOUND = "not_found"
+    NOT_PENDING = "not_pending"
+    FAILED = "failed"
+    UNKNOWN = "unknown"
+    NOT_ATTEMPTED = "not_attempted"
+    INVALID = "invalid"
+
+
+WORTH_RESUMING = frozenset(
+    {Outcome.FAILED, Outcome.UNKNOWN, Outcome.INVALID, Outcome.NOT_ATTEMPTED}
+)
+
+
+class Evidence(StrEnum):
+    """Where the knowledge behind an outcome comes from."""
+
+    RESPONSE = "response"
+    READBACK = "readback"
+    NONE = ""
+
+
+@dataclass(frozen=True, slots=True)
+class JobRow:
+    """One row of the input: an id as it was written, and where.
+
+    `line` is 1-based. `problem` says why the id can't be a job id; such a row is
+    reported as `invalid` and never sent.
+    """
+
+    job_id: str
+    file: str
+    line: int
+    problem: str = ""
+
+    @property
+    def source(self) -> str:
+        """Return the place as `file:line`."""
+        return f"{self.file}:{self.line}"
+
+
+@dataclass(frozen=True, slots=True)
+class JobState:
+    """A job as the store describes it; `status` is lower-case, '' for no such job."""
+
+    status: str
+    type: str = ""
+
+
+NO_SUCH_JOB = JobState(status="")
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One HTTP request, complete but for the host and the bearer token."""
+
+    method: str
+    path: str
+    body: bytes | None = field(default=None, repr=False)  # may hold the client secret
+    content_type: str = "application/json"
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """A whole HTTP reply; header names are lower-case, the body is at most 1 MiB."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes = field(repr=False)  # may hold a token
+
+
+@dataclass(frozen=True, slots=True)
+class NoReply:
+    """A request without a usable reply.
+
+    `sent` is False only when it is certain that the store never saw the request.
+    """
+
+    reason: str
+    sent: bool
+
+
+Exchange = Reply | NoReply
+
+
+@dataclass(frozen=True, slots=True)
+class ClientKey:
+    """A client id and its secret, good for as many tokens as needed."""
+
+    client_id: str
+    client_secret: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class ReadyToken:
+    """A bearer token made elsewhere, which can't be renewed."""
+
+    bearer: str = field(repr=False)
+
+
+Credentials = ClientKey | ReadyToken
+
+
+@dataclass(frozen=True, slots=True)
+class JobResult:
+    """What became of one job: a row of the report.
+
+    Times are seconds since the epoch: `sent_at` when the first cancel request
+    started (None: never), `finished_at` when the outcome was known. `attempts`
+    counts cancel requests, `http_status` is that of the last reply to one.
+    """
+
+    row: JobRow
+    outcome: Outcome
+    finished_at: float
+    state: JobState = NO_SUCH_JOB
+    http_status: int | None = None
+    attempts: int = 0
+    evidence: Evidence = Evidence.NONE
+    detail: str = ""
+    request_id: str = ""
+    sent_at: float | None = None
+
+
+@dataclass(slots=True)
+class Tally:
+    """The counts of a run, and the exit code that follows from them.
+
+    Distinct ids (the sum of `outcomes`) plus `repeats` are the rows read.
+    `allow` holds the outcomes that count as success beside `cancelled`.
+    """
+
+    allow: frozenset[Outcome] = frozenset()
+    outcomes: Counter[Outcome] = field(default_factory=Counter)
+    not_pending: Counter[str] = field(default_factory=Counter)
+    repeats: int = 0
+    retries: int = 0
+    read_backs: int = 0
+    throttled: int = 0
+
+    def count(self, result: JobResult) -> None:
+        """Count one settled row."""
+        self.outcomes[result.outcome] += 1
+        if result.outcome is Outcome.NOT_PENDING:
+            self.not_pending[result.state.status] += 1
+
+    @property
+    def done(self) -> int:
+        """Return how many jobs have their row."""
+        return self.outcomes.total()
+
+    def exit_code(self) -> int:
+        """Return 0, 1 or 3 for a run that came to its end, as the contract says."""
+        short = {o for o, n in self.outcomes.items() if n} - self.allow - {Outcome.CANCELLED}
+        if short & WORTH_RESUMING:
+            return 1
+        return 3 if short else 0

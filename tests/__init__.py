@@ -1,0 +1,1 @@
+"""The tests: each proves one fact, and its docstring says which."""
