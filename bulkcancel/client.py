@@ -1,0 +1,192 @@
+"""The only aiohttp client: sends one request, turns aiohttp's errors into `NoReply`.
+
+Decides nothing: no retry, no pause, no meaning. What it hands on never holds a
+secret that was sent.
+"""
+
+import base64
+import json
+import os
+from types import TracebackType
+from typing import Self
+from urllib.parse import quote_plus, unquote, urlsplit, urlunsplit
+from urllib.request import getproxies, proxy_bypass
+
+import aiohttp
+from yarl import URL
+
+from bulkcancel._version import __version__
+from bulkcancel.auth import Auth
+from bulkcancel.errors import ConfigError
+from bulkcancel.model import Exchange, NoReply, Reply, Request
+from bulkcancel.wire import cancel_request, read_request
+
+MAX_BODY = 1024 * 1024  # bytes; a longer body is not read further
+MAX_CONNECT = 10.0  # seconds
+_KEPT_HEADERS = ("content-type", "retry-after", "x-request-id")
+
+
+class Client:
+    """One connection pool to one store, used as `async with Client(...)`."""
+
+    def __init__(self, base_url: str, timeout: float, secrets: tuple[str, ...] = ()) -> None:
+        """Take the store, the seconds that a request may take, and what to hide in replies."""
+        self._base_url = base_url
+        self._timeout = timeout
+        self._secrets = [form for secret in secrets for form in _forms_of(secret)]
+        self._session: aiohttp.ClientSession
+
+    async def __aenter__(self) -> Self:
+        connect = min(MAX_CONNECT, self._timeout)
+        proxy, proxy_headers = environment_proxy(self._base_url)
+        self._session = aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(limit=0),
+            timeout=aiohttp.ClientTimeout(self._timeout, connect=connect, sock_connect=connect),
+            cookie_jar=aiohttp.DummyCookieJar(),
+            headers={"Accept": "application/json", "User-Agent": f"bulkcancel/{__version__}"},
+            proxy=proxy,
+        )
+        self._proxy_headers = proxy_headers
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        await self._session.close()
+
+    async def send(self, request: Request, bearer: str) -> Exchange:
+        """Send one request, once; an empty `bearer` sends none. Never raises for a failure."""
+        headers = {"Authorization": f"Bearer {bearer}"} if bearer else {}
+        if request.body is not None:
+            headers["Content-Type"] = request.content_type
+        try:
+            async with self._session.request(
+                request.method,
+                URL(self._base_url + request.path, encoded=True),
+                data=request.body,
+                headers=headers,
+                allow_redirects=False,
+                proxy_headers=self._proxy_headers,
+            ) as response:
+                body = await _bounded_body(response)
+                return self._reply(response, body, bearer)
+        except (aiohttp.ClientError, OSError) as error:  # TimeoutError is an OSError
+            return _no_reply(error, self._timeout)
+
+    def _reply(self, response: aiohttp.ClientResponse, body: bytes, bearer: str) -> Reply:
+        hidden = [*self._secrets, bearer] if bearer else self._secrets
+        headers = {
+            name: _without(response.headers[name], hidden)
+            for name in _KEPT_HEADERS
+            if name in response.headers
+        }
+        for secret in hidden:
+            if (found := secret.encode()) in body:
+                body = body.replace(found, b"[hidden]")
+        return Reply(response.status, headers, body)
+
+
+class Store:
+    """The calls that a run makes, each with the token of the moment."""
+
+    def __init__(self, client: Client, auth: Auth) -> None:
+        """Join a client and the token it uses."""
+        self._client = client
+        self._auth = auth
+
+    async def bearer(self) -> str:
+        """Return the token for the next request; raises `LoginError`."""
+        return await self._auth.bearer()
+
+    async def renew(self, refused: str) -> None:
+        """Replace a token that was refused; raises `LoginError`."""
+        await self._auth.renew(refused)
+
+    async def cancel(self, job_id: str, bearer: str) -> Exchange:
+        """Ask the store to cancel a job, once."""
+        return await self._client.send(cancel_request(job_id), bearer)
+
+    async def read(self, job_id: str, bearer: str) -> Exchange:
+        """Ask the store for a job, once."""
+        return await self._client.send(read_request(job_id), bearer)
+
+
+def environment_proxy(base_url: str) -> tuple[str | None, dict[str, str] | None]:
+    """Return the proxy that the environment names for the store, and its headers.
+
+    Looked up once, because aiohttp's `trust_env` does so for every request and
+    sends netrc passwords besides. Only https stores go through a proxy: plain http
+    is loopback. Raises `ConfigError` for a proxy that is not http or https.
+    """
+    store, proxies = urlsplit(base_url), getproxies()
+    proxy = proxies.get("https") or proxies.get("all")
+    if store.scheme != "https" or not proxy or proxy_bypass(store.netloc):
+        return None, None
+    parts = urlsplit(proxy if "://" in proxy else f"http://{proxy}")
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        raise ConfigError(
+            f"HTTPS_PROXY names a proxy of the kind {parts.scheme!r}",
+            "only http:// and https:// proxies can be used",
+        )
+    login, _, address = parts.netloc.rpartition("@")
+    bare = urlunsplit((parts.scheme, address, "", "", ""))
+    if not login:
+        return bare, None
+    encoded = base64.b64encode(unquote(login).encode()).decode()
+    return bare, {"Proxy-Authorization": f"Basic {encoded}"}
+
+
+async def _bounded_body(response: aiohttp.ClientResponse) -> bytes:
+    """Return the body, or nothing of one that is over the bound."""
+    body = b""
+    while chunk := await response.content.readany():
+        body += chunk
+        if len(body) > MAX_BODY:
+            response.close()
+            return b""
+    return body
+
+
+def _no_reply(error: Exception, timeout: float) -> NoReply:
+    """Say what an error of aiohttp means: above all, whether anything was sent."""
+    match error:
+        case aiohttp.ConnectionTimeoutError():
+            return NoReply("the connection timed out", sent=False)
+        case aiohttp.ClientConnectorCertificateError():
+            reason = getattr(error.certificate_error, "verify_message", "") or "not trusted"
+            return NoReply(f"the server's TLS certificate: {reason}", sent=False)
+        case aiohttp.ClientConnectorDNSError():
+            return NoReply(f"the host {error.host} was not found", sent=False)
+        case aiohttp.ClientConnectorError():
+            number = error.os_error.errno
+            reason = os.strerror(number) if number else type(error.os_error).__name__
+            return NoReply(f"no connection to {error.host}:{error.port}: {reason}", sent=False)
+        case aiohttp.ClientHttpProxyError():
+            return NoReply(f"the proxy refused the connection ({error.status})", sent=False)
+        case TimeoutError():
+            return NoReply(f"no reply within {timeout:g} s", sent=True)
+        case aiohttp.ClientPayloadError():
+            return NoReply("the reply was cut short or garbled", sent=True)
+        case aiohttp.ClientResponseError():
+            return NoReply("the reply was not HTTP", sent=True)
+    return NoReply("the connection was lost before the reply", sent=True)
+
+
+def _forms_of(secret: str) -> set[str]:
+    """Return a secret as a reply may echo it: plain, in a URL or form, in JSON.
+
+    A secret under 8 characters is no real one, and to blot it out of every reply
+    would spoil ids and statuses.
+    """
+    if len(secret) < 8:
+        return set()
+    return {secret, quote_plus(secret), json.dumps(secret)[1:-1]}
+
+
+def _without(text: str, secrets: list[str]) -> str:
+    for secret in secrets:
+        text = text.replace(secret, "[hidden]")
+    return text

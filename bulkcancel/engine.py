@@ -1,0 +1,116 @@
+"""The pool of workers that settles the jobs of a run, and the way it stops.
+
+Knows how many lives run side by side, nothing of what happens in one (`life`).
+"""
+
+import asyncio
+import math
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from bulkcancel.errors import BulkcancelError, GuardError, LoginError
+from bulkcancel.life import Interrupted, Life, Store, Surroundings
+from bulkcancel.model import JobResult, JobRow, Outcome, Tally
+from bulkcancel.pacer import Backoff, Pacer
+
+
+def concurrency_for(rate: float) -> int:
+    """Return the requests in flight that hold a rate at 2 s a reply, from 8 to 256."""
+    return max(8, min(256, math.ceil(rate * 2)))
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """How many jobs at a time, and how often one is tried again."""
+
+    concurrency: int
+    retries: int
+    backoff: Backoff = field(default_factory=Backoff)
+
+
+class Engine:
+    """Settle jobs side by side; `record` gets each result once, as soon as it is known.
+
+    `record` may raise `GuardError` to stop the run.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        pacer: Pacer,
+        policy: Policy,
+        tally: Tally,
+        record: Callable[[JobResult], None],
+    ) -> None:
+        """Take the parts of one run."""
+        self._around = Surroundings(
+            store, pacer, tally, self._waiting, policy.retries, policy.backoff
+        )
+        self._concurrency = policy.concurrency
+        self._record = record
+        self._in_wait: set[asyncio.Task[object]] = set()
+        self._error: BulkcancelError | None = None
+
+    async def run(self, rows: Iterator[JobRow]) -> None:
+        """Settle every row, each once; raises what stopped the run, after the last row."""
+        async with asyncio.TaskGroup() as workers:
+            for _ in range(self._concurrency):
+                workers.create_task(self._work(rows))
+        for row in rows:
+            self._finish(_unsent(row))
+        if isinstance(self._error, LoginError):  # in mid-run: no longer a usage error
+            raise GuardError(self._error.message, self._error.hint)
+        if self._error is not None:
+            raise self._error
+
+    def stop(self, error: BulkcancelError) -> None:
+        """Send nothing more; requests in flight come to their end. The first error counts."""
+        if self._error is None:
+            self._error = error
+            for task in self._in_wait:
+                task.cancel()
+
+    async def _work(self, rows: Iterator[JobRow]) -> None:
+        while self._error is None and (row := next(rows, None)) is not None:
+            self._finish(_unsent(row) if row.problem else await self._live(row))
+
+    async def _live(self, row: JobRow) -> JobResult:
+        life = Life(row, self._around)
+        try:
+            return await life.settle()
+        except Interrupted:
+            return life.interrupted()
+        except BulkcancelError as error:
+            self.stop(error)
+            return life.interrupted()
+
+    def _finish(self, result: JobResult) -> None:
+        self._around.tally.count(result)
+        try:
+            self._record(result)
+        except GuardError as error:
+            self.stop(error)
+
+    @contextmanager
+    def _waiting(self) -> Iterator[None]:
+        """Mark a wait that `stop` cuts short with `Interrupted`."""
+        task = asyncio.current_task()
+        if self._error is not None or task is None:
+            raise Interrupted
+        self._in_wait.add(task)
+        try:
+            yield
+        except asyncio.CancelledError:
+            if self._error is None:
+                raise
+            task.uncancel()
+            raise Interrupted from None
+        finally:
+            self._in_wait.discard(task)
+
+
+def _unsent(row: JobRow) -> JobResult:
+    outcome = Outcome.INVALID if row.problem else Outcome.NOT_ATTEMPTED
+    return JobResult(row, outcome, time.time(), detail=row.problem)

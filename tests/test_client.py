@@ -1,0 +1,266 @@
+"""The client against real servers: what is sent, and what each failure becomes."""
+
+import base64
+import socket
+import ssl
+from types import EllipsisType, SimpleNamespace
+from typing import TYPE_CHECKING, cast
+from unittest.mock import Mock
+
+import aiohttp
+import pytest
+
+from bulkcancel.client import MAX_BODY, Client, Store, environment_proxy
+from bulkcancel.errors import ConfigError
+from bulkcancel.model import Exchange, NoReply, Reply, Request
+from bulkcancel.wire import cancel_request, read_request, token_request
+from tests.raw import RawServer, http
+
+if TYPE_CHECKING:
+    from bulkcancel.auth import Auth
+
+SECRET = "s3cret-of-the-store"
+READ = read_request("job-1")
+
+
+async def exchange(server: RawServer, request: Request = READ, seconds: float = 5) -> Exchange:
+    async with server.serve() as url, Client(url, seconds, (SECRET,)) as client:
+        return await client.send(request, "token-of-the-night")
+
+
+async def test_what_is_sent() -> None:
+    """A cancel is a POST of `{}` as JSON, with the token and an honest user agent."""
+    server = RawServer(http("200 OK", b"{}"))
+    await exchange(server, cancel_request("job-1"))
+    (request,) = server.requests
+    assert request.startswith("POST /pcm/jobs/job-1/cancel HTTP/1.1\r\n")
+    for header in (
+        "Authorization: Bearer token-of-the-night",
+        "Accept: application/json",
+        "Content-Type: application/json",
+        "User-Agent: bulkcancel/",
+        "Content-Length: 2",
+    ):
+        assert f"\r\n{header}" in request
+
+
+async def test_a_read_has_no_body() -> None:
+    """A read is a GET without a content type."""
+    server = RawServer(http("200 OK", b"{}"))
+    await exchange(server)
+    assert server.requests[0].startswith("GET /pcm/jobs/job-1 HTTP/1.1\r\n")
+    assert "Content-Type" not in server.requests[0]
+
+
+async def test_a_token_call_has_no_bearer() -> None:
+    """The login is a form, sent without the header that it is there to get."""
+    server = RawServer(http("200 OK", b"{}"))
+    async with server.serve() as url, Client(url, 5) as client:
+        await client.send(token_request("id", "a b&c"), "")
+    assert "Authorization" not in server.requests[0]
+    assert "Content-Type: application/x-www-form-urlencoded" in server.requests[0]
+
+
+async def test_a_connection_is_used_again() -> None:
+    """Requests one after the other share a connection."""
+    server = RawServer(http("200 OK", b"{}"))
+    async with server.serve() as url, Client(url, 5) as client:
+        ports = set()
+        for _ in range(3):
+            await client.send(read_request("job-1"), "token")
+            connector = client._session.connector
+            assert connector is not None
+            ports.add(len(connector._conns))
+    assert ports == {1}
+
+
+async def test_a_reply_is_handed_on() -> None:
+    """Status, body and the headers that matter arrive as they were sent."""
+    answer = http("429 Too Many", b"{}", "Retry-After: 7", "X-Other: x")
+    assert await exchange(RawServer(answer)) == Reply(429, {"retry-after": "7"}, b"{}")
+
+
+@pytest.mark.parametrize("status", ["301 Moved", "302 Found", "307 Temporary Redirect"])
+async def test_redirects_are_not_followed(status: str) -> None:
+    """A redirect is a reply like any other: nothing more is sent."""
+    server = RawServer(http(status, b"", "Location: /elsewhere"))
+    reply = await exchange(server, cancel_request("job-1"))
+    assert isinstance(reply, Reply)
+    assert reply.status // 100 == 3
+    assert len(server.requests) == 1
+
+
+LOST: dict[str, tuple[bytes | EllipsisType | None, str]] = {
+    "cut before the reply": (None, "the connection was lost before the reply"),
+    "cut within the reply": (http("200 OK", b"{", "Connection: close", length=99), "cut short"),
+    "no HTTP": (b"SSH-2.0-OpenSSH_9.2\r\n\r\n", "not HTTP"),
+    "never": (..., "no reply within 0.2 s"),
+    "broken gzip": (http("200 OK", b"xxxx", "Content-Encoding: gzip"), "garbled"),
+}
+
+
+@pytest.mark.parametrize("case", LOST)
+async def test_a_lost_reply_may_have_been_applied(case: str) -> None:
+    """Whatever happens after the request was sent leaves it open whether it was applied."""
+    answer, reason = LOST[case]
+    got = await exchange(RawServer(answer, None), cancel_request("job-1"), seconds=0.2)
+    assert isinstance(got, NoReply)
+    assert got.sent
+    assert reason in got.reason
+
+
+async def test_a_cancel_is_never_sent_twice_by_the_library() -> None:
+    """A kept-alive connection that the server closes loses the request: it is not repeated."""
+    server = RawServer(http("200 OK", b"{}"), None)
+    async with server.serve() as url, Client(url, 5) as client:
+        await client.send(cancel_request("job-1"), "token")
+        lost = await client.send(cancel_request("job-2"), "token")
+    assert isinstance(lost, NoReply)
+    assert [r.split()[1] for r in server.requests].count("/pcm/jobs/job-2/cancel") == 1
+
+
+async def test_a_body_over_the_bound_is_dropped() -> None:
+    """A body is read to 1 MiB and no further; the status is kept."""
+    big = http("500 Oops", b"x" * (MAX_BODY + 1), length=100 * MAX_BODY)
+    reply = await exchange(RawServer(big))
+    assert isinstance(reply, Reply)
+    assert (reply.status, reply.body) == (500, b"")
+
+
+async def test_nothing_listens() -> None:
+    """A refused connection is known not to have been applied."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        async with Client(f"http://127.0.0.1:{taken.getsockname()[1]}", 5) as client:
+            got = await client.send(read_request("job-1"), "token")
+    assert isinstance(got, NoReply)
+    assert not got.sent
+    assert "Connection refused" in got.reason
+
+
+KEY = SimpleNamespace(host="store.example", port=443, ssl=True)
+NOT_SENT: list[tuple[Exception, str]] = [
+    (aiohttp.ConnectionTimeoutError(), "timed out"),
+    (
+        aiohttp.ClientConnectorDNSError(Mock(**vars(KEY)), OSError(-2, "unknown")),
+        "the host store.example was not found",
+    ),
+    (
+        aiohttp.ClientConnectorCertificateError(
+            Mock(**vars(KEY)), ssl.SSLCertVerificationError("self-signed")
+        ),
+        "TLS certificate: not trusted",
+    ),
+    (aiohttp.ClientConnectorError(Mock(**vars(KEY)), OSError()), "store.example:443: OSError"),
+    (aiohttp.ClientHttpProxyError(Mock(), (), status=407), "the proxy refused"),
+]
+
+
+@pytest.mark.parametrize(("raised", "reason"), NOT_SENT, ids=[r for _, r in NOT_SENT])
+async def test_what_fails_before_the_request_was_not_applied(
+    raised: Exception, reason: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """DNS, TLS, proxy and connection failures are known not to have been applied."""
+    async with Client("http://127.0.0.1:1", 5) as client:
+        monkeypatch.setattr(client._session, "request", Mock(side_effect=raised))
+        got = await client.send(read_request("job-1"), "token")
+    assert isinstance(got, NoReply)
+    assert not got.sent
+    assert reason in got.reason
+
+
+@pytest.mark.parametrize("echoed", [SECRET, "token-of-the-night"])
+async def test_what_a_server_echoes_is_hidden(echoed: str) -> None:
+    """A secret that a reply repeats is not handed on, from the body or a header."""
+    server = RawServer(http("400 Bad", f"you sent {echoed}".encode(), f"X-Request-Id: {echoed}"))
+    reply = await exchange(server)
+    assert isinstance(reply, Reply)
+    assert reply.body == b"you sent [hidden]"
+    assert reply.headers["x-request-id"] == "[hidden]"
+
+
+async def test_a_short_secret_does_not_spoil_replies() -> None:
+    """A secret of a few letters is not blotted out of ids and statuses."""
+    server = RawServer(http("200 OK", b"abc"))
+    async with server.serve() as url, Client(url, 5, ("a",)) as client:
+        reply = await client.send(read_request("job-1"), "")
+    assert isinstance(reply, Reply)
+    assert reply.body == b"abc"
+
+
+async def test_cookies_are_not_kept() -> None:
+    """A cookie that a server sets is not sent back."""
+    server = RawServer(http("200 OK", b"{}", "Set-Cookie: a=b"))
+    async with server.serve() as url, Client(url, 5) as client:
+        for _ in range(2):
+            await client.send(read_request("job-1"), "token")
+    assert "Cookie" not in server.requests[1]
+
+
+STORE = "https://euwest.api.elasticpath.com"
+PROXIES: dict[str, tuple[dict[str, str], str, tuple[str | None, dict[str, str] | None]]] = {
+    "none": ({}, STORE, (None, None)),
+    "plain": ({"https_proxy": "http://proxy:3128"}, STORE, ("http://proxy:3128", None)),
+    "no scheme": ({"https_proxy": "proxy:3128"}, STORE, ("http://proxy:3128", None)),
+    "all": ({"all_proxy": "http://proxy:3128"}, STORE, ("http://proxy:3128", None)),
+    "bypassed": (
+        {"https_proxy": "http://proxy:3128", "no_proxy": "elasticpath.com"}, STORE, (None, None),
+    ),
+    "loopback": ({"http_proxy": "http://proxy:3128"}, "http://127.0.0.1:1", (None, None)),
+    "with a login": (
+        {"https_proxy": "http://me:p%40ss@proxy:3128"}, STORE,
+        (
+            "http://proxy:3128",
+            {"Proxy-Authorization": f"Basic {base64.b64encode(b'me:p@ss').decode()}"},
+        ),
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", PROXIES)
+def test_proxies_of_the_environment(case: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The store is reached through the proxy that the environment names for https."""
+    env, url, expected = PROXIES[case]
+    for name in ("https_proxy", "http_proxy", "all_proxy", "no_proxy"):
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.upper(), raising=False)
+    for name, value in env.items():
+        monkeypatch.setenv(name, value)
+    assert environment_proxy(url) == expected
+
+
+def test_a_socks_proxy_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A proxy that can't be used is an error, not something to go around."""
+    monkeypatch.setenv("https_proxy", "socks5://me:secret@proxy:1080")
+    monkeypatch.delenv("no_proxy", raising=False)
+    with pytest.raises(ConfigError, match="socks5") as refused:
+        environment_proxy(STORE)
+    assert "secret" not in str(refused.value)
+
+
+class Tokens:
+    """Stands in for `Auth`."""
+
+    def __init__(self) -> None:
+        self.refused: list[str] = []
+
+    async def bearer(self) -> str:
+        return "t1"
+
+    async def renew(self, refused: str) -> None:
+        self.refused.append(refused)
+
+
+async def test_the_store_asks_with_the_token_of_the_moment() -> None:
+    """The calls of a run go to the job's own paths with the bearer given."""
+    server, tokens = RawServer(http("200 OK", b"{}")), Tokens()
+    async with server.serve() as url, Client(url, 5) as client:
+        store = Store(client, cast("Auth", tokens))
+        await store.cancel("a", await store.bearer())
+        await store.read("b", "t2")
+        await store.renew("t2")
+    assert [request.splitlines()[0] for request in server.requests] == [
+        "POST /pcm/jobs/a/cancel HTTP/1.1", "GET /pcm/jobs/b HTTP/1.1",
+    ]  # fmt: skip
+    assert ["t1" in server.requests[0], "t2" in server.requests[1]] == [True, True]
+    assert tokens.refused == ["t2"]

@@ -1,0 +1,161 @@
+"""The pool of workers: every row ends once, whatever stops the run."""
+
+import asyncio
+
+import pytest
+
+from bulkcancel.engine import Engine, Policy, concurrency_for
+from bulkcancel.errors import GuardError, Interruption, LoginError
+from bulkcancel.model import Exchange, JobResult, Outcome, Tally
+from bulkcancel.pacer import Pacer
+from tests.fakes import LOST, UNSENT, Bench, ScriptedStore, error, job, row
+from tests.virtual import run
+
+
+class AnyJob(ScriptedStore):
+    """Cancel whatever is asked for, after `seconds`; keep how many were in flight."""
+
+    seconds = 0.5
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.in_flight = self.most_in_flight = 0
+
+    async def cancel(self, job_id: str, bearer: str) -> Exchange:
+        self.calls.append(f"cancel {job_id} {bearer}")
+        self.in_flight += 1
+        self.most_in_flight = max(self.in_flight, self.most_in_flight)
+        self.on_call()
+        await asyncio.sleep(self.seconds)
+        self.in_flight -= 1
+        return job("cancelled", job_id)
+
+
+ROWS = [row(f"job-{i}", i) for i in range(1, 31)]
+
+
+@pytest.mark.parametrize(
+    ("rate", "jobs"), [(0.1, 8), (4, 8), (4.1, 9), (20, 40), (100, 200), (128, 256), (1e6, 256)]
+)
+def test_concurrency_follows_the_rate(rate: float, jobs: int) -> None:
+    """There are enough in flight for 2 s a reply, at least 8 and at most 256."""
+    assert concurrency_for(rate) == jobs
+
+
+def test_every_row_once() -> None:
+    """Each row gets one result, invalid ones without a request."""
+    store = AnyJob()
+    bench = Bench(store, concurrency=8)
+    results = run(bench.run([*ROWS, row("../x", 31, "not a job id")]))
+    assert sorted(r.row.line for r in results) == list(range(1, 32))
+    assert {r.row.line for r in results if r.outcome is Outcome.INVALID} == {31}
+    assert len(store.calls) == 30
+    assert bench.tally.done == 31
+
+
+def test_never_more_in_flight_than_allowed() -> None:
+    """The concurrency is an upper bound on the requests in flight."""
+    store = AnyJob()
+    run(Bench(store, concurrency=3).run(ROWS))
+    assert store.most_in_flight == 3
+
+
+def test_a_stop_lets_requests_in_flight_finish() -> None:
+    """After a stop nothing is sent, what is in flight settles, the rest is not attempted."""
+    store = AnyJob()
+    bench = Bench(store, concurrency=8)
+
+    def stop_at_the_fifth() -> None:
+        if len(store.calls) == 5:
+            bench.engine.stop(Interruption("stopped by SIGINT", 130))
+            bench.engine.stop(GuardError("a later reason"))
+
+    store.on_call = stop_at_the_fifth
+    with pytest.raises(Interruption, match="SIGINT"):
+        run(bench.run(ROWS))
+    assert len(store.calls) == 5
+    assert bench.tally.outcomes == {Outcome.CANCELLED: 5, Outcome.NOT_ATTEMPTED: 25}
+
+
+@pytest.mark.parametrize(("reply", "outcome"), [(UNSENT, Outcome.FAILED), (LOST, Outcome.UNKNOWN)])
+def test_a_stop_ends_a_back_off(reply: Exchange, outcome: Outcome) -> None:
+    """A job that waits for its next try when the run stops is failed, or unknown if lost."""
+    store = ScriptedStore([reply])
+    bench = Bench(store)
+
+    async def scenario() -> float:
+        store.on_call = lambda: asyncio.get_running_loop().call_soon(
+            lambda: asyncio.get_running_loop().call_soon(
+                bench.engine.stop, Interruption("stopped", 143)
+            )
+        )
+        with pytest.raises(Interruption):
+            await bench.run([row()])
+        return asyncio.get_running_loop().time()
+
+    assert run(scenario()) < 0.01
+    assert [r.outcome for r in bench.results] == [outcome]
+
+
+def test_a_stop_while_rows_wait_for_their_turn() -> None:
+    """A job that still waits for the pacer when the run stops is not attempted."""
+    bench = Bench(AnyJob(), concurrency=2)
+
+    async def scenario() -> None:
+        stop = Interruption("stopped", 130)
+        asyncio.get_running_loop().call_later(0.005, bench.engine.stop, stop)
+        with pytest.raises(Interruption):
+            await bench.run(ROWS[:2])
+
+    run(scenario())
+    assert [r.outcome for r in bench.results] == [Outcome.NOT_ATTEMPTED, Outcome.CANCELLED]
+
+
+def test_a_reply_lost_after_a_stop() -> None:
+    """A reply that is lost while the run ends leaves its job unknown, without a further wait."""
+    store = ScriptedStore([LOST])
+    bench = Bench(store)
+    store.on_call = lambda: bench.engine.stop(Interruption("stopped", 130))
+    with pytest.raises(Interruption):
+        run(bench.run([row()]))
+    assert [r.outcome for r in bench.results] == [Outcome.UNKNOWN]
+
+
+def test_a_login_that_fails_in_mid_run_is_a_guard() -> None:
+    """A token that can't be renewed stops the run with exit code 4."""
+    store = ScriptedStore([error(401)])
+    store.login_error = LoginError("the login was refused: 401", "check the key")
+    bench = Bench(store)
+    with pytest.raises(GuardError, match="refused: 401; check the key") as stopped:
+        run(bench.run(ROWS[:2]))
+    assert stopped.value.exit_code == 4
+    assert [r.outcome for r in bench.results] == [Outcome.FAILED, Outcome.NOT_ATTEMPTED]
+
+
+def test_a_report_that_breaks_stops_the_run() -> None:
+    """Nothing is sent any more once a result could not be recorded."""
+    store, seen = AnyJob(), list[JobResult]()
+
+    def record(result: JobResult) -> None:
+        seen.append(result)
+        raise GuardError("report.csv can't be written: No space left on device")
+
+    engine = Engine(store, Pacer(10), Policy(2, 4), Tally(), record)
+    with pytest.raises(GuardError, match="No space"):
+        run(engine.run(iter(ROWS)))
+    assert len(seen) == len(ROWS)
+    assert len(store.calls) < 10
+
+
+def test_cancelling_the_run_from_outside_is_no_interruption() -> None:
+    """A run that is cancelled as a task ends as tasks do, and hides nothing."""
+    bench = Bench(AnyJob(), concurrency=2)
+
+    async def scenario() -> None:
+        task = asyncio.create_task(bench.run(ROWS))
+        await asyncio.sleep(0.005)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+
+    run(scenario())

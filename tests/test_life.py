@@ -1,0 +1,209 @@
+"""One job's life, each row of the contract's decision table and what lies between them."""
+
+import pytest
+
+from bulkcancel.errors import GuardError
+from bulkcancel.model import Evidence, Exchange, JobResult, NoReply, Outcome
+from tests.fakes import JOB, LOST, UNSENT, Bench, ScriptedStore, error, job, page, row
+from tests.virtual import run
+
+CANCELLED, FAILED, UNKNOWN = Outcome.CANCELLED, Outcome.FAILED, Outcome.UNKNOWN
+NOT_PENDING, NOT_FOUND = Outcome.NOT_PENDING, Outcome.NOT_FOUND
+RESPONSE, READBACK, NONE = Evidence.RESPONSE, Evidence.READBACK, Evidence.NONE
+
+
+def live(store: ScriptedStore, retries: int = 4) -> JobResult:
+    (result,) = run(Bench(store, retries).run([row()]))
+    assert not store.cancels
+    assert not store.reads
+    return result
+
+
+TABLE: dict[str, tuple[list[Exchange], list[Exchange], str, Outcome, Evidence, str]] = {
+    # what the cancels and reads answer, the calls made, outcome, evidence, job_status
+    "cancelled": ([job("cancelled")], [], "c", CANCELLED, RESPONSE, "cancelled"),
+    "cancelled in capitals": ([job("CANCELLED")], [], "c", CANCELLED, RESPONSE, "cancelled"),
+    "200, another id": (
+        [job("cancelled", "other")], [job("cancelled")], "cr", CANCELLED, READBACK, "cancelled",
+    ),
+    "200, another status": (
+        [job("started")], [job("started")], "cr", NOT_PENDING, READBACK, "started",
+    ),
+    "200, a captive portal": (
+        [page(200), job("cancelled")], [job("pending")], "crc", CANCELLED, RESPONSE, "cancelled",
+    ),
+    "404": ([error(404)], [], "c", NOT_FOUND, RESPONSE, ""),
+    "404, a proxy's page": ([page(404)], [], "c", FAILED, RESPONSE, ""),
+    "400, a proxy's page": ([page(400)], [], "c", FAILED, RESPONSE, ""),
+    "405": ([error(405)], [], "c", FAILED, RESPONSE, ""),
+    "400, started": ([error(400)], [job("started")], "cr", NOT_PENDING, READBACK, "started"),
+    "409, success": ([error(409)], [job("success")], "cr", NOT_PENDING, READBACK, "success"),
+    "422, failed": ([error(422)], [job("failed")], "cr", NOT_PENDING, READBACK, "failed"),
+    "422, cancelled by another": (
+        [error(422)], [job("cancelled")], "cr", NOT_PENDING, READBACK, "cancelled",
+    ),
+    "422, a status nobody knows": (
+        [error(422)], [job("paused")], "cr", NOT_PENDING, READBACK, "paused",
+    ),
+    "422, gone": ([error(422)], [error(404)], "cr", NOT_FOUND, READBACK, ""),
+    "422, pending, then started": (
+        [error(422)], [job("pending"), job("started")], "crr", NOT_PENDING, READBACK, "started",
+    ),
+    "422, pending, insisted": (
+        [error(422), job("cancelled")], [job("pending")] * 2, "crrc",
+        CANCELLED, RESPONSE, "cancelled",
+    ),
+    "422, pending to the end": (
+        [error(422)] * 2, [job("pending")] * 4, "crrcrr", FAILED, RESPONSE, "",
+    ),
+    "422, not readable": ([error(422)], [error(403)], "cr", NOT_PENDING, RESPONSE, ""),
+    "422, our own lost cancel": (
+        [LOST, error(422)], [job("pending"), job("cancelled")], "crcr",
+        CANCELLED, READBACK, "cancelled",
+    ),
+    "422 after a lost cancel, not readable": (
+        [LOST, error(422)], [job("pending"), error(403)], "crcr", UNKNOWN, NONE, "",
+    ),
+    "422 after a lost cancel, pending to the end": (
+        [LOST, error(422), error(422)], [job("pending")] * 5, "crcrrcrr", UNKNOWN, NONE, "",
+    ),
+    "403": ([error(403)], [], "c", FAILED, RESPONSE, ""),
+    "403 after a lost cancel": (
+        [LOST, error(403)], [job("pending"), job("cancelled")], "crcr",
+        CANCELLED, READBACK, "cancelled",
+    ),
+    "403 after a lost cancel, still pending": (
+        [LOST, error(403)], [job("pending"), job("pending")], "crcr", UNKNOWN, NONE, "",
+    ),
+    "401, then a new token": (
+        [error(401), job("cancelled")], [], "crc", CANCELLED, RESPONSE, "cancelled",
+    ),
+    "429, then cancelled": (
+        [error(429), job("cancelled")], [], "cc", CANCELLED, RESPONSE, "cancelled",
+    ),
+    "429 to the end": ([error(429)] * 20, [], "c" * 20, FAILED, RESPONSE, ""),
+    "no connection, then cancelled": (
+        [UNSENT, job("cancelled")], [], "cc", CANCELLED, RESPONSE, "cancelled",
+    ),
+    "no connection to the end": ([UNSENT] * 5, [], "ccccc", FAILED, NONE, ""),
+    "lost, was applied": ([LOST], [job("cancelled")], "cr", CANCELLED, READBACK, "cancelled"),
+    "lost, not applied": (
+        [LOST, job("cancelled")], [job("pending")], "crc", CANCELLED, RESPONSE, "cancelled",
+    ),
+    "lost, started": ([LOST], [job("started")], "cr", NOT_PENDING, READBACK, "started"),
+    "lost, gone": ([LOST], [error(404)], "cr", NOT_FOUND, READBACK, ""),
+    "lost, not readable": ([LOST], [error(403)], "cr", UNKNOWN, NONE, ""),
+    "lost, reads lost too": (
+        [LOST], [LOST, page(200), job("cancelled")], "crrr", CANCELLED, READBACK, "cancelled",
+    ),
+    "lost, reads lost to the end": ([LOST], [LOST] * 9, "c" + "r" * 9, UNKNOWN, NONE, ""),
+    "lost, reads refused with 429 to the end": (
+        [LOST], [error(429)] * 20, "c" + "r" * 20, UNKNOWN, NONE, "",
+    ),
+    "lost, a status nobody knows": (
+        [LOST, error(422)], [job("cancelling"), job("cancelled")], "crcr",
+        CANCELLED, READBACK, "cancelled",
+    ),
+    "lost to the end": ([LOST] * 5, [job("pending")] * 5, "cr" * 5, UNKNOWN, NONE, ""),
+    "500, was applied": (
+        [error(500)], [job("cancelled")], "cr", CANCELLED, READBACK, "cancelled",
+    ),
+    "502, 503, 504, then cancelled": (
+        [page(502), page(503), page(504), job("cancelled")], [job("pending")] * 3, "crcrcrc",
+        CANCELLED, RESPONSE, "cancelled",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", TABLE)
+def test_the_decision_table(case: str) -> None:
+    """A reply, and the reads that it asks for, lead to the outcome that the contract gives."""
+    cancels, reads, calls, outcome, evidence, status = TABLE[case]
+    store = ScriptedStore(cancels, reads)
+    result = live(store)
+    assert (result.outcome, result.evidence, result.state.status) == (outcome, evidence, status)
+    assert store.verbs == calls
+    assert result.attempts == sum(call.startswith("cancel") for call in store.calls)
+
+
+def test_retries_0_means_one_cancel_and_one_read() -> None:
+    """Without retries a lost cancel is read back once, and never sent again."""
+    store = ScriptedStore([LOST], [job("pending")])
+    assert live(store, retries=0).outcome is UNKNOWN
+    assert store.verbs == "cr"
+
+
+def test_counts() -> None:
+    """The tally counts resent cancels, reads and 429s, each as what it is."""
+    store = ScriptedStore([error(429), LOST, job("cancelled")], [LOST, job("pending")])
+    bench = Bench(store)
+    run(bench.run([row()]))
+    tally = bench.tally
+    assert (tally.retries, tally.read_backs, tally.throttled) == (1, 2, 1)
+    assert bench.pacer.started == 5
+
+
+def test_what_a_result_says() -> None:
+    """A result names the last reply, the number of cancels, the reason and the request id."""
+    result = live(ScriptedStore([LOST, error(422)], [job("pending"), job("started")]))
+    assert result.http_status == 422
+    assert result.attempts == 2
+    assert result.detail == "422 Title: why"
+    assert result.state.type == "product-import"
+    assert result.sent_at is not None
+    assert result.sent_at <= result.finished_at
+
+
+def test_request_id_of_a_clean_cancel() -> None:
+    """The id that the vendor's support asks for is taken from the reply."""
+    assert live(ScriptedStore([job("cancelled")])).request_id == "req-1"
+
+
+def test_retry_after_is_waited_out() -> None:
+    """After a 429 nothing is sent before the time that Retry-After asks for has passed."""
+    store = ScriptedStore([error(429, retry_after="7"), job("cancelled")])
+    live(store)
+    assert store.times[1] - store.times[0] >= 7
+
+
+def test_a_second_401_stops_the_run() -> None:
+    """A token that is refused just after it was renewed ends the run; the rest is not sent."""
+    store = ScriptedStore([error(401), error(401)])
+    bench = Bench(store)
+    with pytest.raises(GuardError, match="token"):
+        run(bench.run([row(), row("job-2", 2)]))
+    assert [r.outcome for r in bench.results] == [FAILED, Outcome.NOT_ATTEMPTED]
+    assert store.calls[1] == "renew token-1"
+    assert store.calls[2] == f"cancel {JOB} token-2"
+
+
+def test_a_redirect_stops_the_run() -> None:
+    """A 3xx is never followed: it ends the run, and the job is known not to be cancelled."""
+    bench = Bench(ScriptedStore([page(302)]))
+    with pytest.raises(GuardError, match="302"):
+        run(bench.run([row(), row("job-2", 2)]))
+    assert [r.outcome for r in bench.results] == [FAILED, Outcome.NOT_ATTEMPTED]
+
+
+def test_a_redirect_in_a_read_back_stops_the_run() -> None:
+    """A lost cancel whose read-back ends the run is unknown."""
+    bench = Bench(ScriptedStore([LOST], [page(307)]))
+    with pytest.raises(GuardError, match="307"):
+        run(bench.run([row()]))
+    assert [r.outcome for r in bench.results] == [UNKNOWN]
+
+
+def test_a_refusal_without_a_read_when_the_run_stops() -> None:
+    """A refused job whose read-back ends the run is not pending, as the refusal says."""
+    bench = Bench(ScriptedStore([error(422)], [page(307)]))
+    with pytest.raises(GuardError):
+        run(bench.run([row()]))
+    assert [(r.outcome, r.evidence) for r in bench.results] == [(NOT_PENDING, RESPONSE)]
+
+
+def test_details_say_why() -> None:
+    """A failed job's detail is the last thing that went wrong, in words."""
+    assert live(ScriptedStore([UNSENT] * 5)).detail == "no connection"
+    assert live(ScriptedStore([error(429)] * 20)).detail == "429 Title: why; 20 times in a row"
+    unreadable = ScriptedStore([LOST], [NoReply("no connection", sent=False)] * 9)
+    assert live(unreadable).detail == "no reply within 30 s; not readable: no connection"

@@ -1,0 +1,131 @@
+"""When requests may start: counted in virtual time."""
+
+import asyncio
+from bisect import bisect_left
+from itertools import pairwise
+
+import pytest
+
+from bulkcancel.pacer import MAX_PAUSE, RECOVERY, Backoff, Pacer
+from tests.virtual import run
+
+
+async def starts(pacer: Pacer, count: int) -> list[float]:
+    """Return the times at which `count` requests of eager workers start."""
+    times: list[float] = []
+
+    async def work() -> None:
+        while len(times) < count:
+            await pacer.start()
+            times.append(asyncio.get_running_loop().time())
+
+    await asyncio.gather(*(work() for _ in range(8)))
+    return times[:count]
+
+
+def busiest_second(times: list[float]) -> int:
+    return max(bisect_left(times, time + 1) - i for i, time in enumerate(times))
+
+
+@pytest.mark.parametrize("rate", [0.5, 1, 5, 20, 33.3, 100, 500, 1000])
+def test_the_rate_is_held_and_never_exceeded(rate: float) -> None:
+    """From the first second on, no second has more than `rate` starts, and 98 % are used."""
+    count = max(12, int(rate * 10))
+    times = run(starts(Pacer(rate), count))
+    assert busiest_second(times) <= max(1, rate)
+    assert (count - 1) / (times[-1] - times[0]) >= 0.98 * rate
+
+
+def test_no_opening_burst() -> None:
+    """The first requests are as far apart as any others."""
+    times = run(starts(Pacer(10), 5))
+    assert times[0] < 0.001
+    assert all(later - earlier > 0.09 for earlier, later in pairwise(times))
+
+
+@pytest.mark.parametrize(
+    ("retry_after", "pause"),
+    [(None, 1.0), (0.0, 1.0), (0.2, 1.0), (5.0, 5.0), (1e9, MAX_PAUSE)],
+)
+def test_a_429_pauses_everybody(retry_after: float | None, pause: float) -> None:
+    """The pause is the longest of Retry-After and 1 s, and at most a minute."""
+
+    async def scenario() -> None:
+        pacer = Pacer(1000)
+        await pacer.start()
+        begun = asyncio.get_running_loop().time()
+        pacer.throttled(retry_after, begun)
+        assert pacer.paused_for() == pytest.approx(pause)
+        times = await starts(pacer, 20)
+        assert min(times) - begun >= pause
+
+    run(scenario())
+
+
+def test_429s_in_a_row_pause_longer() -> None:
+    """Each 429 in a row doubles the pause; any other reply ends the row."""
+
+    async def scenario() -> None:
+        pacer, pauses = Pacer(10), []
+        for _ in range(3):
+            await pacer.start()
+            pacer.throttled(None, asyncio.get_running_loop().time())
+            pauses.append(pacer.paused_for())
+        assert pauses == pytest.approx([1, 2, 4])
+        await pacer.start()
+        pacer.accepted()
+        pacer.throttled(None, asyncio.get_running_loop().time())
+        assert pacer.paused_for() == pytest.approx(1)
+
+    run(scenario())
+
+
+def test_a_429_halves_the_rate_once_for_all_in_flight() -> None:
+    """Refusals of requests that started before the rate was halved don't halve it again."""
+
+    async def scenario() -> None:
+        pacer, loop = Pacer(100), asyncio.get_running_loop()
+        await asyncio.sleep(5)
+        started = loop.time()
+        for _ in range(10):
+            pacer.throttled(None, started)
+            await asyncio.sleep(0.01)
+        assert pacer.share() == pytest.approx(0.5, abs=0.01)
+
+    run(scenario())
+
+
+def test_the_rate_recovers_slowly() -> None:
+    """Half the rate is used after a 429, all of it again after the recovery time."""
+
+    async def scenario() -> None:
+        pacer, loop = Pacer(100), asyncio.get_running_loop()
+        pacer.throttled(None, loop.time())
+        times = await starts(pacer, 100)
+        assert 45 <= 99 / (times[-1] - times[0]) <= 55
+        await asyncio.sleep(RECOVERY + 1)
+        times = await starts(pacer, 100)
+        assert 99 / (times[-1] - times[0]) >= 98
+
+    run(scenario())
+
+
+def test_an_idle_time_is_not_saved_up() -> None:
+    """After a minute without requests there is no burst."""
+
+    async def scenario() -> None:
+        pacer = Pacer(20)
+        await starts(pacer, 5)
+        await asyncio.sleep(60)
+        assert busiest_second(await starts(pacer, 60)) <= 20
+
+    run(scenario())
+
+
+def test_back_off_is_full_jitter_under_a_cap() -> None:
+    """Delays are spread from 0 to twice as much each time, and never over the cap."""
+    backoff = Backoff(base=0.5, cap=20)
+    for retry, most in ((1, 1.0), (2, 2.0), (5, 16.0), (6, 20.0), (1000, 20.0)):
+        delays = [backoff.delay(retry) for _ in range(300)]
+        assert 0 <= min(delays) < 0.2 * most
+        assert 0.8 * most < max(delays) <= most
