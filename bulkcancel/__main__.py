@@ -1,0 +1,7 @@
+"""`python -m bulkcancel`."""
+
+import sys
+
+from bulkcancel.cli import main
+
+sys.exit(main())

@@ -1,0 +1,164 @@
+"""The command line: click's options and errors, no rule of its own."""
+
+import os
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+import click
+
+from bulkcancel._version import __version__
+from bulkcancel.errors import BulkcancelError, PipeClosed
+from bulkcancel.text import one_line
+
+EXAMPLES = """\b
+  bulkcancel --sandbox samples/jobs.csv           practise, no store is touched
+  bulkcancel jobs.csv -o report.csv               ask, cancel, write a report
+  grep import jobs.csv | bulkcancel -c 1 --yes    ids from another tool
+"""
+
+OPTION_GROUPS = {
+    "What to cancel": ("--column", "--yes"),
+    "The report": ("--output", "--overwrite", "--allow"),
+    "Pace": ("--rate", "--concurrency", "--retries", "--timeout"),
+    "The store": ("--base-url", "--sandbox"),
+    "Other": ("--quiet", "--version", "--help"),
+}
+
+
+class GroupedCommand(click.Command):
+    """A command whose help shows its options by what they are for."""
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write one section for each group of options."""
+        options = {param.opts[-1]: param for param in self.get_params(ctx)}
+        for title, names in OPTION_GROUPS.items():
+            with formatter.section(title):
+                records = (options[name].get_help_record(ctx) for name in names)
+                formatter.write_dl([record for record in records if record])
+
+
+@click.command(
+    cls=GroupedCommand,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    help=f"""Cancel pending Elastic Path Commerce jobs: send one cancel request for each job id
+in FILE (CSV, or one id a line; - is standard input), at a limited rate, and write a report
+with a row for every job.
+
+{EXAMPLES}""",
+    epilog="""\b
+The login comes from the environment: EPCC_CLIENT_ID and EPCC_CLIENT_SECRET, or a
+ready bearer token in BULKCANCEL_TOKEN.
+Exit codes: 0 all cancelled; 1 some failed, unknown or invalid; 2 nothing was sent;
+3 some not found or not pending; 4 stopped by a guard; 130 interrupted; 143 terminated.""",
+)
+@click.argument("files", metavar="[FILE]...", nargs=-1)
+@click.option(
+    "-c",
+    "--column",
+    metavar="NAME|N",
+    envvar="BULKCANCEL_COLUMN",
+    help="The column that holds the job ids: its header, or its number from 1.",
+)
+@click.option(
+    "-y", "--yes", is_flag=True, envvar="BULKCANCEL_YES", help="Don't ask before the first cancel."
+)
+@click.option(
+    "-o",
+    "--output",
+    metavar="FILE",
+    envvar="BULKCANCEL_OUTPUT",
+    help="Where the report goes; - is standard output.  [default: standard output if redirected,"
+    " else a new bulkcancel-TIME.csv here]",
+)
+@click.option("--overwrite", is_flag=True, help="Replace the report if it exists.")
+@click.option(
+    "--allow",
+    metavar="LIST",
+    default="",
+    help="Outcomes that count as success, for example not_found,not_pending.",
+)
+@click.option(
+    "-r",
+    "--rate",
+    type=float,
+    default=20.0,
+    show_default=True,
+    metavar="N",
+    envvar="BULKCANCEL_RATE",
+    help="Most requests per second, of all kinds.",
+)
+@click.option(
+    "-j",
+    "--concurrency",
+    type=click.IntRange(1, 1000),
+    metavar="N",
+    envvar="BULKCANCEL_CONCURRENCY",
+    help="Most requests in flight.  [default: enough for the rate at 2 s a reply]",
+)
+@click.option(
+    "--retries",
+    type=click.IntRange(0, 100),
+    default=4,
+    show_default=True,
+    metavar="N",
+    envvar="BULKCANCEL_RETRIES",
+    help="How often one job's cancel is sent again.",
+)
+@click.option(
+    "--timeout",
+    type=float,
+    default=30.0,
+    show_default=True,
+    metavar="SECONDS",
+    envvar="BULKCANCEL_TIMEOUT",
+    help="How long one request may take.",
+)
+@click.option(
+    "--base-url",
+    metavar="URL",
+    envvar="EPCC_API_BASE_URL",
+    help="The store's API.  [default: https://euwest.api.elasticpath.com]",
+)
+@click.option(
+    "--sandbox", is_flag=True, help="Practise: run against an API made up from the input."
+)
+@click.option("-q", "--quiet", is_flag=True, help="Show nothing but errors.")
+@click.version_option(__version__, "-V", "--version", message="%(prog)s %(version)s")
+def command(**options: Any) -> int:  # noqa: ANN401  (click's own types, see config.load)
+    """Take what click has parsed; what users read stands in the decorator."""
+    if not options["files"]:
+        if sys.stdin.isatty():
+            raise click.UsageError(
+                "no ids: name a file (bulkcancel jobs.csv -o report.csv)"
+                " or pipe them in (cat ids.txt | bulkcancel)."
+            )
+        options["files"] = ("-",)
+    from bulkcancel.config import load  # noqa: PLC0415  (--help needs none of it)
+    from bulkcancel.run import run  # noqa: PLC0415
+
+    return run(load(options, os.environ))
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run `bulkcancel`; return its exit code, after one line on standard error if it failed."""
+    return guarded(command, "bulkcancel", arguments)
+
+
+def guarded(entry: click.Command, name: str, arguments: Sequence[str] | None) -> int:
+    """Run a command; turn every expected end into an exit code and at most one line."""
+    try:
+        return int(entry.main(arguments, prog_name=name, standalone_mode=False) or 0)
+    except click.UsageError as error:
+        return _complain(name, f"{error.format_message()} See: {name} --help", 2)
+    except PipeClosed as error:
+        return error.exit_code
+    except BulkcancelError as error:
+        return _complain(name, str(error), error.exit_code)
+    except click.Abort:  # what click makes of Ctrl-C
+        return _complain(name, "interrupted", 130)
+
+
+def _complain(name: str, text: str, exit_code: int) -> int:
+    click.echo(f"{name}: {one_line(text, 1000)}", err=True)
+    return exit_code

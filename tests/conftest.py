@@ -1,0 +1,97 @@
+"""Servers on loopback for the tests that use real HTTP, and the command line in-process."""
+
+import asyncio
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import AbstractAsyncContextManager, ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from bulkcancel.cli import main
+from bulkcancel.sandbox import Rules, Sandbox, seeds_of
+
+SAMPLES = Path(__file__).parent.parent / "samples"
+KEY = {"EPCC_CLIENT_ID": "night-operator", "EPCC_CLIENT_SECRET": "s3cret-of-the-store"}
+Serve = Callable[[AbstractAsyncContextManager[str]], str]
+
+
+@contextmanager
+def served(server: AbstractAsyncContextManager[str]) -> Iterator[str]:
+    """Run an async server in a thread of its own for the length of a `with`."""
+    ready: list[str] = []
+    started, loop = threading.Event(), asyncio.new_event_loop()
+    ended = asyncio.Event()
+
+    async def serve() -> None:
+        async with server as url:
+            ready.append(url)
+            started.set()
+            await ended.wait()
+
+    def work() -> None:
+        loop.run_until_complete(serve())
+        loop.close()
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    assert started.wait(10), "the server did not start"
+    try:
+        yield ready[0]
+    finally:
+        loop.call_soon_threadsafe(ended.set)
+        thread.join(10)
+
+
+@pytest.fixture
+def serve() -> Iterator[Serve]:
+    """Start servers that live until the test ends; returns their base URLs."""
+    with ExitStack() as stack:
+        yield lambda server: stack.enter_context(served(server))
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """How a command ended."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def rows(self) -> list[list[str]]:
+        """Return the cells of a report on standard output, without its header."""
+        return [line.split(",") for line in self.out.splitlines()[1:]]
+
+
+Cli = Callable[..., Ended]
+
+
+@pytest.fixture
+def cli(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], tmp_path: Path) -> Cli:
+    """Run `bulkcancel` in this process, in an empty directory, with only `env` set."""
+    monkeypatch.chdir(tmp_path)
+    for name in ("BULKCANCEL_TOKEN", "EPCC_API_BASE_URL", *KEY):
+        monkeypatch.delenv(name, raising=False)
+
+    def run(*arguments: str | Path, stdin: str = "", **env: str) -> Ended:
+        with monkeypatch.context() as patch:
+            for name, value in env.items():
+                patch.setenv(name, value)
+            (tmp_path / "stdin").write_text(stdin, encoding="utf-8")
+            with (tmp_path / "stdin").open(encoding="utf-8") as stream:
+                patch.setattr("sys.stdin", stream)
+                capfd.readouterr()
+                code = main([str(argument) for argument in arguments])
+        out, err = capfd.readouterr()
+        return Ended(code, out, err)
+
+    return run
+
+
+def sandbox(count: int = 3, rules: Rules | None = None, **statuses: str) -> Sandbox:
+    """Return a practice API with pending jobs `job-1`…, and more by id and status."""
+    rows = [{"jobid": f"job-{i}"} for i in range(1, count + 1)]
+    rows += [{"jobid": name.replace("_", "-"), "status": s} for name, s in statuses.items()]
+    return Sandbox(seeds_of(rows), rules)
