@@ -1,0 +1,126 @@
+"""The project as a whole: its samples, its README, and who may import whom."""
+
+import ast
+import csv
+import re
+from pathlib import Path
+
+import pytest
+
+from bulkcancel.cli import OPTION_GROUPS
+from tests.conftest import SAMPLES, Cli
+
+ROOT = SAMPLES.parent
+PACKAGE = ROOT / "bulkcancel"
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+CHANGING = {"request_id", "sent_at", "finished_at", "run_id", "source"}
+
+
+def rows(path: Path) -> list[dict[str, str]]:
+    with path.open(newline="", encoding="utf-8") as file:
+        return sorted(csv.DictReader(file), key=lambda row: row["job_id"])
+
+
+@pytest.mark.parametrize(
+    ("sample", "outcomes"),
+    [
+        ("jobs.csv", {"cancelled": 38, "not_found": 4, "not_pending": 13, "invalid": 1}),
+        ("ids.txt", {"cancelled": 12}),
+        ("spreadsheet.csv", {"cancelled": 3, "not_found": 2, "not_pending": 13}),
+    ],
+)
+def test_samples(sample: str, outcomes: dict[str, int], cli: Cli, tmp_path: Path) -> None:
+    """Every sample runs against the practice API with the outcomes that it was made for."""
+    cli("--sandbox", "-r", "1000", "-o", "out.csv", SAMPLES / sample)
+    counts: dict[str, int] = {}
+    for row in rows(tmp_path / "out.csv"):
+        counts[row["outcome"]] = counts.get(row["outcome"], 0) + 1
+    assert counts == outcomes
+
+
+def test_the_sample_report(cli: Cli, tmp_path: Path) -> None:
+    """The report beside the samples is what the first of them leads to."""
+    cli("--sandbox", "-r", "1000", "-o", "out.csv", SAMPLES / "jobs.csv")
+    fresh, kept = rows(tmp_path / "out.csv"), rows(SAMPLES / "report.csv")
+    for row in fresh + kept:
+        for column in CHANGING:
+            assert row.pop(column) or row["outcome"] == "invalid" or column == "request_id"
+    assert fresh == kept
+
+
+def test_the_readme_shows_what_the_practice_run_prints(cli: Cli) -> None:
+    """The README's summary is the one that its first command prints, but for the times."""
+    shown = README.split("`practice.csv`:\n\n```\n")[1].split("```")[0]
+    ended = cli("--sandbox", "-o", "practice.csv", SAMPLES / "jobs.csv", "--rate", "1000")
+
+    def without_pace(text: str) -> list[str]:
+        text = re.sub(r" in [\d.]+ s: [\d.]+ per second of \d+ allowed", "", text)
+        return [line.rstrip() for line in text.splitlines()]
+
+    assert without_pace(shown) == without_pace(ended.err)[1:]
+
+
+def test_the_readme_knows_no_option_that_does_not_exist() -> None:
+    """Each option that the README names is one of the commands'."""
+    known = {option for options in OPTION_GROUPS.values() for option in options}
+    sandbox = set(re.findall(r"--[a-z-]+", (PACKAGE / "sandbox_cli.py").read_text()))
+    others = {"--csv", "--cov"}  # psql's, pytest's
+    assert set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", README)) <= known | sandbox | others
+
+
+MAY_IMPORT = {
+    "_version": set[str](),
+    "errors": set[str](),
+    "text": set[str](),
+    "model": set[str](),
+    "sandbox": set[str](),
+    "source": {"model", "errors", "text", "wire"},
+    "wire": {"model", "text"},
+    "pacer": set[str](),
+    "auth": {"model", "errors", "wire", "pacer"},
+    "client": {"model", "errors", "wire", "auth", "_version"},
+    "life": {"model", "errors", "wire", "pacer"},
+    "engine": {"model", "errors", "life", "pacer"},
+    "report": {"model", "errors", "text"},
+    "console": {"model", "errors", "text"},
+    "config": {"model", "errors"},
+}
+ONLY_IN = {
+    "aiohttp": {"client", "sandbox"},
+    "aiolimiter": {"pacer"},
+    "click": {"cli", "sandbox_cli"},
+    "rich": {"console"},
+}
+
+
+def imports(module: Path) -> set[str]:
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(module.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ImportFrom):
+            name = node.module or ""
+            both = (
+                {f"{name}.{alias.name}" for alias in node.names} if name == "bulkcancel" else set()
+            )
+            found |= both or {name}
+        elif isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+    return found
+
+
+@pytest.mark.parametrize("module", MAY_IMPORT)
+def test_directions(module: str) -> None:
+    """A module imports only those of the package that it may know."""
+    found = imports(PACKAGE / f"{module}.py")
+    own = {name.split(".")[1] for name in found if name.startswith("bulkcancel.")}
+    assert own <= MAY_IMPORT[module]
+
+
+@pytest.mark.parametrize("library", ONLY_IN)
+def test_libraries(library: str) -> None:
+    """Each library is known to the few modules that are there to use it."""
+    users = {
+        path.stem
+        for path in PACKAGE.glob("*.py")
+        if any(name.split(".")[0] == library for name in imports(path))
+    }
+    assert users == ONLY_IN[library]
