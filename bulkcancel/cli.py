@@ -20,7 +20,7 @@ EXAMPLES = """\b
 OPTION_GROUPS = {
     "What to cancel": ("--column", "--yes"),
     "The report": ("--output", "--overwrite", "--allow"),
-    "Pace": ("--rate", "--concurrency", "--retries", "--timeout"),
+    "Pace": ("--rate", "--concurrency", "--retries", "--timeout", "--max-failures"),
     "The store": ("--base-url", "--sandbox"),
     "Other": ("--quiet", "--version", "--help"),
 }
@@ -113,6 +113,15 @@ Exit codes: 0 all cancelled; 1 some failed, unknown or invalid; 2 nothing was se
     metavar="SECONDS",
     envvar="BULKCANCEL_TIMEOUT",
     help="How long one request may take.",
+)
+@click.option(
+    "--max-failures",
+    type=click.IntRange(0),
+    default=100,
+    show_default=True,
+    metavar="N",
+    envvar="BULKCANCEL_MAX_FAILURES",
+    help="Stop when more jobs than this are failed or unknown; 0: never.",
 )
 @click.option(
     "--base-url",

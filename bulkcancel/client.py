@@ -154,7 +154,7 @@ def _no_reply(error: Exception, timeout: float) -> NoReply:
     """Say what an error of aiohttp means: above all, whether anything was sent."""
     match error:
         case aiohttp.ConnectionTimeoutError():
-            return NoReply("the connection timed out", sent=False)
+            return NoReply("the connection timed out", sent=False, timed_out=True)
         case aiohttp.ClientConnectorCertificateError():
             reason = getattr(error.certificate_error, "verify_message", "") or "not trusted"
             return NoReply(f"the server's TLS certificate: {reason}", sent=False)
@@ -167,7 +167,7 @@ def _no_reply(error: Exception, timeout: float) -> NoReply:
         case aiohttp.ClientHttpProxyError():
             return NoReply(f"the proxy refused the connection ({error.status})", sent=False)
         case TimeoutError():
-            return NoReply(f"no reply within {timeout:g} s", sent=True)
+            return NoReply(f"no reply within {timeout:g} s", sent=True, timed_out=True)
         case aiohttp.ClientPayloadError():
             return NoReply("the reply was cut short or garbled", sent=True)
         case aiohttp.ClientResponseError():

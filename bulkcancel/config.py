@@ -34,6 +34,7 @@ class Settings:
     concurrency: int | None
     retries: int
     timeout: float
+    max_failures: int
     allow: frozenset[Outcome]
     base_url: str
     credentials: Credentials
@@ -54,6 +55,7 @@ def load(options: Mapping[str, Any], environ: Mapping[str, str]) -> Settings:
         concurrency=options["concurrency"],
         retries=options["retries"],
         timeout=positive("--timeout", options["timeout"]),
+        max_failures=options["max_failures"],
         allow=outcomes(options["allow"]),
         base_url="" if sandbox else base_url(options["base_url"] or DEFAULT_BASE_URL),
         credentials=SANDBOX_KEY if sandbox else credentials(environ),

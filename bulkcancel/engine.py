@@ -10,8 +10,10 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
+from bulkcancel.calls import Store, Surroundings
 from bulkcancel.errors import BulkcancelError, GuardError, LoginError
-from bulkcancel.life import Interrupted, Life, Store, Surroundings
+from bulkcancel.guards import Guards
+from bulkcancel.life import Interrupted, Life
 from bulkcancel.model import JobResult, JobRow, Outcome, Tally
 from bulkcancel.pacer import Backoff, Pacer
 
@@ -23,10 +25,11 @@ def concurrency_for(rate: float) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """How many jobs at a time, and how often one is tried again."""
+    """How many jobs at a time, how often one is tried again, and when to give up."""
 
     concurrency: int
     retries: int
+    guards: Guards
     backoff: Backoff = field(default_factory=Backoff)
 
 
@@ -46,7 +49,14 @@ class Engine:
     ) -> None:
         """Take the parts of one run."""
         self._around = Surroundings(
-            store, pacer, tally, self._waiting, policy.retries, policy.backoff
+            store=store,
+            pacer=pacer,
+            tally=tally,
+            guards=policy.guards,
+            waiting=self._waiting,
+            stop=self.stop,
+            retries=policy.retries,
+            backoff=policy.backoff,
         )
         self._concurrency = policy.concurrency
         self._record = record
@@ -90,6 +100,8 @@ class Engine:
         self._around.tally.count(result)
         try:
             self._record(result)
+            if result.attempts:
+                self._around.guards.settled(result)
         except GuardError as error:
             self.stop(error)
 

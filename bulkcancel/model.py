@@ -90,11 +90,13 @@ class Reply:
 class NoReply:
     """A request without a usable reply.
 
-    `sent` is False only when it is certain that the store never saw the request.
+    `sent` is False only when it is certain that the store never saw the request;
+    `timed_out` tells that it was too slow, not that it was cut off.
     """
 
     reason: str
     sent: bool
+    timed_out: bool = False
 
 
 Exchange = Reply | NoReply

@@ -7,13 +7,18 @@ the rate is spent by all of them together.
 import asyncio
 import math
 import random
+from collections import deque
 from dataclasses import dataclass, field
 
 from aiolimiter import AsyncLimiter
 
 MAX_PAUSE = 60.0
 MIN_PAUSE = 1.0
-RECOVERY = 60.0  # seconds from half the rate back to all of it
+MIN_RATE = 0.5  # requests per second, however often the store refuses
+RAMP = 3.0  # seconds from half the rate to what the store has been seen to take
+HOLD = 30.0  # seconds at that rate before it grows
+GROWTH = 1.02  # per second after that
+_SAFE = 0.96  # the share of what the store took that is sure not to be too much
 _SPARE = 0.015  # the share of the rate that is given away, so that it is never exceeded
 _CATCH_UP = 0.005  # the share of a second that a late timer may make up for
 
@@ -31,7 +36,45 @@ class Backoff:
 
     def delay(self, retry: int) -> float:
         """Return a random delay before the given retry (1-based)."""
-        return self.chance.uniform(0, min(self.cap, self.base * 2.0 ** min(retry, 30)))
+        return self.chance.uniform(0, self.longest(retry))
+
+    def longest(self, retry: int) -> float:
+        """Return the most that the delay before the given retry may be."""
+        return min(self.cap, self.base * 2.0 ** min(retry, 30))
+
+
+class Speed:
+    """The rate in use, in requests per second: at most the one set.
+
+    Trouble halves it. Within seconds it is back at what the store has been seen to
+    take (never under the half), stays there, and grows slowly after that.
+    """
+
+    def __init__(self, rate: float) -> None:
+        self._rate = self._low = self._ceiling = rate
+        self._slowed_at = -math.inf
+
+    def at(self, now: float) -> float:
+        """Return the rate at a loop time."""
+        age = now - self._slowed_at
+        if age < RAMP:
+            return self._low + (self._ceiling - self._low) * age / RAMP
+        growth: float = GROWTH ** min(max(age - HOLD, 0.0), 1000.0)
+        return min(self._rate, self._ceiling * growth)
+
+    def slow_down(self, now: float, started_at: float, taken: int, floor: float) -> bool:
+        """Halve the rate, but not under the floor; tell whether this was new.
+
+        `taken` is what the store has answered well in the last second. Trouble of
+        requests that started before the last time (`started_at`) says nothing new.
+        """
+        if started_at <= self._slowed_at:
+            return False
+        rate = self.at(now)
+        self._low = max(rate / 2, floor)
+        self._ceiling = max(self._low, min(rate, taken * _SAFE))
+        self._slowed_at = now
+        return True
 
 
 class Pacer:
@@ -51,15 +94,15 @@ class Pacer:
         room = 1 + rate * _CATCH_UP
         self._bucket = AsyncLimiter(room, room / drain)
         self._turn = asyncio.Lock()
+        self._speed = Speed(rate)
         self._paused_until = 0.0
-        self._slowed_at = -math.inf
-        self._share = 1.0  # of the rate, when it was last slowed
-        self._refusals = 0  # 429s in a row
+        self._refusals = 0  # times in a row that a 429 slowed the run
+        self._taken: deque[float] = deque()  # when the store answered well, in the last second
 
     async def start(self) -> None:
         """Return when the next request may start, in the order of asking."""
         async with self._turn:
-            due = 1 / self.share()
+            due = self.rate / self.speed()
             while due > 0:
                 await self._bucket.acquire(min(due, 1.0))
                 due -= 1
@@ -67,32 +110,49 @@ class Pacer:
                 await asyncio.sleep(wait)
             self.started += 1
 
-    def share(self) -> float:
-        """Return the share of the rate that is used now, over 0 and at most 1."""
-        if self._share >= 1:
-            return 1.0
-        healed = (asyncio.get_running_loop().time() - self._slowed_at) / (2 * RECOVERY)
-        return min(1.0, self._share + healed)
+    def speed(self) -> float:
+        """Return the requests per second that are allowed now."""
+        return self._speed.at(_now())
 
     def paused_for(self) -> float:
         """Return for how many seconds nothing may start, 0 if there is no pause."""
-        return max(0.0, self._paused_until - asyncio.get_running_loop().time())
+        return max(0.0, self._paused_until - _now())
 
     def throttled(self, retry_after: float | None, started_at: float) -> None:
         """Note a 429: pause everybody, and halve the rate.
 
-        `started_at` is the loop time at which the refused request started: those
-        that were in flight when the rate was halved don't halve it again.
+        `retry_after` is in seconds, `started_at` the loop time at which the refused
+        request started.
         """
-        now = asyncio.get_running_loop().time()
-        if started_at > self._slowed_at:
-            self._share = self.share() / 2
-            self._slowed_at = now
-            self._refusals += 1
-        back_off = MIN_PAUSE * 2.0 ** min(self._refusals - 1, 30)
-        pause = min(MAX_PAUSE, max(retry_after or 0.0, MIN_PAUSE, back_off))
-        self._paused_until = max(self._paused_until, now + pause)
+        floor = min(self.rate, MIN_RATE)
+        self._refusals += self._speed.slow_down(_now(), started_at, self._in_last_second(), floor)
+        back_off = MIN_PAUSE * 2.0 ** min(max(self._refusals - 1, 0), 30)
+        self._pause(max(retry_after or 0.0, MIN_PAUSE, back_off))
+
+    def strained(self, retry_after: float | None, started_at: float) -> None:
+        """Note a 503 or a timeout: go slower, to a tenth of the rate at the least.
+
+        There is a pause only where the store asks for one (`retry_after`, seconds).
+        """
+        self._speed.slow_down(_now(), started_at, self._in_last_second(), self.rate / 10)
+        if retry_after is not None:
+            self._pause(retry_after)
 
     def accepted(self) -> None:
-        """Note a reply that was no 429."""
+        """Note a reply that shows no strain."""
         self._refusals = 0
+        self._taken.append(_now())
+        self._in_last_second()
+
+    def _pause(self, seconds: float) -> None:
+        self._paused_until = max(self._paused_until, _now() + min(seconds, MAX_PAUSE))
+
+    def _in_last_second(self) -> int:
+        a_second_ago = _now() - 1
+        while self._taken and self._taken[0] < a_second_ago:
+            self._taken.popleft()
+        return len(self._taken)
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()

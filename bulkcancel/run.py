@@ -86,6 +86,7 @@ async def _run(settings: Settings, jobs: Jobs, target: str, console: shown.Conso
     from bulkcancel.auth import Auth  # noqa: PLC0415
     from bulkcancel.client import Client, Store  # noqa: PLC0415
     from bulkcancel.engine import Engine, Policy, concurrency_for  # noqa: PLC0415
+    from bulkcancel.guards import Guards  # noqa: PLC0415
     from bulkcancel.pacer import Backoff, Pacer  # noqa: PLC0415
 
     tally = Tally(settings.allow, repeats=jobs.repeats)
@@ -99,7 +100,8 @@ async def _run(settings: Settings, jobs: Jobs, target: str, console: shown.Conso
         if first is not None:
             await auth.login(first)
         recorder = Recorder(open_report(target, new_run_id(), overwrite=settings.overwrite))
-        policy = Policy(concurrency, settings.retries, backoff)
+        guards = Guards(settings.max_failures, settings.allow, settings.timeout)
+        policy = Policy(concurrency, settings.retries, guards, backoff)
         engine = Engine(Store(client, auth), pacer, policy, tally, recorder.record)
         begun = time.monotonic()
         stopped = await _watched(

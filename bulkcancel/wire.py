@@ -58,6 +58,18 @@ class Verdict:
     retry_after: float | None = None
 
 
+def is_strained(exchange: Exchange) -> bool:
+    """Tell whether the store seems to have too much to do: a timeout, or a 503."""
+    if isinstance(exchange, NoReply):
+        return exchange.timed_out
+    return exchange.status == 503
+
+
+def is_answer(exchange: Exchange) -> bool:
+    """Tell whether the store is alive: it answered, if only with a refusal."""
+    return isinstance(exchange, Reply) and exchange.status < 500
+
+
 def id_key(job_id: str) -> str:
     """Return what ids are compared by: UUIDs without case, anything else as it is.
 
@@ -106,7 +118,7 @@ def interpret_cancel(exchange: Exchange, job_id: str, *, now: float) -> Verdict:
     if step is not None:
         return Verdict(step, None, None, detail, request_id, _retry_after_in(exchange, now))
     if status < 300 or status >= 500:
-        return Verdict(Step.DOUBT, detail=detail, request_id=request_id)
+        return Verdict(Step.DOUBT, None, None, detail, request_id, _retry_after_in(exchange, now))
     if _api_error(body) is not None:
         if status == 404:
             return Verdict(Step.SETTLE, Outcome.NOT_FOUND, NO_SUCH_JOB, detail, request_id)
@@ -131,9 +143,8 @@ def interpret_read(exchange: Exchange, job_id: str, *, now: float) -> Verdict:
         return Verdict(Step.SETTLE, state=state, request_id=request_id)
     detail = describe(exchange, body)
     step = _step_for_every_request(status)
-    if step is not None:
-        return Verdict(step, detail=detail, retry_after=_retry_after_in(exchange, now))
-    return Verdict(Step.SETTLE if 400 <= status < 500 else Step.RESEND, detail=detail)
+    step = step or (Step.SETTLE if 400 <= status < 500 else Step.RESEND)
+    return Verdict(step, detail=detail, retry_after=_retry_after_in(exchange, now))
 
 
 def outcome_of(state: JobState, *, may_be_ours: bool) -> Outcome | None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import orjson
 
 from bulkcancel.engine import Engine, Policy
+from bulkcancel.guards import Guards
 from bulkcancel.model import Exchange, JobResult, JobRow, NoReply, Reply, Tally
 from bulkcancel.pacer import Pacer
 
@@ -91,7 +92,7 @@ class Bench:
         self.store, self.tally = store, Tally()
         self.results: list[JobResult] = []
         self.pacer = Pacer(100)
-        policy = Policy(concurrency, retries)
+        policy = Policy(concurrency, retries, Guards(100, frozenset(), 30))
         self.engine = Engine(store, self.pacer, policy, self.tally, self.results.append)
 
     async def run(self, rows: Iterable[JobRow]) -> list[JobResult]:

@@ -22,6 +22,7 @@ OPTIONS: dict[str, Any] = {
     "rate": 20.0,
     "concurrency": None,
     "retries": 4,
+    "max_failures": 100,
     "timeout": 30.0,
     "allow": "",
     "base_url": None,
@@ -54,6 +55,7 @@ def refusal_of(environ: dict[str, str] | None = None, **options: object) -> tupl
         ("concurrency", None, "BULKCANCEL_CONCURRENCY=2", 2, "--concurrency=3", 3),
         ("retries", 4, "BULKCANCEL_RETRIES=0", 0, "--retries=1", 1),
         ("timeout", 30.0, "BULKCANCEL_TIMEOUT=1.5", 1.5, "--timeout=9", 9.0),
+        ("max_failures", 100, "BULKCANCEL_MAX_FAILURES=0", 0, "--max-failures=1", 1),
         (
             "base_url",
             DEFAULT_BASE_URL,
@@ -99,6 +101,7 @@ def test_options_become_settings() -> None:
         "concurrency": 7,
         "retries": 0,
         "timeout": 1.0,
+        "max_failures": 7,
         "allow": "failed",
         "base_url": "https://h/",
         "quiet": True,

@@ -6,6 +6,7 @@ import pytest
 
 from bulkcancel.engine import Engine, Policy, concurrency_for
 from bulkcancel.errors import GuardError, Interruption, LoginError
+from bulkcancel.guards import Guards
 from bulkcancel.model import Exchange, JobResult, Outcome, Tally
 from bulkcancel.pacer import Pacer
 from tests.fakes import LOST, UNSENT, Bench, ScriptedStore, error, job, row
@@ -140,7 +141,7 @@ def test_a_report_that_breaks_stops_the_run() -> None:
         seen.append(result)
         raise GuardError("report.csv can't be written: No space left on device")
 
-    engine = Engine(store, Pacer(10), Policy(2, 4), Tally(), record)
+    engine = Engine(store, Pacer(10), Policy(2, 4, Guards(0, frozenset(), 30)), Tally(), record)
     with pytest.raises(GuardError, match="No space"):
         run(engine.run(iter(ROWS)))
     assert len(seen) == len(ROWS)

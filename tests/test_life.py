@@ -65,7 +65,8 @@ TABLE: dict[str, tuple[list[Exchange], list[Exchange], str, Outcome, Evidence, s
         [LOST, error(422)], [job("pending"), error(403)], "crcr", UNKNOWN, NONE, "",
     ),
     "422 after a lost cancel, pending to the end": (
-        [LOST, error(422), error(422)], [job("pending")] * 5, "crcrrcrr", UNKNOWN, NONE, "",
+        [LOST, error(422), error(422)], [job("pending")] * 10, "crcrrc" + "r" * 7,
+        UNKNOWN, NONE, "",
     ),
     "403": ([error(403)], [], "c", FAILED, RESPONSE, ""),
     "403 after a lost cancel": (

@@ -6,7 +6,7 @@ from itertools import pairwise
 
 import pytest
 
-from bulkcancel.pacer import MAX_PAUSE, RECOVERY, Backoff, Pacer
+from bulkcancel.pacer import GROWTH, HOLD, MAX_PAUSE, MIN_RATE, RAMP, Backoff, Pacer
 from tests.virtual import run
 
 
@@ -90,22 +90,70 @@ def test_a_429_halves_the_rate_once_for_all_in_flight() -> None:
         for _ in range(10):
             pacer.throttled(None, started)
             await asyncio.sleep(0.01)
-        assert pacer.share() == pytest.approx(0.5, abs=0.01)
+        assert pacer.speed() == pytest.approx(50)
 
     run(scenario())
 
 
-def test_the_rate_recovers_slowly() -> None:
-    """Half the rate is used after a 429, all of it again after the recovery time."""
+def test_the_rate_settles_at_what_the_store_takes() -> None:
+    """After a 429 the rate is halved, then what was taken, and grows slowly after a while."""
 
     async def scenario() -> None:
         pacer, loop = Pacer(100), asyncio.get_running_loop()
-        pacer.throttled(None, loop.time())
-        times = await starts(pacer, 100)
-        assert 45 <= 99 / (times[-1] - times[0]) <= 55
-        await asyncio.sleep(RECOVERY + 1)
-        times = await starts(pacer, 100)
-        assert 99 / (times[-1] - times[0]) >= 98
+        for _ in range(80):
+            pacer.accepted()
+        begun = loop.time()
+        pacer.throttled(None, begun)
+        speeds = []
+        for seconds in (0, RAMP / 2, RAMP, HOLD, HOLD + 1, HOLD + 20, 1e6):
+            await asyncio.sleep(begun + seconds - loop.time())
+            speeds.append(pacer.speed())
+        ceiling = 80 * 0.96
+        expected = [50, (50 + ceiling) / 2, ceiling, ceiling, ceiling * GROWTH, 100, 100]
+        assert speeds == pytest.approx(expected, rel=0.001)
+
+    run(scenario())
+
+
+def test_the_lowered_rate_is_held() -> None:
+    """Requests start at the lowered rate, as evenly as at the full one."""
+
+    async def scenario() -> None:
+        pacer = Pacer(100)
+        pacer.throttled(None, asyncio.get_running_loop().time())
+        times = await starts(pacer, 200)
+        assert busiest_second(times) <= 50
+        assert 199 / (times[-1] - times[0]) >= 48
+
+    run(scenario())
+
+
+def test_there_is_a_lowest_rate() -> None:
+    """However often the store refuses, the rate stays over a bound; strain has a higher one."""
+
+    async def scenario() -> None:
+        for note, lowest in ((Pacer.throttled, MIN_RATE), (Pacer.strained, 10)):
+            pacer = Pacer(100)
+            for _ in range(20):
+                await asyncio.sleep(0.1)
+                note(pacer, None, asyncio.get_running_loop().time())
+            assert pacer.speed() == lowest
+        pacer = Pacer(0.1)
+        pacer.throttled(None, asyncio.get_running_loop().time())
+        assert pacer.speed() == pytest.approx(0.1)
+
+    run(scenario())
+
+
+def test_strain_pauses_only_on_demand() -> None:
+    """A 503 or a timeout slows everybody; there is a pause if the store asks for one."""
+
+    async def scenario() -> None:
+        pacer = Pacer(100)
+        pacer.strained(None, asyncio.get_running_loop().time())
+        assert (pacer.speed(), pacer.paused_for()) == (50, 0)
+        pacer.strained(7, asyncio.get_running_loop().time())
+        assert pacer.paused_for() == pytest.approx(7)
 
     run(scenario())
 

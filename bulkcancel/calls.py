@@ -1,0 +1,167 @@
+"""The calls that one job's life makes: each in its turn, with the token of the moment.
+
+Deals with what is not about the job: the pace, 429 and 401, a redirect, and what a
+reply tells about the store. What a reply means for the job is `life`'s to decide.
+"""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from bulkcancel.errors import BulkcancelError, GuardError
+from bulkcancel.guards import Guards
+from bulkcancel.model import Exchange, Reply, Tally
+from bulkcancel.pacer import Backoff, Pacer
+from bulkcancel.wire import (
+    Step,
+    Verdict,
+    interpret_cancel,
+    interpret_read,
+    is_answer,
+    is_strained,
+)
+
+MAX_REFUSALS = 20  # 429s in a row for one job
+
+
+class Interpret(Protocol):
+    """Either of `wire`'s two: what a reply to a cancel, or to a read, means."""
+
+    def __call__(self, exchange: Exchange, job_id: str, *, now: float) -> Verdict:
+        """Return the verdict on an exchange about a job."""
+        ...
+
+
+class Store(Protocol):
+    """What a job's life asks of the store; `client.Store` is the real one."""
+
+    async def bearer(self) -> str:
+        """Return the token for the next request."""
+        ...
+
+    async def renew(self, refused: str) -> None:
+        """Replace a token that was refused."""
+        ...
+
+    async def cancel(self, job_id: str, bearer: str) -> Exchange:
+        """Ask the store to cancel a job, once."""
+        ...
+
+    async def read(self, job_id: str, bearer: str) -> Exchange:
+        """Ask the store for a job, once."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What all jobs of a run share.
+
+    `retries` is per job; a read-back may fail twice as often, because to read again
+    is harmless. `stop` ends the run, and `waiting` marks the waits that this cuts short.
+    """
+
+    store: Store
+    pacer: Pacer
+    tally: Tally
+    guards: Guards
+    waiting: Callable[[], AbstractContextManager[None]]
+    stop: Callable[[BulkcancelError], None]
+    retries: int = 4
+    backoff: Backoff = field(default_factory=Backoff)
+
+
+class Calls:
+    """The requests about one job; `attempts` counts the cancels among them.
+
+    `http_status` is that of the last reply to a cancel, `sent_at` the epoch time at
+    which the first one started, `detail` what the last reply of any kind said.
+    """
+
+    def __init__(self, job_id: str, around: Surroundings) -> None:
+        self.attempts = 0
+        self.http_status: int | None = None
+        self.sent_at: float | None = None
+        self.detail = ""
+        self._job_id = job_id
+        self._around = around
+        self._renewed = False
+
+    async def cancel(self) -> Verdict:
+        """Send a cancel; raises what ends the run, `GuardError` or `LoginError`."""
+        return await self._exchange(self._send_cancel, interpret_cancel)
+
+    async def read(self) -> Verdict:
+        """Read the job; raises what ends the run, `GuardError` or `LoginError`."""
+        self._around.tally.read_backs += 1
+        return await self._exchange(self._around.store.read, interpret_read)
+
+    async def _send_cancel(self, job_id: str, bearer: str) -> Exchange:
+        self.attempts += 1
+        self.sent_at = self.sent_at or time.time()
+        exchange = await self._around.store.cancel(job_id, bearer)
+        if isinstance(exchange, Reply):
+            self.http_status = exchange.status
+        return exchange
+
+    async def _exchange(
+        self,
+        send: Callable[[str, str], Awaitable[Exchange]],
+        interpret: Interpret,
+    ) -> Verdict:
+        """Send one request when its turn comes, again after a 429 or a renewed token."""
+        around, refusals = self._around, 0
+        while True:
+            with around.waiting():
+                bearer = await around.store.bearer()
+                await around.pacer.start()
+            started = asyncio.get_running_loop().time()
+            exchange = await send(self._job_id, bearer)
+            verdict = interpret(exchange, self._job_id, now=time.time())
+            self.detail = verdict.detail
+            self._watch(exchange, verdict, started)
+            if verdict.step is Step.STOP:
+                raise GuardError(
+                    f"the store answered {verdict.detail}: a redirect, which is never followed",
+                    "check --base-url or EPCC_API_BASE_URL",
+                )
+            if verdict.step is Step.RENEW:
+                await self._renew(bearer)
+                continue
+            if verdict.step is not Step.PAUSE:
+                return verdict
+            refusals += 1
+            if refusals == MAX_REFUSALS:
+                return verdict
+
+    def _watch(self, exchange: Exchange, verdict: Verdict, started: float) -> None:
+        """Let all others know how the store is.
+
+        A guard stops the run from outside: what this exchange means for the job itself
+        must still be noted, above all that a cancel may have been applied.
+        """
+        around = self._around
+        if verdict.step is Step.PAUSE:
+            around.tally.throttled += 1
+            around.pacer.throttled(verdict.retry_after, started)
+        elif is_strained(exchange):
+            around.pacer.strained(verdict.retry_after, started)
+        elif is_answer(exchange):
+            around.pacer.accepted()
+        now = asyncio.get_running_loop().time()
+        try:
+            around.guards.exchanged(answered=is_answer(exchange), started_at=started, now=now)
+        except GuardError as error:
+            around.stop(error)
+
+    async def _renew(self, bearer: str) -> None:
+        if self._renewed:
+            raise GuardError(
+                "the store refused a token that it had just given out (401)",
+                "check that the client key may use this store",
+            )
+        self._renewed = True
+        with self._around.waiting():
+            await self._around.store.renew(bearer)
