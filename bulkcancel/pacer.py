@@ -15,10 +15,11 @@ from aiolimiter import AsyncLimiter
 MAX_PAUSE = 60.0
 MIN_PAUSE = 1.0
 MIN_RATE = 0.5  # requests per second, however often the store refuses
-RAMP = 3.0  # seconds from half the rate to what the store has been seen to take
-HOLD = 30.0  # seconds at that rate before it grows
+RECOVERY = 30.0  # seconds from nothing to the full rate
+HOLD = 15.0  # seconds just under the store's limit before trying more
 GROWTH = 1.02  # per second after that
-_SAFE = 0.96  # the share of what the store took that is sure not to be too much
+_SAME = 0.15  # counts that differ by less than this share are the same limit
+_SAFE = 0.96  # the share of the store's limit that is sure not to be too much
 _SPARE = 0.015  # the share of the rate that is given away, so that it is never exceeded
 _CATCH_UP = 0.005  # the share of a second that a late timer may make up for
 
@@ -46,35 +47,39 @@ class Backoff:
 class Speed:
     """The rate in use, in requests per second: at most the one set.
 
-    Trouble halves it. Within seconds it is back at what the store has been seen to
-    take (never under the half), stays there, and grows slowly after that.
+    Trouble halves it, and it grows back within half a minute. A store that refuses
+    twice after the same number in a second has shown its limit: the rate then stays
+    just under that, and after a while tries a little more.
     """
 
     def __init__(self, rate: float) -> None:
-        self._rate = self._low = self._ceiling = rate
+        self._rate = self._low = rate
         self._slowed_at = -math.inf
+        self._taken = 0  # in the second before the last refusal
+        self._limit = math.inf
 
     def at(self, now: float) -> float:
         """Return the rate at a loop time."""
         age = now - self._slowed_at
-        if age < RAMP:
-            return self._low + (self._ceiling - self._low) * age / RAMP
         growth: float = GROWTH ** min(max(age - HOLD, 0.0), 1000.0)
-        return min(self._rate, self._ceiling * growth)
+        return min(self._rate, self._low + self._rate * age / RECOVERY, self._limit * growth)
 
-    def slow_down(self, now: float, started_at: float, taken: int, floor: float) -> bool:
+    def slow_down(self, now: float, started_at: float, floor: float) -> bool:
         """Halve the rate, but not under the floor; tell whether this was new.
 
-        `taken` is what the store has answered well in the last second. Trouble of
-        requests that started before the last time (`started_at`) says nothing new.
+        Trouble of requests that started before the last time says nothing new.
         """
         if started_at <= self._slowed_at:
             return False
-        rate = self.at(now)
-        self._low = max(rate / 2, floor)
-        self._ceiling = max(self._low, min(rate, taken * _SAFE))
+        self._low = max(self.at(now) / 2, floor)
         self._slowed_at = now
         return True
+
+    def learn(self, taken: int) -> None:
+        """Note how many requests the store took in the second before it refused one."""
+        same = taken > 0 and abs(taken - self._taken) <= max(1.0, _SAME * taken)
+        self._limit = max(taken, self._taken) * _SAFE if same else math.inf
+        self._taken = taken
 
 
 class Pacer:
@@ -124,8 +129,9 @@ class Pacer:
         `retry_after` is in seconds, `started_at` the loop time at which the refused
         request started.
         """
-        floor = min(self.rate, MIN_RATE)
-        self._refusals += self._speed.slow_down(_now(), started_at, self._in_last_second(), floor)
+        if self._speed.slow_down(_now(), started_at, min(self.rate, MIN_RATE)):
+            self._speed.learn(self._in_last_second())
+            self._refusals += 1
         back_off = MIN_PAUSE * 2.0 ** min(max(self._refusals - 1, 0), 30)
         self._pause(max(retry_after or 0.0, MIN_PAUSE, back_off))
 
@@ -134,7 +140,8 @@ class Pacer:
 
         There is a pause only where the store asks for one (`retry_after`, seconds).
         """
-        self._speed.slow_down(_now(), started_at, self._in_last_second(), self.rate / 10)
+        self._taken.append(_now())
+        self._speed.slow_down(_now(), started_at, self.rate / 10)
         if retry_after is not None:
             self._pause(retry_after)
 

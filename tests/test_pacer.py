@@ -6,7 +6,7 @@ from itertools import pairwise
 
 import pytest
 
-from bulkcancel.pacer import GROWTH, HOLD, MAX_PAUSE, MIN_RATE, RAMP, Backoff, Pacer
+from bulkcancel.pacer import GROWTH, HOLD, MAX_PAUSE, MIN_RATE, RECOVERY, Backoff, Pacer
 from tests.virtual import run
 
 
@@ -95,22 +95,55 @@ def test_a_429_halves_the_rate_once_for_all_in_flight() -> None:
     run(scenario())
 
 
-def test_the_rate_settles_at_what_the_store_takes() -> None:
-    """After a 429 the rate is halved, then what was taken, and grows slowly after a while."""
+async def speeds_after(pacer: Pacer, *ages: float) -> list[float]:
+    loop = asyncio.get_running_loop()
+    begun, speeds = loop.time(), []
+    for age in ages:
+        await asyncio.sleep(begun + age - loop.time())
+        speeds.append(pacer.speed())
+    return speeds
+
+
+def test_the_rate_recovers() -> None:
+    """After a 429 that says nothing of a limit the rate grows back within half a minute."""
+
+    async def scenario() -> None:
+        pacer = Pacer(100)
+        pacer.throttled(None, asyncio.get_running_loop().time())
+        speeds = await speeds_after(pacer, 0, 3, RECOVERY / 2, 1e6)
+        assert speeds == pytest.approx([50, 60, 100, 100], rel=0.001)
+
+    run(scenario())
+
+
+def test_the_rate_settles_under_the_limit_that_the_store_shows() -> None:
+    """Two refusals after the same count show a limit; it is respected, and tried after a while."""
 
     async def scenario() -> None:
         pacer, loop = Pacer(100), asyncio.get_running_loop()
-        for _ in range(80):
-            pacer.accepted()
-        begun = loop.time()
-        pacer.throttled(None, begun)
-        speeds = []
-        for seconds in (0, RAMP / 2, RAMP, HOLD, HOLD + 1, HOLD + 20, 1e6):
-            await asyncio.sleep(begun + seconds - loop.time())
-            speeds.append(pacer.speed())
-        ceiling = 80 * 0.96
-        expected = [50, (50 + ceiling) / 2, ceiling, ceiling, ceiling * GROWTH, 100, 100]
-        assert speeds == pytest.approx(expected, rel=0.001)
+        for count in (25, 26):
+            await asyncio.sleep(2)
+            for _ in range(count):
+                pacer.accepted()
+            pacer.throttled(None, loop.time())
+        limit = 26 * 0.96
+        speeds = await speeds_after(pacer, 0.5, HOLD, HOLD + 1, HOLD + 200)
+        assert speeds == pytest.approx([limit, limit, limit * GROWTH, 100], rel=0.001)
+
+    run(scenario())
+
+
+def test_refusals_at_random_show_no_limit() -> None:
+    """Refusals after very different counts lower the rate only for a while."""
+
+    async def scenario() -> None:
+        pacer, loop = Pacer(100), asyncio.get_running_loop()
+        for count in (25, 60):
+            await asyncio.sleep(2)
+            for _ in range(count):
+                pacer.accepted()
+            pacer.throttled(None, loop.time())
+        assert (await speeds_after(pacer, RECOVERY))[0] == 100
 
     run(scenario())
 
@@ -121,9 +154,9 @@ def test_the_lowered_rate_is_held() -> None:
     async def scenario() -> None:
         pacer = Pacer(100)
         pacer.throttled(None, asyncio.get_running_loop().time())
-        times = await starts(pacer, 200)
-        assert busiest_second(times) <= 50
-        assert 199 / (times[-1] - times[0]) >= 48
+        times = await starts(pacer, 50)
+        assert busiest_second(times) <= 55
+        assert 49 / (times[-1] - times[0]) >= 48
 
     run(scenario())
 
