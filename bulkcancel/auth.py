@@ -9,11 +9,28 @@ import time
 from collections.abc import Awaitable, Callable
 
 from bulkcancel.errors import LoginError
-from bulkcancel.model import ClientKey, Credentials, Exchange, NoReply, ReadyToken, Reply, Request
-from bulkcancel.pacer import Backoff, Pacer
-from bulkcancel.wire import describe, parse_retry_after, read_request, token_in, token_request
+from bulkcancel.model import (
+    ClientKey,
+    Credentials,
+    Exchange,
+    NoReply,
+    ReadyToken,
+    Reply,
+    Request,
+    Tally,
+)
+from bulkcancel.pacer import MAX_REFUSALS, Backoff, Pacer
+from bulkcancel.text import hide
+from bulkcancel.wire import (
+    describe,
+    is_answer,
+    parse_retry_after,
+    read_request,
+    redirect_complaint,
+    token_in,
+    token_request,
+)
 
-MAX_REFUSALS = 20  # 429s in a row for one request
 _MARGIN = 60.0  # seconds before its end at which a token is renewed
 
 Send = Callable[[Request, str], Awaitable[Exchange]]
@@ -22,18 +39,26 @@ Send = Callable[[Request, str], Awaitable[Exchange]]
 class Auth:
     """Hold one token for all workers.
 
-    Raises `LoginError` from every public method when no token can be had.
+    Raises `LoginError` from its coroutines when no token can be had.
     """
 
     def __init__(
-        self, credentials: Credentials, send: Send, pacer: Pacer, retries: int, backoff: Backoff
+        self,
+        credentials: Credentials,
+        send: Send,
+        pacer: Pacer,
+        tally: Tally,
+        retries: int,
+        backoff: Backoff,
     ) -> None:
         """Take how a request is sent, and how often one is sent again."""
         self._credentials = credentials
         self._send = send
         self._pacer = pacer
+        self._tally = tally
         self._retries = retries
         self._backoff = backoff
+        hide(credentials.secret)
         self._renewing = asyncio.Lock()
         self._bearer = credentials.bearer if isinstance(credentials, ReadyToken) else ""
         self._fresh_until = float("inf") if self._bearer else 0.0
@@ -45,7 +70,7 @@ class Auth:
         of the given job, whatever that answers but 401.
         """
         if isinstance(self._credentials, ReadyToken):
-            reply = await self._persist(read_request(job_id), self._bearer)
+            reply = await self._persist(read_request(job_id), self._bearer, any_reply=True)
             if reply.status == 401:
                 raise _refused(self._credentials, reply)
         else:
@@ -53,9 +78,13 @@ class Auth:
 
     async def bearer(self) -> str:
         """Return a token with some life left, renewing it first where needed."""
-        if time.monotonic() >= self._fresh_until:
+        if self.fresh_bearer() is None:
             await self.renew(self._bearer)
         return self._bearer
+
+    def fresh_bearer(self) -> str | None:
+        """Return the token, None if there is none with some life left."""
+        return self._bearer if time.monotonic() < self._fresh_until else None
 
     async def renew(self, refused: str) -> None:
         """Replace the token that was refused, unless somebody has done so already."""
@@ -72,39 +101,53 @@ class Auth:
         if token is None:
             raise _refused(key, reply)
         life = token.expires_in or float("inf")
+        hide(token.bearer)
         self._bearer = token.bearer
         self._fresh_until = time.monotonic() + max(life - _MARGIN, life / 2)
 
-    async def _persist(self, request: Request, bearer: str) -> Reply:
-        """Send until there is an answer that a further try would not change."""
+    async def _persist(self, request: Request, bearer: str, *, any_reply: bool = False) -> Reply:
+        """Send until there is an answer that a further try would not change.
+
+        With `any_reply` the first answer of any kind will do, but a redirect.
+        """
         failures = refusals = 0
         while True:
             await self._pacer.start()
+            self._tally.requests += 1
             started = asyncio.get_running_loop().time()
             exchange = await self._send(request, bearer)
             if isinstance(exchange, Reply) and 300 <= exchange.status < 400:
-                raise LoginError(
-                    f"the store answered {exchange.status}, a redirect, which is never followed",
-                    "check --base-url or EPCC_API_BASE_URL",
-                )
-            if isinstance(exchange, Reply) and exchange.status == 429 and refusals < MAX_REFUSALS:
-                refusals += 1
-                retry_after = exchange.headers.get("retry-after", "")
-                self._pacer.throttled(parse_retry_after(retry_after, time.time()), started)
-                continue
-            if isinstance(exchange, Reply) and exchange.status < 500 and exchange.status != 429:
+                raise LoginError(*redirect_complaint(str(exchange.status)))
+            if isinstance(exchange, Reply) and any_reply:
                 return exchange
-            failures += 1
-            if failures > self._retries or refusals >= MAX_REFUSALS:
-                raise _unreachable(exchange)
-            await asyncio.sleep(self._backoff.delay(failures))
+            if is_answer(exchange) and exchange.status != 429:
+                return exchange
+            if is_answer(exchange):
+                refusals += 1
+                self._note_refusal(exchange, started)
+            else:
+                failures += 1
+            if failures > self._retries or refusals == MAX_REFUSALS:
+                raise _spent(exchange)
+            if not is_answer(exchange):
+                self._tally.retries += 1
+                await asyncio.sleep(self._backoff.delay(failures))
+
+    def _note_refusal(self, reply: Reply, started: float) -> None:
+        self._tally.throttled += 1
+        retry_after = parse_retry_after(reply.headers.get("retry-after", ""), time.time())
+        self._pacer.throttled(retry_after, started)
 
 
-def _unreachable(exchange: Exchange) -> LoginError:
-    reason = exchange.reason if isinstance(exchange, NoReply) else describe(exchange)
+def _spent(exchange: Exchange) -> LoginError:
+    """Return the error of a login that was tried often enough."""
+    if isinstance(exchange, NoReply):
+        return LoginError(
+            f"no answer from the store: {exchange.reason}",
+            "check --base-url or EPCC_API_BASE_URL, and the network",
+        )
     return LoginError(
-        f"no answer from the store: {reason}",
-        "check --base-url or EPCC_API_BASE_URL, and the network",
+        f"the store can't log anybody in for now: {describe(exchange)}", "try again later"
     )
 
 

@@ -13,8 +13,8 @@ from typing import Protocol
 
 from bulkcancel.errors import BulkcancelError, GuardError
 from bulkcancel.guards import Guards
-from bulkcancel.model import Exchange, Reply, Tally
-from bulkcancel.pacer import Backoff, Pacer
+from bulkcancel.model import Exchange, NoReply, Reply, Tally
+from bulkcancel.pacer import MAX_REFUSALS, Backoff, Pacer
 from bulkcancel.wire import (
     Step,
     Verdict,
@@ -22,9 +22,8 @@ from bulkcancel.wire import (
     interpret_read,
     is_answer,
     is_strained,
+    redirect_complaint,
 )
-
-MAX_REFUSALS = 20  # 429s in a row for one job
 
 
 class Interpret(Protocol):
@@ -39,7 +38,11 @@ class Store(Protocol):
     """What a job's life asks of the store; `client.Store` is the real one."""
 
     async def bearer(self) -> str:
-        """Return the token for the next request."""
+        """Return the token, renewed first where needed."""
+        ...
+
+    def fresh_bearer(self) -> str | None:
+        """Return the token, None if it must be renewed before it is used."""
         ...
 
     async def renew(self, refused: str) -> None:
@@ -99,9 +102,12 @@ class Calls:
         return await self._exchange(self._around.store.read, interpret_read)
 
     async def _send_cancel(self, job_id: str, bearer: str) -> Exchange:
-        self.attempts += 1
-        self.sent_at = self.sent_at or time.time()
+        now = time.time()
         exchange = await self._around.store.cancel(job_id, bearer)
+        if isinstance(exchange, NoReply) and not exchange.sent:
+            return exchange
+        self.attempts += 1
+        self.sent_at = self.sent_at or now
         if isinstance(exchange, Reply):
             self.http_status = exchange.status
         return exchange
@@ -114,19 +120,15 @@ class Calls:
         """Send one request when its turn comes, again after a 429 or a renewed token."""
         around, refusals = self._around, 0
         while True:
-            with around.waiting():
-                bearer = await around.store.bearer()
-                await around.pacer.start()
+            bearer = await self._turn()
+            around.tally.requests += 1
             started = asyncio.get_running_loop().time()
             exchange = await send(self._job_id, bearer)
             verdict = interpret(exchange, self._job_id, now=time.time())
             self.detail = verdict.detail
             self._watch(exchange, verdict, started)
             if verdict.step is Step.STOP:
-                raise GuardError(
-                    f"the store answered {verdict.detail}: a redirect, which is never followed",
-                    "check --base-url or EPCC_API_BASE_URL",
-                )
+                raise GuardError(*redirect_complaint(verdict.detail))
             if verdict.step is Step.RENEW:
                 await self._renew(bearer)
                 continue
@@ -135,6 +137,20 @@ class Calls:
             refusals += 1
             if refusals == MAX_REFUSALS:
                 return verdict
+
+    async def _turn(self) -> str:
+        """Wait until the next request may start; return the token to send with it.
+
+        A token that ends while its request waits is renewed, and the request waits for
+        another turn: those that waited together must not start together.
+        """
+        while True:
+            with self._around.waiting():
+                await self._around.store.bearer()
+                await self._around.pacer.start()
+            bearer = self._around.store.fresh_bearer()
+            if bearer is not None:
+                return bearer
 
     def _watch(self, exchange: Exchange, verdict: Verdict, started: float) -> None:
         """Let all others know how the store is.

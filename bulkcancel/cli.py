@@ -3,6 +3,7 @@
 import os
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 
 import click
@@ -58,6 +59,7 @@ Exit codes: 0 all cancelled; 1 some failed, unknown or invalid; 2 nothing was se
     "--column",
     metavar="NAME|N",
     envvar="BULKCANCEL_COLUMN",
+    show_envvar=True,
     help="The column that holds the job ids: its header, or its number from 1.",
 )
 @click.option(
@@ -68,6 +70,7 @@ Exit codes: 0 all cancelled; 1 some failed, unknown or invalid; 2 nothing was se
     "--output",
     metavar="FILE",
     envvar="BULKCANCEL_OUTPUT",
+    show_envvar=True,
     help="Where the report goes; - is standard output.  [default: standard output if redirected,"
     " else a new bulkcancel-TIME.csv here]",
 )
@@ -86,6 +89,7 @@ Exit codes: 0 all cancelled; 1 some failed, unknown or invalid; 2 nothing was se
     show_default=True,
     metavar="N",
     envvar="BULKCANCEL_RATE",
+    show_envvar=True,
     help="Most requests per second, of all kinds.",
 )
 @click.option(
@@ -94,6 +98,7 @@ Exit codes: 0 all cancelled; 1 some failed, unknown or invalid; 2 nothing was se
     type=click.IntRange(1, 1000),
     metavar="N",
     envvar="BULKCANCEL_CONCURRENCY",
+    show_envvar=True,
     help="Most requests in flight.  [default: enough for the rate at 2 s a reply]",
 )
 @click.option(
@@ -103,6 +108,7 @@ Exit codes: 0 all cancelled; 1 some failed, unknown or invalid; 2 nothing was se
     show_default=True,
     metavar="N",
     envvar="BULKCANCEL_RETRIES",
+    show_envvar=True,
     help="How often one job's cancel is sent again.",
 )
 @click.option(
@@ -112,6 +118,7 @@ Exit codes: 0 all cancelled; 1 some failed, unknown or invalid; 2 nothing was se
     show_default=True,
     metavar="SECONDS",
     envvar="BULKCANCEL_TIMEOUT",
+    show_envvar=True,
     help="How long one request may take.",
 )
 @click.option(
@@ -121,12 +128,14 @@ Exit codes: 0 all cancelled; 1 some failed, unknown or invalid; 2 nothing was se
     show_default=True,
     metavar="N",
     envvar="BULKCANCEL_MAX_FAILURES",
+    show_envvar=True,
     help="Stop when more jobs than this are failed or unknown; 0: never.",
 )
 @click.option(
     "--base-url",
     metavar="URL",
     envvar="EPCC_API_BASE_URL",
+    show_envvar=True,
     help="The store's API.  [default: https://euwest.api.elasticpath.com]",
 )
 @click.option(
@@ -137,7 +146,7 @@ Exit codes: 0 all cancelled; 1 some failed, unknown or invalid; 2 nothing was se
 def command(**options: Any) -> int:  # noqa: ANN401  (click's own types, see config.load)
     """Take what click has parsed; what users read stands in the decorator."""
     if not options["files"]:
-        if sys.stdin.isatty():
+        if sys.stdin is None or sys.stdin.isatty():
             raise click.UsageError(
                 "no ids: name a file (bulkcancel jobs.csv -o report.csv)"
                 " or pipe them in (cat ids.txt | bulkcancel)."
@@ -169,5 +178,6 @@ def guarded(entry: click.Command, name: str, arguments: Sequence[str] | None) ->
 
 
 def _complain(name: str, text: str, exit_code: int) -> int:
-    click.echo(f"{name}: {one_line(text, 1000)}", err=True)
+    with suppress(OSError):  # standard error may be closed, or full
+        click.echo(f"{name}: {one_line(text, 1000)}", err=True)
     return exit_code

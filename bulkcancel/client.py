@@ -1,15 +1,13 @@
 """The only aiohttp client: sends one request, turns aiohttp's errors into `NoReply`.
 
-Decides nothing: no retry, no pause, no meaning. What it hands on never holds a
-secret that was sent.
+Decides nothing: no retry, no pause, no meaning.
 """
 
 import base64
-import json
 import os
 from types import TracebackType
 from typing import Self
-from urllib.parse import quote_plus, unquote, urlsplit, urlunsplit
+from urllib.parse import SplitResult, unquote, urlsplit, urlunsplit
 from urllib.request import getproxies, proxy_bypass
 
 import aiohttp
@@ -29,11 +27,10 @@ _KEPT_HEADERS = ("content-type", "retry-after", "x-request-id")
 class Client:
     """One connection pool to one store, used as `async with Client(...)`."""
 
-    def __init__(self, base_url: str, timeout: float, secrets: tuple[str, ...] = ()) -> None:
-        """Take the store, the seconds that a request may take, and what to hide in replies."""
+    def __init__(self, base_url: str, timeout: float) -> None:
+        """Take the store, and the seconds that a request may take."""
         self._base_url = base_url
         self._timeout = timeout
-        self._secrets = [form for secret in secrets for form in _forms_of(secret)]
         self._session: aiohttp.ClientSession
 
     async def __aenter__(self) -> Self:
@@ -71,22 +68,10 @@ class Client:
                 allow_redirects=False,
                 proxy_headers=self._proxy_headers,
             ) as response:
-                body = await _bounded_body(response)
-                return self._reply(response, body, bearer)
-        except (aiohttp.ClientError, OSError) as error:  # TimeoutError is an OSError
+                kept = {n: response.headers[n] for n in _KEPT_HEADERS if n in response.headers}
+                return Reply(response.status, kept, await _bounded_body(response))
+        except (aiohttp.ClientError, OSError, ValueError) as error:  # TimeoutError is an OSError
             return _no_reply(error, self._timeout)
-
-    def _reply(self, response: aiohttp.ClientResponse, body: bytes, bearer: str) -> Reply:
-        hidden = [*self._secrets, bearer] if bearer else self._secrets
-        headers = {
-            name: _without(response.headers[name], hidden)
-            for name in _KEPT_HEADERS
-            if name in response.headers
-        }
-        for secret in hidden:
-            if (found := secret.encode()) in body:
-                body = body.replace(found, b"[hidden]")
-        return Reply(response.status, headers, body)
 
 
 class Store:
@@ -98,8 +83,12 @@ class Store:
         self._auth = auth
 
     async def bearer(self) -> str:
-        """Return the token for the next request; raises `LoginError`."""
+        """Return the token, renewed first where needed; raises `LoginError`."""
         return await self._auth.bearer()
+
+    def fresh_bearer(self) -> str | None:
+        """Return the token, None if it must be renewed before it is used."""
+        return self._auth.fresh_bearer()
 
     async def renew(self, refused: str) -> None:
         """Replace a token that was refused; raises `LoginError`."""
@@ -125,18 +114,27 @@ def environment_proxy(base_url: str) -> tuple[str | None, dict[str, str] | None]
     proxy = proxies.get("https") or proxies.get("all")
     if store.scheme != "https" or not proxy or proxy_bypass(store.netloc):
         return None, None
-    parts = urlsplit(proxy if "://" in proxy else f"http://{proxy}")
-    if parts.scheme not in {"http", "https"} or not parts.hostname:
-        raise ConfigError(
-            f"HTTPS_PROXY names a proxy of the kind {parts.scheme!r}",
-            "only http:// and https:// proxies can be used",
-        )
+    parts = _proxy_parts(proxy)
     login, _, address = parts.netloc.rpartition("@")
     bare = urlunsplit((parts.scheme, address, "", "", ""))
     if not login:
         return bare, None
     encoded = base64.b64encode(unquote(login).encode()).decode()
     return bare, {"Proxy-Authorization": f"Basic {encoded}"}
+
+
+def _proxy_parts(proxy: str) -> SplitResult:
+    try:
+        parts = urlsplit(proxy if "://" in proxy else f"http://{proxy}")
+        usable = parts.scheme in {"http", "https"} and parts.hostname and parts.port != 0
+    except ValueError:
+        usable = False
+    if not usable:
+        raise ConfigError(
+            "HTTPS_PROXY (or ALL_PROXY) does not name a proxy that can be used",
+            "it should look like http://proxy.example:3128",
+        )
+    return parts
 
 
 async def _bounded_body(response: aiohttp.ClientResponse) -> bytes:
@@ -173,20 +171,3 @@ def _no_reply(error: Exception, timeout: float) -> NoReply:
         case aiohttp.ClientResponseError():
             return NoReply("the reply was not HTTP", sent=True)
     return NoReply("the connection was lost before the reply", sent=True)
-
-
-def _forms_of(secret: str) -> set[str]:
-    """Return a secret as a reply may echo it: plain, in a URL or form, in JSON.
-
-    A secret under 8 characters is no real one, and to blot it out of every reply
-    would spoil ids and statuses.
-    """
-    if len(secret) < 8:
-        return set()
-    return {secret, quote_plus(secret), json.dumps(secret)[1:-1]}
-
-
-def _without(text: str, secrets: list[str]) -> str:
-    for secret in secrets:
-        text = text.replace(secret, "[hidden]")
-    return text

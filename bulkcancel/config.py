@@ -12,6 +12,8 @@ from bulkcancel.errors import ConfigError
 from bulkcancel.model import ClientKey, Credentials, Outcome, ReadyToken
 
 _URL = re.compile(r"[!-\[\]-~]+")  # printable ASCII but for the backslash
+_HOST = re.compile(r"(?=.{1,253}$)[a-z0-9_-]{1,63}(\.[a-z0-9_-]{1,63})*\.?")
+DEFAULT_RATE = 20.0  # requests per second
 DEFAULT_BASE_URL = "https://euwest.api.elasticpath.com"
 SANDBOX_KEY = ClientKey("practice", "practice-secret")
 
@@ -98,6 +100,8 @@ def base_url(url: str) -> str:
         raise ConfigError(f"{what} can't be read", example) from None
     if parts.scheme not in {"http", "https"} or not host:
         raise ConfigError(f"{what} does not start with https:// and a host", example)
+    if ":" not in host and not _HOST.fullmatch(host):
+        raise ConfigError(f"{what} has no valid host name", example)
     if parts.username is not None or parts.query or parts.fragment:
         raise ConfigError(f"{what} has a login, a query or a fragment in it", example)
     if parts.scheme == "http" and not is_loopback(host):
@@ -119,7 +123,8 @@ def is_loopback(host: str) -> bool:
 
 def credentials(environ: Mapping[str, str]) -> Credentials:
     """Return the ready token or the client key of the environment; raises `ConfigError`."""
-    token = f"{environ.get('BULKCANCEL_TOKEN', '').strip()} ".removeprefix("Bearer ").strip()
+    words = environ.get("BULKCANCEL_TOKEN", "").strip().split(" ")
+    token = " ".join(words[1:] if words[0] == "Bearer" else words).strip()
     if token:
         if not token.isascii() or not token.isprintable() or " " in token:
             raise ConfigError("BULKCANCEL_TOKEN is not a token", "set it to the token alone")

@@ -8,7 +8,6 @@ import sys
 from dataclasses import dataclass
 
 from rich.console import Console as RichConsole
-from rich.table import Table
 
 from bulkcancel.errors import ConfigError
 from bulkcancel.model import Outcome, Tally
@@ -28,52 +27,61 @@ _MEANING = {
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """How fast the run went: requests of all kinds, seconds, and the rate asked for."""
+    """How fast the run went: seconds, and requests per second as seen and as allowed."""
 
-    requests: int
     elapsed: float
+    effective: float
     rate: float
 
-    @property
-    def effective(self) -> float:
-        """Return requests per second, 0 for a run that sent nothing."""
-        return self.requests / self.elapsed if self.elapsed > 0 else 0.0
+    def __str__(self) -> str:
+        """Return the rate as a phrase, '' if there were too few requests to tell."""
+        if not self.effective:
+            return ""
+        return f", {self.effective:.1f} per second of {self.rate:g} allowed"
+
+
+class _Screen(RichConsole):
+    """Standard error, which may go away without ending the run."""
+
+    def on_broken_pipe(self) -> None:
+        self.quiet = True
 
 
 class Console:
     """Standard error, as seen by the operator; `quiet` leaves only errors."""
 
     def __init__(self, *, quiet: bool) -> None:
-        self._rich = RichConsole(stderr=True, highlight=False, soft_wrap=True, quiet=quiet)
+        self._rich = _Screen(stderr=True, highlight=False, soft_wrap=True, quiet=quiet)
 
     def note(self, text: str) -> None:
         """Print one line."""
-        self._rich.print(one_line(text, 1000), markup=False)
+        try:
+            self._rich.print(one_line(text, 2000), markup=False)
+        except OSError:  # nobody can read it: no reason to stop cancelling
+            self._rich.quiet = True
 
     def progress(self, tally: Tally, total: int, pace: Pace) -> None:
         """Print one line about a run that is under way."""
         counts = ", ".join(f"{n} {o}" for o in Outcome if (n := tally.outcomes[o])) or "none yet"
-        self.note(f"{tally.done} of {total} done ({counts}), {pace.effective:.1f} requests/s")
+        self.note(f"{tally.done} of {total} done ({counts}){pace}")
 
-    def summary(self, tally: Tally, pace: Pace, report: str | None) -> None:
-        """Print what became of the run, and the next step; `report` is None for a stream."""
-        table = Table.grid(padding=(0, 2))
-        table.add_column(justify="right")
+    def summary(self, tally: Tally, pace: Pace, report: str | None, next_step: str) -> None:
+        """Print what became of the run; `report` is None for a stream."""
+        width = max((len(f"{n:,}") for n in tally.outcomes.values()), default=1)
         for outcome in Outcome:
             if count := tally.outcomes[outcome]:
                 remark = _split(tally) if outcome is Outcome.NOT_PENDING else _MEANING[outcome]
-                table.add_row(f"{count:,}", outcome.value, remark)
-        self._rich.print(table)
-        repeats = f"{tally.repeats:,} repeated id{'s' if tally.repeats != 1 else ''} sent once; "
+                self.note(f"{outcome.value:<13} {count:>{width},}  {remark}".rstrip())
+        if tally.repeats:
+            self.note(f"{_count(tally.repeats, 'row')} repeated an id that was there before")
         self.note(
-            f"{repeats if tally.repeats else ''}{pace.requests:,} requests"
-            f" ({tally.retries:,} retries, {tally.read_backs:,} read-backs,"
-            f" {tally.throttled:,} times 429) in {pace.elapsed:.1f} s:"
-            f" {pace.effective:.1f} per second of {pace.rate:g} allowed"
+            f"{_count(tally.requests, 'request')}"
+            f" ({_count(tally.read_backs, 'read-back')}, {tally.retries:,} retried,"
+            f" {tally.throttled:,} refused with 429) in {pace.elapsed:.1f} s{pace}"
         )
         if report is not None:
             self.note(f"report: {report}")
-        self.note(_next_step(tally, report))
+        self.note(f"next: {next_step}")
 
 
 def ask(question: str) -> bool:
@@ -99,16 +107,19 @@ def _split(tally: Tally) -> str:
     )
 
 
-def _next_step(tally: Tally, report: str | None) -> str:
-    left = [
-        o for o in (Outcome.FAILED, Outcome.UNKNOWN, Outcome.NOT_ATTEMPTED) if tally.outcomes[o]
-    ]
-    if tally.outcomes[Outcome.INVALID] and not left:
-        return "next: correct the invalid ids and run them again"
+def _count(number: int, what: str) -> str:
+    return f"{number:,} {what}{'' if number == 1 else 's'}"
+
+
+def next_step(tally: Tally, report: str | None, again: str) -> str:
+    """Say what to do now; `again` is the command that reads ids from standard input."""
+    worth_it = (Outcome.FAILED, Outcome.UNKNOWN, Outcome.NOT_ATTEMPTED)
+    left = [outcome for outcome in worth_it if tally.outcomes[outcome]]
+    if not left and tally.outcomes[Outcome.INVALID]:
+        return "correct the invalid ids and run them again"
     if not left:
-        return "next: nothing left to cancel"
-    names = "|".join(left)
+        return "nothing left to cancel"
     if report is None:
-        return f"next: the rows that say {' or '.join(left)} are worth another run"
-    rows = f"awk -F, 'NR == 1 || $2 ~ /^({names})$/' {shlex.quote(report)}"
-    return f"next: to try again what is left: {rows} | bulkcancel -o again.csv"
+        return f"the rows that say {' or '.join(left)} are worth another run"
+    names = "|".join(left)
+    return f"awk -F, 'NR == 1 || $2 ~ /^({names})$/' {shlex.quote(report)} | {again}"

@@ -100,7 +100,7 @@ class Engine:
         self._around.tally.count(result)
         try:
             self._record(result)
-            if result.attempts:
+            if result.was_tried:
                 self._around.guards.settled(result)
         except GuardError as error:
             self.stop(error)

@@ -7,8 +7,9 @@ again, because the second one would be refused and the job reported as not ours.
 import asyncio
 import time
 
-from bulkcancel.calls import MAX_REFUSALS, Calls, Surroundings
+from bulkcancel.calls import Calls, Surroundings
 from bulkcancel.model import NO_SUCH_JOB, Evidence, JobResult, JobRow, JobState, Outcome
+from bulkcancel.pacer import MAX_REFUSALS
 from bulkcancel.wire import Step, Verdict, outcome_of
 
 LAG_RETRIES = 6  # reads after the first; with the default back-off they span a minute
@@ -32,6 +33,7 @@ class Life:
         self._may_be_ours = False  # a cancel was sent and had no clear reply
         self._refused = False  # the last cancel was refused: not pending, or rejected
         self._insisted = False
+        self._seen: JobState | None = None  # what the last read showed
 
     async def settle(self) -> JobResult:
         """Return the outcome; raises `Interrupted`, or what stops the whole run."""
@@ -129,9 +131,11 @@ class Life:
         """Return the job as the store describes it, None if that can't be had."""
         for retry in range(2 * self._around.retries + 1):
             if retry:
+                self._around.tally.retries += 1
                 await self._wait(retry)
             verdict = await self._calls.read()
             if verdict.state is not None:
+                self._seen = verdict.state
                 return verdict.state
             if verdict.step is not Step.RESEND:
                 break
@@ -150,8 +154,10 @@ class Life:
             self._detail = f"{self._detail}; {detail}"
         if self._may_be_ours:
             return self._result(Outcome.UNKNOWN)
+        if self._seen is not None:
+            return self._result(Outcome.FAILED, evidence=Evidence.READBACK)
         evidence = Evidence.NONE if self._calls.http_status is None else Evidence.RESPONSE
-        return self._result(Outcome.FAILED, None, evidence)
+        return self._result(Outcome.FAILED, evidence=evidence)
 
     def _result(
         self,
@@ -163,7 +169,7 @@ class Life:
             row=self._row,
             outcome=outcome,
             finished_at=time.time(),
-            state=state or NO_SUCH_JOB,
+            state=state or self._seen or NO_SUCH_JOB,
             http_status=self._calls.http_status,
             attempts=self._calls.attempts,
             evidence=evidence,

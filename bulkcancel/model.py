@@ -3,11 +3,13 @@
 Knows nothing of HTTP libraries, files or terminals, and never prints.
 """
 
+import re
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+_UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 CANCELLED = "cancelled"  # the job status; Outcome.CANCELLED is what this run did
 PENDING = "pending"
 
@@ -35,6 +37,19 @@ class Evidence(StrEnum):
     RESPONSE = "response"
     READBACK = "readback"
     NONE = ""
+
+
+def is_uuid(job_id: str) -> bool:
+    """Tell whether an id is a UUID, as every published job id is."""
+    return _UUID.fullmatch(job_id) is not None
+
+
+def id_key(job_id: str) -> str:
+    """Return what ids are compared by: UUIDs without case, anything else as it is.
+
+    RFC 9562, section 4: UUIDs are case-insensitive on input.
+    """
+    return job_id.lower() if is_uuid(job_id) else job_id
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,12 +124,22 @@ class ClientKey:
     client_id: str
     client_secret: str = field(repr=False)
 
+    @property
+    def secret(self) -> str:
+        """Return what must never be shown."""
+        return self.client_secret
+
 
 @dataclass(frozen=True, slots=True)
 class ReadyToken:
     """A bearer token made elsewhere, which can't be renewed."""
 
     bearer: str = field(repr=False)
+
+    @property
+    def secret(self) -> str:
+        """Return what must never be shown."""
+        return self.bearer
 
 
 Credentials = ClientKey | ReadyToken
@@ -140,25 +165,32 @@ class JobResult:
     request_id: str = ""
     sent_at: float | None = None
 
+    @property
+    def was_tried(self) -> bool:
+        """Tell whether the run did anything about the job."""
+        return self.outcome not in {Outcome.NOT_ATTEMPTED, Outcome.INVALID}
+
 
 @dataclass(slots=True)
 class Tally:
     """The counts of a run, and the exit code that follows from them.
 
     Distinct ids (the sum of `outcomes`) plus `repeats` are the rows read.
-    `allow` holds the outcomes that count as success beside `cancelled`.
+    `allow` holds the outcomes that count as success beside `cancelled`. `requests` are
+    those of all kinds, `retries` those among them that repeat an earlier one.
     """
 
     allow: frozenset[Outcome] = frozenset()
     outcomes: Counter[Outcome] = field(default_factory=Counter)
     not_pending: Counter[str] = field(default_factory=Counter)
     repeats: int = 0
+    requests: int = 0
     retries: int = 0
     read_backs: int = 0
     throttled: int = 0
 
     def count(self, result: JobResult) -> None:
-        """Count one settled row."""
+        """Count the result of one job."""
         self.outcomes[result.outcome] += 1
         if result.outcome is Outcome.NOT_PENDING:
             self.not_pending[result.state.status] += 1

@@ -14,6 +14,7 @@ from aiolimiter import AsyncLimiter
 
 MAX_PAUSE = 60.0
 MIN_PAUSE = 1.0
+MAX_REFUSALS = 20  # 429s in a row for one request, before it is given up
 MIN_RATE = 0.5  # requests per second, however often the store refuses
 RECOVERY = 30.0  # seconds from nothing to the full rate
 HOLD = 15.0  # seconds just under the store's limit before trying more
@@ -76,9 +77,14 @@ class Speed:
         return True
 
     def learn(self, taken: int) -> None:
-        """Note how many requests the store took in the second before it refused one."""
+        """Note how many requests the store took in the second before it refused one.
+
+        A limit that is learned is never under the halved rate: two like counts may
+        be chance.
+        """
         same = taken > 0 and abs(taken - self._taken) <= max(1.0, _SAME * taken)
-        self._limit = max(taken, self._taken) * _SAFE if same else math.inf
+        limit = max(taken, self._taken) * _SAFE
+        self._limit = max(limit, self._low) if same else math.inf
         self._taken = taken
 
 
@@ -94,7 +100,8 @@ class Pacer:
     def __init__(self, rate: float) -> None:
         """Take the most requests per second, a float > 0."""
         self.rate = rate
-        self.started = 0
+        self._started = 0
+        self._first_start = self._last_start = 0.0
         drain = rate * (1 - _SPARE)
         room = 1 + rate * _CATCH_UP
         self._bucket = AsyncLimiter(room, room / drain)
@@ -113,7 +120,15 @@ class Pacer:
                 due -= 1
             while (wait := self.paused_for()) > 0:  # noqa: ASYNC110  (it may be made longer)
                 await asyncio.sleep(wait)
-            self.started += 1
+            self._last_start = _now()
+            if not self._started:
+                self._first_start = self._last_start
+            self._started += 1
+
+    def effective(self) -> float:
+        """Return the requests per second that were started, 0 before there are two."""
+        seconds = self._last_start - self._first_start
+        return (self._started - 1) / seconds if seconds > 0 else 0.0
 
     def speed(self) -> float:
         """Return the requests per second that are allowed now."""

@@ -6,6 +6,7 @@ about.
 
 import csv
 import os
+import sys
 import time
 import uuid
 from contextlib import suppress
@@ -18,6 +19,8 @@ from bulkcancel.model import JobResult, Outcome
 from bulkcancel.text import cell, visible
 
 STDOUT = "-"
+MAX_SOURCE = 8192  # characters: any path, and its line
+_ELSEWHERE = "choose another --output"
 COLUMNS = (
     "job_id",
     "outcome",
@@ -55,7 +58,7 @@ def row_of(result: JobResult, run_id: str) -> dict[str, str | int | None]:
         "request_id": cell(result.request_id),
         "sent_at": _timestamp(result.sent_at),
         "finished_at": _timestamp(result.finished_at),
-        "source": cell(result.row.source),
+        "source": cell(result.row.source, MAX_SOURCE),
         "run_id": run_id,
     }
 
@@ -111,7 +114,7 @@ def name_of(target: str) -> str:
 
 def choose_target(output: str | None, *, stdout_is_terminal: bool) -> str:
     """Return where the report goes: `-`, the file asked for, or a new time-stamped one."""
-    if output is not None:
+    if output:
         return output
     if not stdout_is_terminal:
         return STDOUT
@@ -125,7 +128,7 @@ def check_target(target: str, inputs: tuple[str, ...], *, overwrite: bool) -> No
     try:
         refusal = _refusal(Path(target), inputs, overwrite=overwrite)
     except OSError as error:
-        refusal = f"can't be used: {error.strerror}", "choose another --output"
+        refusal = f"can't be used: {error.strerror}", _ELSEWHERE
     if refusal is not None:
         raise ReportError(f"{target} {refusal[0]}", refusal[1])
 
@@ -135,11 +138,12 @@ def _refusal(path: Path, inputs: tuple[str, ...], *, overwrite: bool) -> tuple[s
     if not path.parent.is_dir():
         return "would be in a folder that is not there", "make it, or choose another --output"
     if not path.exists():
-        return None
+        writable = os.access(path.parent, os.W_OK)
+        return None if writable else ("would be in a folder that can't be written to", _ELSEWHERE)
     if path.is_dir():
         return "is a directory", "name a file in it with --output"
     if any(Path(name).exists() and path.samefile(name) for name in inputs):
-        return "is also the input", "choose another --output"
+        return "is also the input", _ELSEWHERE
     if path.is_file() and not overwrite:
         return "exists already", "choose another --output, or replace it with --overwrite"
     return None
@@ -160,16 +164,18 @@ def open_report(target: str, run_id: str, *, overwrite: bool) -> Report:
 
 
 def _stream_to(target: str, *, overwrite: bool) -> TextIO:
+    if target == STDOUT and sys.stdout is None:
+        raise ReportError("standard output is closed", "name a file with --output")
     if target == STDOUT:
         return open(1, "w", newline="", encoding="utf-8", closefd=False)
     try:
         special = Path(target).exists() and not Path(target).is_file()  # a pipe, a device
         fresh = 0 if special else os.O_CREAT | (os.O_TRUNC if overwrite else os.O_EXCL)
         file = os.open(target, os.O_WRONLY | fresh, 0o600)
+        if overwrite and not special:
+            Path(target).chmod(0o600)
     except OSError as error:
-        raise ReportError(
-            f"{target} can't be created: {error.strerror}", "choose another --output"
-        ) from None
+        raise ReportError(f"{target} can't be created: {error.strerror}", _ELSEWHERE) from None
     return open(file, "w", newline="", encoding="utf-8")  # noqa: PTH123
 
 

@@ -5,19 +5,24 @@ report's place, the question, the login.
 """
 
 import asyncio
+import io
+import itertools
+import os
+import shlex
 import signal
 import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO
 from urllib.parse import urlsplit
 
 from bulkcancel import console as shown
-from bulkcancel.config import Settings
+from bulkcancel.config import DEFAULT_BASE_URL, DEFAULT_RATE, Settings, base_url
 from bulkcancel.errors import BulkcancelError, GuardError, InputError, Interruption
-from bulkcancel.model import ClientKey, JobResult, Tally
+from bulkcancel.model import JobResult, Tally
 from bulkcancel.report import STDOUT, Report, check_target, choose_target, new_run_id, open_report
 from bulkcancel.source import STDIN, Jobs, Table, distinct, read_table
 
@@ -26,6 +31,7 @@ if TYPE_CHECKING:
     from bulkcancel.pacer import Pacer
 
 PROGRESS_EVERY = 10.0  # seconds
+LOST_REPORT = "run the same input again with another --output; what was cancelled is not_pending"
 
 
 def run(settings: Settings) -> int:
@@ -36,7 +42,8 @@ def run(settings: Settings) -> int:
     if not jobs.rows:
         console.note("warning: the input holds no rows, there is nothing to cancel")
         return 0
-    target = choose_target(settings.output, stdout_is_terminal=sys.stdout.isatty())
+    no_reader = sys.stdout is None or sys.stdout.isatty()
+    target = choose_target(settings.output, stdout_is_terminal=no_reader)
     check_target(target, settings.files, overwrite=settings.overwrite)
     if not settings.yes and not shown.ask(_question(settings, jobs)):
         raise BulkcancelError("not confirmed, nothing was sent")
@@ -46,24 +53,31 @@ def run(settings: Settings) -> int:
 def _read(settings: Settings, console: shown.Console) -> list[Table]:
     tables = []
     for file in settings.files:
-        table = read_table(file, settings.column, sys.stdin.buffer)
+        table = read_table(file, settings.column, _stdin())
         if table is not None:
             tables.append(table)
-            if table.header_assumed:
-                names = ", ".join(table.header)
-                console.note(f"note: the first row of {table.name} is taken as a header: {names}")
+            if table.note:
+                console.note(f"note: {table.note}")
         elif file != STDIN:
             raise InputError(f"{file}: the file is empty", "is it the right one?")
     return tables
 
 
+def _stdin() -> BinaryIO:
+    """Return standard input as bytes, an empty one where it was closed."""
+    return io.BytesIO() if sys.stdin is None else sys.stdin.buffer
+
+
 def _question(settings: Settings, jobs: Jobs) -> str:
     valid = sum(not row.problem for row in jobs.rows)
-    others = f" ({jobs.repeats:,} repeated, {len(jobs.rows) - valid:,} invalid rows left out)"
-    host = urlsplit(settings.base_url).netloc
+    invalid = len(jobs.rows) - valid
+    left_out = [f"{jobs.repeats:,} repeated"] if jobs.repeats else []
+    left_out += [f"{invalid:,} invalid"] if invalid else []
+    others = f" ({' and '.join(left_out)} left out)" if left_out else ""
     return (
-        f"Cancel {valid:,} jobs{others} on {host} at {settings.rate:g} per second,"
-        f" about {valid / settings.rate:,.0f} s?"
+        f"Cancel {valid:,} job{'' if valid == 1 else 's'}{others}"
+        f" on {urlsplit(settings.base_url).netloc} at {settings.rate:g} per second,"
+        f" in about {max(1, round(valid / settings.rate)):,} s?"
     )
 
 
@@ -91,11 +105,10 @@ async def _run(settings: Settings, jobs: Jobs, target: str, console: shown.Conso
 
     tally = Tally(settings.allow, repeats=jobs.repeats)
     pacer, backoff = Pacer(settings.rate), Backoff()
-    key = settings.credentials
-    secrets = (key.client_secret,) if isinstance(key, ClientKey) else ()
     concurrency = min(settings.concurrency or concurrency_for(settings.rate), len(jobs.rows))
-    async with Client(settings.base_url, settings.timeout, secrets) as client:
-        auth = Auth(key, client.send, pacer, settings.retries, backoff)
+    async with Client(settings.base_url, settings.timeout) as client:
+        begun = time.monotonic()
+        auth = Auth(settings.credentials, client.send, pacer, tally, settings.retries, backoff)
         first = next((row.job_id for row in jobs.rows if not row.problem), None)
         if first is not None:
             await auth.login(first)
@@ -103,12 +116,13 @@ async def _run(settings: Settings, jobs: Jobs, target: str, console: shown.Conso
         guards = Guards(settings.max_failures, settings.allow, settings.timeout)
         policy = Policy(concurrency, settings.retries, guards, backoff)
         engine = Engine(Store(client, auth), pacer, policy, tally, recorder.record)
-        begun = time.monotonic()
         stopped = await _watched(
             engine, jobs, lambda: console.progress(tally, len(jobs.rows), _pace(pacer, begun))
         )
         stopped = recorder.close() or stopped
-    console.summary(tally, _pace(pacer, begun), None if target == STDOUT else target)
+    file = None if target == STDOUT else target
+    step = LOST_REPORT if recorder.broken else shown.next_step(tally, file, _again(settings, file))
+    console.summary(tally, _pace(pacer, begun), file, step)
     for result in recorder.unrecorded:
         console.note(f"not in the report: {result.row.job_id} {result.outcome.value}")
     if stopped is not None:
@@ -164,6 +178,7 @@ class Recorder:
 
     def __init__(self, report: Report) -> None:
         self.unrecorded: list[JobResult] = []
+        self.broken = False
         self._report = report
 
     def record(self, result: JobResult) -> None:
@@ -171,7 +186,8 @@ class Recorder:
         try:
             self._report.write(result)
         except GuardError:
-            if result.attempts:
+            self.broken = True
+            if result.was_tried:
                 self.unrecorded.append(result)
             raise
 
@@ -180,9 +196,28 @@ class Recorder:
         try:
             self._report.close()
         except GuardError as error:
+            self.broken = True
             return error
         return None
 
 
+def _again(settings: Settings, report: str | None) -> str:
+    """Return the command that runs a part of the input again, with another report."""
+    words = ["bulkcancel"]
+    if settings.sandbox:
+        words.append("--sandbox")
+    elif settings.base_url != base_url(os.environ.get("EPCC_API_BASE_URL") or DEFAULT_BASE_URL):
+        words += ["--base-url", settings.base_url]
+    if settings.rate != DEFAULT_RATE:
+        words += ["--rate", f"{settings.rate:g}"]
+    return shlex.join([*words, "-o", _free_name(Path(report or "report.csv"))])
+
+
+def _free_name(report: Path) -> str:
+    """Return a name beside the report that no file has, as report-2.csv."""
+    names = (report.with_stem(f"{report.stem}-{n}") for n in itertools.count(2))
+    return str(next(name for name in names if not name.exists()))
+
+
 def _pace(pacer: "Pacer", begun: float) -> shown.Pace:
-    return shown.Pace(pacer.started, time.monotonic() - begun, pacer.rate)
+    return shown.Pace(time.monotonic() - begun, pacer.effective(), pacer.rate)

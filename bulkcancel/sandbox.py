@@ -73,8 +73,8 @@ class Queue:
     """The jobs of a store: one runs at a time, the oldest pending one is next."""
 
     def __init__(self, jobs: Iterable[Job], start_every: float) -> None:
-        self.jobs = {job.id.lower(): job for job in jobs}
-        self._waiting = deque(sorted(self._pending(), key=lambda job: job.created_at))
+        self.jobs = {key_of(job.id): job for job in jobs}
+        self._waiting = deque(sorted(self._pending(), key=lambda job: _instant(job.created_at)))
         self._start_every = start_every
         self._next_start = time.monotonic() + start_every
 
@@ -89,9 +89,11 @@ class Queue:
 
     def _start_next(self) -> None:
         now = iso_now()
-        for job in self.jobs.values():
-            if job.status == "started":
-                job.status, job.completed_at, job.updated_at = "success", now, now
+        running = [job for job in self.jobs.values() if job.status == "started"]
+        for job in running[:1]:
+            job.status, job.completed_at, job.updated_at = "success", now, now
+        if len(running) > 1:  # seeded so: they end one after the other
+            return
         while self._waiting:
             job = self._waiting.popleft()
             if job.status == "pending":
@@ -167,8 +169,8 @@ class Sandbox:
         return False
 
     def _authorized(self, request: web.Request) -> bool:
-        bearer = request.headers.get("Authorization", "").removeprefix("Bearer ")
-        return self._tokens.get(bearer, 0.0) > time.monotonic()
+        scheme, _, bearer = request.headers.get("Authorization", "").partition(" ")
+        return scheme == "Bearer" and self._tokens.get(bearer, 0.0) > time.monotonic()
 
     async def _token(self, request: web.Request) -> web.Response:
         form = await request.post()
@@ -207,7 +209,7 @@ class Sandbox:
         return _json(200, {"data": job.resource()})
 
     def _find(self, request: web.Request) -> Job | None:
-        return self.queue.jobs.get(request.match_info["job_id"].lower())
+        return self.queue.jobs.get(key_of(request.match_info["job_id"]))
 
 
 def seeds_of(rows: Iterable[Mapping[str, str]]) -> list[Job]:
@@ -220,10 +222,11 @@ def seeds_of(rows: Iterable[Mapping[str, str]]) -> list[Job]:
     jobs: dict[str, Job] = {}
     for number, row in enumerate(rows):
         status = row.get("status", "").lower() or "pending"
-        if status == MISSING or not row["jobid"] or row["jobid"].lower() in jobs:
+        key = key_of(row["jobid"])
+        if status == MISSING or not key or key in jobs:
             continue
         created = row.get("createdat") or _iso(midnight + timedelta(milliseconds=number))
-        jobs[row["jobid"].lower()] = Job(
+        jobs[key] = Job(
             row["jobid"],
             row.get("type") or _TYPES[number % 4],
             status,
@@ -233,6 +236,20 @@ def seeds_of(rows: Iterable[Mapping[str, str]]) -> list[Job]:
             completed_at=created if status in {"success", "failed"} else None,
         )
     return list(jobs.values())
+
+
+def key_of(job_id: str) -> str:
+    """Return what the store knows a job by: UUIDs are the same in capitals."""
+    return job_id.lower() if len(job_id) == 36 and job_id.count("-") == 4 else job_id
+
+
+def _instant(created_at: str) -> float:
+    """Return a creation time as seconds, that of now for one that can't be read."""
+    try:
+        moment = datetime.fromisoformat(created_at)
+    except ValueError:
+        return time.time()
+    return moment.replace(tzinfo=moment.tzinfo or UTC).timestamp()
 
 
 def iso_now() -> str:

@@ -2,6 +2,7 @@
 
 import asyncio
 import io
+import math
 import os
 import signal
 from collections.abc import Sequence
@@ -68,6 +69,9 @@ from bulkcancel.source import read_table
 )
 def command(port: int, jobs: str | None, **options: Any) -> int:  # noqa: ANN401  (click's types)
     """Take what click has parsed; what users read stands in the decorator."""
+    for name in ("latency", "start_every"):
+        if not math.isfinite(options[name]):
+            raise ConfigError(f"{name} is {options[name]}", "it must be a number of seconds")
     options["not_pending_code"] = int(options["not_pending_code"])
     with suppress(KeyboardInterrupt):
         asyncio.run(_serve(Sandbox(_seeds(jobs), Rules(**options)), port))

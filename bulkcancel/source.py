@@ -13,9 +13,8 @@ from pathlib import Path
 from typing import BinaryIO
 
 from bulkcancel.errors import InputError
-from bulkcancel.model import JobRow
+from bulkcancel.model import JobRow, id_key, is_uuid
 from bulkcancel.text import one_line
-from bulkcancel.wire import id_key
 
 STDIN = "-"
 MAX_ID = 128  # characters
@@ -42,8 +41,8 @@ class Table:
 
     `first_line` (1-based) is where its first row begins.
     `column` is 0-based; `header` is empty where the first row is data. `width` is
-    the number of cells in the first row. `header_assumed`: the column was given by
-    its number, and the first row is taken as a header only because it holds no id.
+    the number of cells in the first row. `note` says how the first row was taken where
+    only a column number told what it is.
     """
 
     name: str
@@ -53,7 +52,7 @@ class Table:
     column: int
     width: int
     header: tuple[str, ...]
-    header_assumed: bool
+    note: str
 
     def job_rows(self) -> Iterator[JobRow]:
         """Yield a row per record; raises `InputError` for broken quoting."""
@@ -120,7 +119,7 @@ def distinct(tables: Iterable[Table]) -> Jobs:
         for row in table.job_rows():
             read += 1
             key = id_key(row.job_id)
-            if key not in seen:
+            if not key or key not in seen:  # rows without an id don't repeat each other
                 seen.add(key)
                 rows.append(row)
     return Jobs(rows, read - len(rows))
@@ -130,7 +129,8 @@ def _decoded(name: str, raw: bytes) -> str:
     nul = raw.find(b"\0")
     if nul >= 0:
         raise InputError(
-            f"{name}: byte {nul + 1} is NUL: not text in UTF-8", "save it as CSV in UTF-8"
+            f"{name}: byte {nul + 1} is NUL: not text in UTF-8 (UTF-16, or no text at all?)",
+            "save it as CSV in UTF-8",
         )
     try:
         return raw.decode().removeprefix("\ufeff")
@@ -169,9 +169,8 @@ def _table(name: str, text: str, line: int, first: str, column: str | None) -> T
             refusals.append(InputError(f"{name}:{line}: {error.message}", error.hint))
             continue
         header = tuple(cell.strip(_BLANK) for cell in cells) if is_header else ()
-        by_number = column is not None and _NUMBER.fullmatch(column) is not None
-        assumed = is_header and by_number and not _names_an_id(cells)
-        found.append(Table(name, text, delimiter, line, index, len(cells), header, assumed))
+        note = _note(name, cells, index, is_header=is_header) if column else ""
+        found.append(Table(name, text, delimiter, line, index, len(cells), header, note))
     if not found:
         raise refusals[0]
     if len(found) > 1:
@@ -189,7 +188,9 @@ def _id_column(cells: list[str], column: str | None) -> tuple[int, bool]:
     if column is not None and _NUMBER.fullmatch(column):
         index = int(column) - 1
         if not 0 <= index < len(cells):
-            raise InputError(f"there is no column {column}, {_seen(cells)}", "see --column")
+            raise InputError(
+                f"there is no column {column}: {_seen(cells)}", "columns are counted from 1"
+            )
         return index, is_header or not _ID.fullmatch(cells[index].strip(_BLANK))
     if column is not None:
         return _only(cells, names, _simplified(column), f"named {one_line(column, 40)!r}"), True
@@ -199,8 +200,17 @@ def _id_column(cells: list[str], column: str | None) -> tuple[int, bool]:
     ids = [i for i, cell in enumerate(cells) if _ID.fullmatch(cell.strip(_BLANK))]
     if len(ids) != 1:
         what = "no column is certain to hold job ids" if ids else "there is no job id column"
-        raise InputError(f"{what}, {_seen(cells)}", "name it: --column NAME or --column NUMBER")
+        raise InputError(f"{what}: {_seen(cells)}", "name it: --column NAME or --column NUMBER")
     return ids[0], False
+
+
+def _note(name: str, cells: list[str], index: int, *, is_header: bool) -> str:
+    """Say how a first row was taken that neither names its columns nor holds a UUID."""
+    cell = cells[index].strip(_BLANK)
+    if _names_an_id(cells) or is_uuid(cell):
+        return ""
+    what = "a header, not as a job" if is_header else "a job id, not as a header"
+    return f'the first row of {name} is taken as {what}: "{one_line(cell, 40)}"'
 
 
 def _names_an_id(cells: list[str]) -> bool:
@@ -212,12 +222,12 @@ def _only(cells: list[str], names: list[str], name: str, what: str) -> int:
     if names.count(name) == 1:
         return names.index(name)
     count = "two columns are" if name in names else "no column is"
-    raise InputError(f"{count} {what}, {_seen(cells)}", "name it: --column NAME or --column NUMBER")
+    raise InputError(f"{count} {what}: {_seen(cells)}", "name it: --column NAME or --column NUMBER")
 
 
 def _seen(cells: list[str]) -> str:
     shown = ", ".join(f'{i} "{one_line(cell, 40)}"' for i, cell in enumerate(cells[:12], 1))
-    return f"only {shown}{', …' if len(cells) > 12 else ''}"
+    return f"the columns are {shown}{', …' if len(cells) > 12 else ''}"
 
 
 def _simplified(name: str) -> str:

@@ -1,16 +1,33 @@
-"""Text from outside (servers, files) made safe to show: one line, bounded, inert."""
+"""Text from outside (servers, files) made safe to show: one line, bounded, inert.
+
+All that a run prints or reports from elsewhere passes through here, decoded, so
+this is where secrets are taken out of it, in whatever way a server echoes them.
+"""
 
 import re
+from urllib.parse import quote_plus
 
 MAX_LENGTH = 300
 _UNPRINTABLE = re.compile(
-    r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]+"
+    r"[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]+"
 )
 _FORMULA = re.compile(r"\s*[=+\-@\uff1d\uff0b\uff0d\uff20]")
+_SHORTEST_SECRET = 4  # a shorter one would blot out half of every line
+
+_secrets: set[str] = set()  # of this process
+
+
+def hide(secret: str) -> None:
+    """Let a secret never appear in a line or cell from now on."""
+    if len(secret) >= _SHORTEST_SECRET:
+        _secrets.update({secret, quote_plus(secret)})
 
 
 def one_line(text: str, limit: int = MAX_LENGTH) -> str:
-    """Return the text without control or direction characters, at most `limit` long."""
+    """Return the text without secrets, control or direction characters, at most `limit` long."""
+    for secret in _secrets:
+        if secret in text:
+            text = text.replace(secret, "[hidden]")
     line = _UNPRINTABLE.sub(" ", text[: 4 * limit]).strip()
     return line if len(line) <= limit and len(text) <= 4 * limit else line[: limit - 1] + "…"
 
@@ -20,11 +37,11 @@ def visible(text: str) -> str:
     return _UNPRINTABLE.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
 
 
-def cell(text: str) -> str:
+def cell(text: str, limit: int = MAX_LENGTH) -> str:
     """Return the text as a spreadsheet may open it: one line, and never a formula.
 
     A cell that would start a formula gets an apostrophe in front, as in
     https://owasp.org/www-community/attacks/CSV_Injection.
     """
-    line = one_line(text, MAX_LENGTH - 1)
+    line = one_line(text, limit - 1)
     return f"'{line}" if _FORMULA.match(line) else line

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import UTC
 from email.utils import parsedate_to_datetime
 from enum import Enum, auto
-from typing import Any
+from typing import Any, TypeGuard
 from urllib.parse import quote, urlencode
 
 import orjson
@@ -25,10 +25,10 @@ from bulkcancel.model import (
     Outcome,
     Reply,
     Request,
+    id_key,
 )
 from bulkcancel.text import one_line
 
-_UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 _TOKEN = re.compile(r"[\x21-\x7e]+")
 _SECONDS = re.compile(r"\d+(?:\.\d+)?", re.ASCII)
 _REFUSALS = frozenset({400, 409, 422})
@@ -58,6 +58,14 @@ class Verdict:
     retry_after: float | None = None
 
 
+def redirect_complaint(reply: str) -> tuple[str, str]:
+    """Return what is wrong with a store that redirects, and what to do."""
+    return (
+        f"the store answered {reply}: a redirect, which is never followed",
+        "check --base-url or EPCC_API_BASE_URL",
+    )
+
+
 def is_strained(exchange: Exchange) -> bool:
     """Tell whether the store seems to have too much to do: a timeout, or a 503."""
     if isinstance(exchange, NoReply):
@@ -65,17 +73,9 @@ def is_strained(exchange: Exchange) -> bool:
     return exchange.status == 503
 
 
-def is_answer(exchange: Exchange) -> bool:
+def is_answer(exchange: Exchange) -> TypeGuard[Reply]:
     """Tell whether the store is alive: it answered, if only with a refusal."""
     return isinstance(exchange, Reply) and exchange.status < 500
-
-
-def id_key(job_id: str) -> str:
-    """Return what ids are compared by: UUIDs without case, anything else as it is.
-
-    RFC 9562, section 4: UUIDs are case-insensitive on input.
-    """
-    return job_id.lower() if _UUID.fullmatch(job_id) else job_id
 
 
 def cancel_request(job_id: str) -> Request:
@@ -141,7 +141,7 @@ def interpret_read(exchange: Exchange, job_id: str, *, now: float) -> Verdict:
     if state is not None:
         request_id = _request_id(exchange, body)
         return Verdict(Step.SETTLE, state=state, request_id=request_id)
-    detail = describe(exchange, body)
+    detail = "200, but not this job" if status == 200 else describe(exchange, body)
     step = _step_for_every_request(status)
     step = step or (Step.SETTLE if 400 <= status < 500 else Step.RESEND)
     return Verdict(step, detail=detail, retry_after=_retry_after_in(exchange, now))

@@ -1,6 +1,8 @@
 """Servers on loopback for the tests that use real HTTP, and the command line in-process."""
 
 import asyncio
+import os
+import re
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import AbstractAsyncContextManager, ExitStack, contextmanager
@@ -14,6 +16,7 @@ from bulkcancel.sandbox import Rules, Sandbox, seeds_of
 
 SAMPLES = Path(__file__).parent.parent / "samples"
 KEY = {"EPCC_CLIENT_ID": "night-operator", "EPCC_CLIENT_SECRET": "s3cret-of-the-store"}
+NOT_OURS = re.compile(r"(?i)BULKCANCEL_|EPCC_|.*_PROXY$|NO_COLOR$|FORCE_COLOR$")
 Serve = Callable[[AbstractAsyncContextManager[str]], str]
 
 
@@ -68,20 +71,26 @@ class Ended:
 Cli = Callable[..., Ended]
 
 
+@pytest.fixture(autouse=True)
+def no_secrets_of_other_tests(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Secrets are those of the process: each test starts with none."""
+    monkeypatch.setattr("bulkcancel.text._secrets", set())
+
+
 @pytest.fixture
 def cli(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], tmp_path: Path) -> Cli:
     """Run `bulkcancel` in this process, in an empty directory, with only `env` set."""
     monkeypatch.chdir(tmp_path)
-    for name in ("BULKCANCEL_TOKEN", "EPCC_API_BASE_URL", *KEY):
-        monkeypatch.delenv(name, raising=False)
+    for name in [name for name in os.environ if NOT_OURS.match(name)]:
+        monkeypatch.delenv(name)
 
-    def run(*arguments: str | Path, stdin: str = "", **env: str) -> Ended:
+    def run(*arguments: str | Path, stdin: str | None = "", **env: str) -> Ended:
         with monkeypatch.context() as patch:
             for name, value in env.items():
                 patch.setenv(name, value)
-            (tmp_path / "stdin").write_text(stdin, encoding="utf-8")
+            (tmp_path / "stdin").write_text(stdin or "", encoding="utf-8")
             with (tmp_path / "stdin").open(encoding="utf-8") as stream:
-                patch.setattr("sys.stdin", stream)
+                patch.setattr("sys.stdin", None if stdin is None else stream)
                 capfd.readouterr()
                 code = main([str(argument) for argument in arguments])
         out, err = capfd.readouterr()

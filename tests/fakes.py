@@ -56,6 +56,9 @@ class ScriptedStore:
     async def bearer(self) -> str:
         return self.token
 
+    def fresh_bearer(self) -> str | None:
+        return self.token
+
     async def renew(self, refused: str) -> None:
         self.calls.append(f"renew {refused}")
         if self.login_error is not None:

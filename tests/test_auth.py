@@ -8,7 +8,16 @@ import pytest
 
 from bulkcancel.auth import Auth
 from bulkcancel.errors import LoginError
-from bulkcancel.model import ClientKey, Credentials, Exchange, NoReply, ReadyToken, Reply, Request
+from bulkcancel.model import (
+    ClientKey,
+    Credentials,
+    Exchange,
+    NoReply,
+    ReadyToken,
+    Reply,
+    Request,
+    Tally,
+)
 from bulkcancel.pacer import Backoff, Pacer
 from tests.fakes import LOST, UNSENT, error, job, page
 from tests.virtual import run
@@ -28,7 +37,8 @@ class Desk:
         self.answers = list(answers)
         self.sent: list[tuple[str, str]] = []
         self.pacer = Pacer(100)
-        self.auth = Auth(credentials, self.send, self.pacer, 4, Backoff())
+        self.tally = Tally()
+        self.auth = Auth(credentials, self.send, self.pacer, self.tally, 4, Backoff())
 
     async def send(self, request: Request, bearer: str) -> Exchange:
         self.sent.append((f"{request.method} {request.path}", bearer))
@@ -44,7 +54,7 @@ def test_a_key_is_traded_for_a_token() -> None:
         await desk.auth.login("job-1")
         assert await desk.auth.bearer() == "token-1"
         assert desk.sent == [("POST /oauth/access_token", "")]
-        assert desk.pacer.started == 1
+        assert desk.tally.requests == 1
 
     run(scenario())
 
@@ -58,7 +68,7 @@ def test_a_ready_token_is_shown_once() -> None:
         assert await desk.auth.bearer() == "ready-token"
         assert desk.sent == [("GET /pcm/jobs/job-1", "ready-token")]
 
-    for answer in (job("pending"), error(404), error(403)):
+    for answer in (job("pending"), error(404), error(403), page(500), error(429)):
         run(scenario(answer))
 
 
@@ -67,12 +77,12 @@ REFUSALS: dict[str, tuple[list[Exchange], Credentials, str]] = {
     "a bad pair, 403": ([error(403)], KEY, "login was refused: 403"),
     "another service": ([page(404)], KEY, "login was refused: 404 without the API's error body"),
     "200 without a token": ([page(200)], KEY, "answered without a token"),
-    "a redirect": ([page(302)], KEY, "answered 302, a redirect"),
+    "a redirect": ([page(302)], KEY, "answered 302: a redirect"),
     "a stale ready token": ([error(401)], READY, "refused BULKCANCEL_TOKEN"),
     "no connection": ([UNSENT] * 5, KEY, "no answer from the store: no connection; check"),
     "no reply": ([LOST] * 5, READY, "no answer from the store: no reply within 30 s"),
-    "a store that is down": ([page(503)] * 5, KEY, "no answer from the store: 503"),
-    "a full store": ([error(429)] * 21, KEY, "no answer from the store: 429"),
+    "a store that is down": ([page(503)] * 5, KEY, "log anybody in for now: 503"),
+    "a full store": ([error(429)] * 20, KEY, "log anybody in for now: 429"),
 }
 
 
@@ -102,6 +112,7 @@ def test_a_login_rides_out_what_passes() -> None:
         await desk.auth.login("job-1")
         assert await desk.auth.bearer() == "token-1"
         assert asyncio.get_running_loop().time() >= 5
+        assert (desk.tally.requests, desk.tally.retries, desk.tally.throttled) == (5, 3, 1)
 
     run(scenario())
 

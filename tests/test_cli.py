@@ -9,11 +9,14 @@ import sys
 import threading
 from io import StringIO
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 
 from bulkcancel._version import __version__
-from bulkcancel.errors import PipeClosed
+from bulkcancel.errors import GuardError, PipeClosed
+from bulkcancel.model import JobResult
+from bulkcancel.report import Report
 from bulkcancel.sandbox import Rules
 from tests.conftest import KEY, Cli, Serve, sandbox
 from tests.raw import RawServer, http
@@ -55,11 +58,11 @@ def test_the_whole_way(cli: Cli, serve: Serve, tmp_path: Path) -> None:
         "busy": "started",
     }
     for words in (
-        r"2 +cancelled",
-        r"1 +not_found",
-        r"1 +not_pending +started 1",
-        "1 repeated id sent once",
-        "0 retries, 1 read-backs, 0 times 429",
+        r"cancelled +2",
+        r"not_found +1",
+        r"not_pending +1 +started 1",
+        "1 row repeated an id",
+        "1 read-back, 0 retried, 0 refused with 429",
         "report: report.csv",
         "next: nothing left",
     ):
@@ -199,7 +202,10 @@ def test_what_fails_is_worth_another_run(cli: Cli, serve: Serve) -> None:
     url = serve(server.serve())
     ended = cli("-yr500", "-o", "r.csv", stdin="job-1\n", EPCC_API_BASE_URL=url, **KEY)
     assert ended.code == 1
-    assert "awk -F, 'NR == 1 || $2 ~ /^(failed)$/' r.csv | bulkcancel -o again.csv" in ended.err
+    assert (
+        "awk -F, 'NR == 1 || $2 ~ /^(failed)$/' r.csv | bulkcancel --rate 500 -o r-2.csv"
+        in ended.err
+    )
 
 
 def test_a_redirect_stops_the_run(cli: Cli, serve: Serve) -> None:
@@ -227,7 +233,10 @@ def test_a_header_that_is_assumed(cli: Cli) -> None:
     """A first row that is left out because it holds no id is said to be."""
     ended = cli("--sandbox", "-c", "2", stdin="type,number of the job\nx,a\n")
     assert ended.code == 0
-    assert "note: the first row of stdin is taken as a header: type, number of the job" in ended.err
+    assert (
+        'note: the first row of stdin is taken as a header, not as a job: "number of the job"'
+        in ended.err
+    )
 
 
 @pytest.mark.parametrize(
@@ -244,8 +253,8 @@ def test_the_question(
     monkeypatch.setattr("bulkcancel.console._TERMINAL", terminal)
     ended = cli("-r500", stdin=f"{IDS}job-1\na/b\n", EPCC_API_BASE_URL=serve(api.serve(0)), **KEY)
     shown = (tmp_path / "screen").read_text()
-    assert shown.startswith("Cancel 3 jobs (1 repeated, 1 invalid rows left out) on 127.0.0.1:")
-    assert shown.endswith("at 500 per second, about 0 s? [y/N] ")
+    assert shown.startswith("Cancel 3 jobs (1 repeated and 1 invalid left out) on 127.0.0.1:")
+    assert shown.endswith("at 500 per second, in about 1 s? [y/N] ")
     statuses = {job.status for job in api.queue.jobs.values()}
     assert statuses == ({"cancelled"} if code == 0 else {"pending"})
     assert ended.code == (1 if code == 0 else 2)  # 1: an invalid row
@@ -295,7 +304,9 @@ def test_progress(cli: Cli, serve: Serve, monkeypatch: pytest.MonkeyPatch) -> No
     url = serve(sandbox(8).serve(0))
     stdin = "".join(f"job-{i}\n" for i in range(1, 9))
     ended = cli("-y", "-r100", stdin=stdin, EPCC_API_BASE_URL=url, **KEY)
-    assert re.search(r"^\d of 8 done \(.*\), [\d.]+ requests/s$", ended.err, re.MULTILINE)
+    assert re.search(
+        r"^\d of 8 done \(.*\), [\d.]+ per second of 100 allowed$", ended.err, re.MULTILINE
+    )
 
 
 COMMAND = [sys.executable, "-m", "bulkcancel"]
@@ -352,6 +363,99 @@ def test_a_closed_pipe(serve: Serve) -> None:
     truth = {job.id for job in api.queue.jobs.values() if job.status == "cancelled"}
     assert truth >= told
     assert len(truth) < 100
+
+
+@pytest.mark.parametrize("sink", ["/dev/full", "a pipe that nobody reads"])
+def test_standard_error_may_go_away(sink: str, tmp_path: Path) -> None:
+    """A run whose notes nobody can read any more goes on, and records everything."""
+    (tmp_path / "ids.txt").write_text(IDS)
+    reader, writer = os.pipe()
+    os.close(reader)
+    file = os.open(sink, os.O_WRONLY) if sink == "/dev/full" else writer
+    command = [*COMMAND, "--sandbox", "-r", "500", "ids.txt", "-o", "r.csv"]
+    ended = subprocess.run(command, cwd=tmp_path, stderr=file, timeout=10, check=False)
+    for each in {file, writer}:
+        os.close(each)
+    assert ended.returncode == 0
+    assert set(outcomes((tmp_path / "r.csv").read_text()).values()) == {"cancelled"}
+
+
+def test_a_note_that_can_not_be_written(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A full disk under standard error does not end the run."""
+    monkeypatch.setattr("rich.console.Console.print", Mock(side_effect=OSError(28, "No space")))
+    assert cli("--sandbox", "-r500", "-o", "r.csv", stdin="job-1\n").code == 0
+
+
+def test_closed_standard_input(cli: Cli, tmp_path: Path) -> None:
+    """A daemon's closed standard input is no obstacle, and no source of ids."""
+    (tmp_path / "ids.txt").write_text(IDS)
+    assert cli("--sandbox", "-r500", "ids.txt", "-o", "r.csv", stdin=None).code == 0
+    assert cli("--sandbox", "-", "-o", "q.csv", stdin=None).code == 0
+    ended = cli("--sandbox", stdin=None)
+    assert (ended.code, ended.err.count("\n")) == (2, 1)
+
+
+def test_closed_standard_output(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where standard output is closed, a report needs a file."""
+    monkeypatch.setattr("sys.stdout", None)
+    assert cli("--sandbox", "-r500", "-o", "r.csv", stdin=IDS).code == 0
+    ended = cli("--sandbox", "-r500", "-o", "-", stdin=IDS)
+    assert ended.code == 2
+    assert "standard output is closed; name a file with --output" in ended.err
+
+
+def test_what_to_run_again(cli: Cli, serve: Serve) -> None:
+    """The command that tries again names the same store, and a report that is not there yet."""
+    server = RawServer(http("200 OK", b'{"access_token": "token"}'), http("403 Forbidden"))
+    url = serve(server.serve())
+    ended = cli("-y", "--base-url", url, "-o", "r.csv", stdin="job-1\n", **KEY)
+    assert f"| bulkcancel --base-url {url} -o r-2.csv" in ended.err
+    ended = cli("-y", "--base-url", url, "-o", "-", stdin="job-1\n", **KEY)
+    assert ended.code == 2  # 403 at the login
+
+
+def test_what_to_do_without_a_report(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    """After a report that broke, its missing rows are named, and the advice is not to use it."""
+    written = Report.write
+
+    def full(self: Report, result: JobResult) -> None:
+        if result.row.job_id == "job-2":
+            raise GuardError("r.csv can't be written: No space left on device")
+        written(self, result)
+
+    monkeypatch.setattr(Report, "write", full)
+    ended = cli("--sandbox", "-r500", "-o", "r.csv", stdin=IDS)
+    assert ended.code == 4
+    assert "not in the report: job-2 cancelled" in ended.err
+    assert "next: run the same input again with another --output" in ended.err
+
+
+@pytest.mark.parametrize("form", ["plain", "slashes", "unicode"])
+def test_secrets_that_a_server_echoes(form: str, cli: Cli, serve: Serve) -> None:
+    """Neither the secret nor the token is shown, however the server writes them back."""
+    secret, token = "s3cret/of+the=store", "token/of+the=night"
+
+    def echoed(text: str) -> bytes:
+        text = text.replace("/", r"\/") if form == "slashes" else text
+        text = text.replace("+", r"\u002b") if form == "unicode" else text
+        detail = f"you sent {text}".encode()
+        return b'{"errors": [{"title": "Bad", "request_id": "%s", "detail": "%s"}]}' % (
+            text.encode(), detail,
+        )  # fmt: skip
+
+    env = {"EPCC_CLIENT_ID": "id", "EPCC_CLIENT_SECRET": secret}
+    url = serve(RawServer(http("401 Unauthorized", echoed(secret))).serve())
+    refused = cli("-y", stdin=IDS, EPCC_API_BASE_URL=url, **env)
+    login = http("200 OK", b'{"access_token": "%s"}' % token.encode())
+    url = serve(
+        RawServer(login, http("400 Bad", echoed(token)), http("403 No", echoed(token))).serve()
+    )
+    failed = cli("-y", "-j1", "-r500", stdin=IDS, EPCC_API_BASE_URL=url, **env)
+    assert "[hidden]" in refused.err
+    assert "[hidden]" in failed.out
+    for text in (refused.err, refused.out, failed.err, failed.out):
+        assert secret not in text
+        assert token not in text
 
 
 def test_a_closed_pipe_is_not_complained_about(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:

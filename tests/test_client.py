@@ -19,12 +19,11 @@ from tests.raw import RawServer, http
 if TYPE_CHECKING:
     from bulkcancel.auth import Auth
 
-SECRET = "s3cret-of-the-store"
 READ = read_request("job-1")
 
 
 async def exchange(server: RawServer, request: Request = READ, seconds: float = 5) -> Exchange:
-    async with server.serve() as url, Client(url, seconds, (SECRET,)) as client:
+    async with server.serve() as url, Client(url, seconds) as client:
         return await client.send(request, "token-of-the-night")
 
 
@@ -169,25 +168,6 @@ async def test_what_fails_before_the_request_was_not_applied(
     assert reason in got.reason
 
 
-@pytest.mark.parametrize("echoed", [SECRET, "token-of-the-night"])
-async def test_what_a_server_echoes_is_hidden(echoed: str) -> None:
-    """A secret that a reply repeats is not handed on, from the body or a header."""
-    server = RawServer(http("400 Bad", f"you sent {echoed}".encode(), f"X-Request-Id: {echoed}"))
-    reply = await exchange(server)
-    assert isinstance(reply, Reply)
-    assert reply.body == b"you sent [hidden]"
-    assert reply.headers["x-request-id"] == "[hidden]"
-
-
-async def test_a_short_secret_does_not_spoil_replies() -> None:
-    """A secret of a few letters is not blotted out of ids and statuses."""
-    server = RawServer(http("200 OK", b"abc"))
-    async with server.serve() as url, Client(url, 5, ("a",)) as client:
-        reply = await client.send(read_request("job-1"), "")
-    assert isinstance(reply, Reply)
-    assert reply.body == b"abc"
-
-
 async def test_cookies_are_not_kept() -> None:
     """A cookie that a server sets is not sent back."""
     server = RawServer(http("200 OK", b"{}", "Set-Cookie: a=b"))
@@ -229,11 +209,14 @@ def test_proxies_of_the_environment(case: str, monkeypatch: pytest.MonkeyPatch) 
     assert environment_proxy(url) == expected
 
 
-def test_a_socks_proxy_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    "proxy", ["socks5://me:secret@proxy:1080", "http://[::1", "http://proxy:notaport", "http://"]
+)
+def test_a_proxy_that_can_not_be_used(proxy: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """A proxy that can't be used is an error, not something to go around."""
-    monkeypatch.setenv("https_proxy", "socks5://me:secret@proxy:1080")
+    monkeypatch.setenv("https_proxy", proxy)
     monkeypatch.delenv("no_proxy", raising=False)
-    with pytest.raises(ConfigError, match="socks5") as refused:
+    with pytest.raises(ConfigError, match="does not name a proxy") as refused:
         environment_proxy(STORE)
     assert "secret" not in str(refused.value)
 
@@ -247,6 +230,9 @@ class Tokens:
     async def bearer(self) -> str:
         return "t1"
 
+    def fresh_bearer(self) -> str | None:
+        return "t1"
+
     async def renew(self, refused: str) -> None:
         self.refused.append(refused)
 
@@ -257,6 +243,7 @@ async def test_the_store_asks_with_the_token_of_the_moment() -> None:
     async with server.serve() as url, Client(url, 5) as client:
         store = Store(client, cast("Auth", tokens))
         await store.cancel("a", await store.bearer())
+        assert store.fresh_bearer() == "t1"
         await store.read("b", "t2")
         await store.renew("t2")
     assert [request.splitlines()[0] for request in server.requests] == [

@@ -177,6 +177,8 @@ def test_usable_base_urls(url: str | None, expected: str) -> None:
 @pytest.mark.parametrize(
     ("url", "what"),
     [
+        ("https://a..b", "has no valid host name"),
+        (f"https://{'a' * 64}.example", "has no valid host name"),
         ("https://[::1", "can't be read"),
         ("https://store.example:port", "can't be read"),
         ("https://store.example:99999", "can't be read"),

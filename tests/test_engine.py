@@ -78,9 +78,12 @@ def test_a_stop_lets_requests_in_flight_finish() -> None:
     assert bench.tally.outcomes == {Outcome.CANCELLED: 5, Outcome.NOT_ATTEMPTED: 25}
 
 
-@pytest.mark.parametrize(("reply", "outcome"), [(UNSENT, Outcome.FAILED), (LOST, Outcome.UNKNOWN)])
+@pytest.mark.parametrize(
+    ("reply", "outcome"),
+    [(UNSENT, Outcome.NOT_ATTEMPTED), (error(429), Outcome.FAILED), (LOST, Outcome.UNKNOWN)],
+)
 def test_a_stop_ends_a_back_off(reply: Exchange, outcome: Outcome) -> None:
-    """A job that waits for its next try when the run stops is failed, or unknown if lost."""
+    """A job that waits for its next try when the run stops is what is known of it by then."""
     store = ScriptedStore([reply])
     bench = Bench(store)
 

@@ -54,7 +54,7 @@ TABLE: dict[str, tuple[list[Exchange], list[Exchange], str, Outcome, Evidence, s
         CANCELLED, RESPONSE, "cancelled",
     ),
     "422, pending to the end": (
-        [error(422)] * 2, [job("pending")] * 4, "crrcrr", FAILED, RESPONSE, "",
+        [error(422)] * 2, [job("pending")] * 4, "crrcrr", FAILED, READBACK, "pending",
     ),
     "422, not readable": ([error(422)], [error(403)], "cr", NOT_PENDING, RESPONSE, ""),
     "422, our own lost cancel": (
@@ -62,11 +62,11 @@ TABLE: dict[str, tuple[list[Exchange], list[Exchange], str, Outcome, Evidence, s
         CANCELLED, READBACK, "cancelled",
     ),
     "422 after a lost cancel, not readable": (
-        [LOST, error(422)], [job("pending"), error(403)], "crcr", UNKNOWN, NONE, "",
+        [LOST, error(422)], [job("pending"), error(403)], "crcr", UNKNOWN, NONE, "pending",
     ),
     "422 after a lost cancel, pending to the end": (
         [LOST, error(422), error(422)], [job("pending")] * 10, "crcrrc" + "r" * 7,
-        UNKNOWN, NONE, "",
+        UNKNOWN, NONE, "pending",
     ),
     "403": ([error(403)], [], "c", FAILED, RESPONSE, ""),
     "403 after a lost cancel": (
@@ -74,7 +74,7 @@ TABLE: dict[str, tuple[list[Exchange], list[Exchange], str, Outcome, Evidence, s
         CANCELLED, READBACK, "cancelled",
     ),
     "403 after a lost cancel, still pending": (
-        [LOST, error(403)], [job("pending"), job("pending")], "crcr", UNKNOWN, NONE, "",
+        [LOST, error(403)], [job("pending"), job("pending")], "crcr", UNKNOWN, NONE, "pending",
     ),
     "401, then a new token": (
         [error(401), job("cancelled")], [], "crc", CANCELLED, RESPONSE, "cancelled",
@@ -105,7 +105,7 @@ TABLE: dict[str, tuple[list[Exchange], list[Exchange], str, Outcome, Evidence, s
         [LOST, error(422)], [job("cancelling"), job("cancelled")], "crcr",
         CANCELLED, READBACK, "cancelled",
     ),
-    "lost to the end": ([LOST] * 5, [job("pending")] * 5, "cr" * 5, UNKNOWN, NONE, ""),
+    "lost to the end": ([LOST] * 5, [job("pending")] * 5, "cr" * 5, UNKNOWN, NONE, "pending"),
     "500, was applied": (
         [error(500)], [job("cancelled")], "cr", CANCELLED, READBACK, "cancelled",
     ),
@@ -124,7 +124,9 @@ def test_the_decision_table(case: str) -> None:
     result = live(store)
     assert (result.outcome, result.evidence, result.state.status) == (outcome, evidence, status)
     assert store.verbs == calls
-    assert result.attempts == sum(call.startswith("cancel") for call in store.calls)
+    unsent = sum(reply is UNSENT for reply in cancels)
+    assert result.attempts == store.verbs.count("c") - unsent
+    assert (result.sent_at is None) == (result.attempts == 0)
 
 
 def test_retries_0_means_one_cancel_and_one_read() -> None:
@@ -140,8 +142,8 @@ def test_counts() -> None:
     bench = Bench(store)
     run(bench.run([row()]))
     tally = bench.tally
-    assert (tally.retries, tally.read_backs, tally.throttled) == (1, 2, 1)
-    assert bench.pacer.started == 5
+    assert (tally.retries, tally.read_backs, tally.throttled) == (2, 2, 1)
+    assert tally.requests == 5
 
 
 def test_what_a_result_says() -> None:
@@ -153,6 +155,17 @@ def test_what_a_result_says() -> None:
     assert result.state.type == "product-import"
     assert result.sent_at is not None
     assert result.sent_at <= result.finished_at
+
+
+def test_a_token_that_ends_while_its_request_waits() -> None:
+    """A request whose token ends before its turn waits for another turn with a new one."""
+    store = ScriptedStore([job("cancelled")])
+    fresh = [None, "token-2"]
+    store.fresh_bearer = lambda: fresh.pop(0)  # type: ignore[method-assign]
+    bench = Bench(store)
+    run(bench.run([row()]))
+    assert store.calls == [f"cancel {JOB} token-2"]
+    assert bench.tally.requests == 1
 
 
 def test_request_id_of_a_clean_cancel() -> None:

@@ -90,7 +90,7 @@ def test_a_429_halves_the_rate_once_for_all_in_flight() -> None:
         for _ in range(10):
             pacer.throttled(None, started)
             await asyncio.sleep(0.01)
-        assert pacer.speed() == pytest.approx(50)
+        assert pacer.speed() == pytest.approx(50, abs=1)
 
     run(scenario())
 
@@ -121,13 +121,13 @@ def test_the_rate_settles_under_the_limit_that_the_store_shows() -> None:
 
     async def scenario() -> None:
         pacer, loop = Pacer(100), asyncio.get_running_loop()
-        for count in (25, 26):
+        for count in (25, 26, 26):
             await asyncio.sleep(2)
             for _ in range(count):
                 pacer.accepted()
             pacer.throttled(None, loop.time())
         limit = 26 * 0.96
-        speeds = await speeds_after(pacer, 0.5, HOLD, HOLD + 1, HOLD + 200)
+        speeds = await speeds_after(pacer, 10, HOLD, HOLD + 1, HOLD + 200)
         assert speeds == pytest.approx([limit, limit, limit * GROWTH, 100], rel=0.001)
 
     run(scenario())

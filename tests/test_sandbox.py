@@ -178,11 +178,33 @@ def test_the_queue(monkeypatch: pytest.MonkeyPatch) -> None:
     assert statuses() == {**done, "young": "success"}
 
 
+def test_the_queue_with_odd_seeds(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Times are compared as times, and jobs that are said to run together end one by one."""
+    clock = [100.0]
+    monkeypatch.setattr("bulkcancel.sandbox.time.monotonic", lambda: clock[0])
+    rows = [
+        {"jobid": "later", "createdat": "2024-01-01T12:00:00Z"},
+        {"jobid": "first", "createdat": "2024-01-01T13:00:00+02:00"},
+        {"jobid": "unreadable", "createdat": "yesterday"},
+        {"jobid": "running-1", "status": "started"},
+        {"jobid": "running-2", "status": "started"},
+    ]
+    queue = Sandbox(seeds_of(rows), Rules(start_every=10)).queue
+    order = []
+    for _ in range(5):
+        clock[0] += 10
+        queue.advance()
+        order.append(",".join(job.id for job in queue.jobs.values() if job.status == "started"))
+    assert order == ["running-2", "first", "later", "unreadable", ""]
+
+
 def test_seeds() -> None:
-    """Rows become jobs once each; `missing` and empty ids become none."""
+    """Rows become jobs once each, UUIDs without case; `missing` and empty ids become none."""
     rows = [{"jobid": "A"}, {"jobid": "a"}, {"jobid": ""}, {"jobid": "b", "status": "Missing"}]
-    (job,) = seeds_of([*rows])
-    assert (job.id, job.status) == ("A", "pending")
+    jobs = seeds_of(rows)
+    assert [(job.id, job.status) for job in jobs] == [("A", "pending"), ("a", "pending")]
+    uuid = "0b86bd65-9a4c-4c3b-9a5e-3a1b7a3c9d10"
+    assert len(seeds_of([{"jobid": uuid}, {"jobid": uuid.upper()}])) == 1
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
@@ -214,8 +236,9 @@ async def test_a_port_that_is_taken(capsys: pytest.CaptureFixture[str]) -> None:
         (["--port", "x"], "'x' is not a valid integer"),
         (["--port", "0", "--jobs", "nowhere.csv"], "nowhere.csv: No such file"),
         (["--port", "0", "--not-pending-code", "418"], "'418' is not one of"),
+        (["--port", "0", "--latency", "nan"], "latency is nan"),
     ],
-    ids=["no port", "bad port", "no file", "bad code"],
+    ids=["no port", "bad port", "no file", "bad code", "no latency"],
 )
 def test_bad_arguments(
     arguments: list[str], words: str, capsys: pytest.CaptureFixture[str]

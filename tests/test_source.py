@@ -17,6 +17,8 @@ NOT_AN_ID = "not a job id: only letters, digits, _ and - are allowed"
 NAME_IT = "name it: --column NAME or --column NUMBER"
 QUOTES = "is a quotation mark missing, or one too many? those within a cell are doubled"
 QUOTE_THEM = "quote the cells of this line"
+NUL = " byte 4 is NUL: not text in UTF-8 (UTF-16, or no text at all?)"
+COUNTED = "columns are counted from 1"
 JQ = "take the ids out first, for example with: jq -r '.data[].id'"
 
 
@@ -71,15 +73,24 @@ def test_column_of_the_ids(raw: bytes, column: str | None, expected: list[tuple[
     assert places(raw, column) == expected
 
 
+A_UUID = b"0b86bd65-9a4c-4c3b-9a5e-3a1b7a3c9d10"
+
+
 @pytest.mark.parametrize(
-    ("raw", "column"),
-    [(b"a,b\n", "2"), (b"id,my key\n", "2"), (b"a,my key\n", "my key"), (b"id\n", None)],
-    ids=["first-row-is-data", "id-header", "by-name", "no-column"],
+    ("raw", "column", "note"),
+    [
+        (b"a,my key\n", "2", 'taken as a header, not as a job: "my key"'),
+        (b"a,b\n", "2", 'taken as a job id, not as a header: "b"'),
+        (b"a," + A_UUID, "2", ""),
+        (b"id,my key\n", "2", ""),
+        (b"id\n", None, ""),
+    ],
+    ids=["header", "data", "a UUID", "id-header", "no-column"],
 )
-def test_an_assumed_header_is_told(raw: bytes, column: str | None) -> None:
-    """Only a header that follows from a column number and a first cell without id is assumed."""
-    assert table_of(b"a,my key\n", "2").header_assumed
-    assert not table_of(raw, column).header_assumed
+def test_how_a_first_row_was_taken_is_told(raw: bytes, column: str | None, note: str) -> None:
+    """Where only a column number says what the first row is, the operator is told."""
+    told = table_of(raw, column).note
+    assert told == (f"the first row of stdin is {note}" if note else "")
 
 
 @pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"], ids=["comma", "semi", "tab", "pipe"])
@@ -195,7 +206,7 @@ def test_repeats(inputs: list[bytes], expected: list[tuple[str, int]], repeats: 
 )
 def test_no_column_is_guessed(raw: bytes, column: str | None, what: str, seen: str) -> None:
     """Where the id column is not certain, the refusal lists the columns and names the option."""
-    assert refusal_of(raw, column) == (f"stdin:{what}, only {seen}", NAME_IT)
+    assert refusal_of(raw, column) == (f"stdin:{what}: the columns are {seen}", NAME_IT)
 
 
 def test_at_most_twelve_columns_are_listed() -> None:
@@ -207,12 +218,17 @@ def test_at_most_twelve_columns_are_listed() -> None:
 @pytest.mark.parametrize(
     ("raw", "column", "message", "hint"),
     [
-        (b"id\n", "0", '1: there is no column 0, only 1 "id"', "see --column"),
-        (b"id\n", "2", '1: there is no column 2, only 1 "id"', "see --column"),
+        (b"id\n", "0", '1: there is no column 0: the columns are 1 "id"', COUNTED),
+        (b"id\n", "2", '1: there is no column 2: the columns are 1 "id"', COUNTED),
         (b"id,a;b\n", None, "1: comma and semicolon could both delimit the cells", QUOTE_THEM),
         (b'id,n\na,b\n"c,d\n', None, "3: a quotation mark is never closed", QUOTES),
         (b'id,n\n"a"b,c\n', None, "2: text after a quoted cell", QUOTES),
-        (b"id\n\0", None, " byte 4 is NUL: not text in UTF-8", "save it as CSV in UTF-8"),
+        (
+            b"id\n\0",
+            None,
+            " byte 4 is NUL: not text in UTF-8 (UTF-16, or no text at all?)",
+            "save it as CSV in UTF-8",
+        ),
         (b"a\nb\n\xff", None, "3: byte 5 (0xff) is not UTF-8", "save the file as CSV in UTF-8"),
         (b' \n{"data": []}', None, " this is JSON, which is not read yet", JQ),
         (BOM + b'["a"]', None, " this is JSON, which is not read yet", JQ),
@@ -296,6 +312,12 @@ def test_a_monster_of_a_cell_is_one_invalid_row() -> None:
 def test_a_column_given_is_the_one_that_practice_uses() -> None:
     """Practice runs are seeded with the ids of the column that is cancelled."""
     assert list(table_of(b"uuid,job_id\nu1,j1\n", "uuid").mappings()) == [{"jobid": "u1"}]
+
+
+def test_rows_without_an_id_are_kept_apart() -> None:
+    """Rows whose id is missing don't repeat each other: each has its place in the report."""
+    jobs = distinct([table_of(b"id,n\n,x\n,y\na,z\n")])
+    assert [row.line for row in jobs.rows] == [2, 3, 4]
 
 
 CELLS = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=12)

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bulkcancel.text import MAX_LENGTH, cell, one_line
+from bulkcancel.text import MAX_LENGTH, cell, hide, one_line
 
 anything = st.text() | st.text(st.characters()) | st.text("=+-@\t\n\r\0 a", max_size=2000)
 lengths = st.integers(0, 2000).map("x".__mul__) | st.integers(0, 2000).map(" =".__mul__)
@@ -70,3 +70,18 @@ def test_any_text_is_made_safe(text: str) -> None:
     assert not {unicodedata.category(char) for char in line + safe} & {"Cc", "Cs", "Zl", "Zp"}
     assert len((line + safe).splitlines()) <= 1
     assert not safe.startswith(("=", "+", "-", "@"))
+
+
+def test_secrets_are_hidden_where_text_leaves() -> None:
+    """A secret is shown in no line and no cell, plain or as in a form; ids stay whole."""
+    hide("s3cret/of+the store")
+    for echoed in ("s3cret/of+the store", "s3cret%2Fof%2Bthe+store"):
+        assert one_line(f"you sent {echoed}!") == "you sent [hidden]!"
+        assert cell(f"={echoed}") == "'=[hidden]"
+    assert one_line("x" * 1198 + "s3cret/of+the store") == "x" * 299 + "\u2026"
+
+
+def test_a_few_letters_are_no_secret() -> None:
+    """What would blot out half of every line is not taken for a secret."""
+    hide("a")
+    assert one_line("a cat") == "a cat"

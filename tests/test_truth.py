@@ -60,8 +60,8 @@ async def settle(
     results, tally, pace = list[JobResult](), Tally(), Pacer(rate)
     backoff = Backoff(base=0.005, cap=0.2)
     guards = Guards(0, frozenset({Outcome.NOT_FOUND}), 30)
-    async with store.serve() as url, Client(url, patience, (KEY.client_secret,)) as client:
-        auth = Auth(KEY, client.send, pace, retries, backoff)
+    async with store.serve() as url, Client(url, patience) as client:
+        auth = Auth(KEY, client.send, pace, tally, retries, backoff)
         policy = Policy(50, retries, guards, backoff)
         calls = Watched(client, auth)
         await Engine(calls, pace, policy, tally, results.append).run(rows_of(ids))

@@ -7,7 +7,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bulkcancel import wire
-from bulkcancel.model import NO_SUCH_JOB, Exchange, JobState, NoReply, Outcome, Reply, Request
+from bulkcancel.model import (
+    NO_SUCH_JOB,
+    Exchange,
+    JobState,
+    NoReply,
+    Outcome,
+    Reply,
+    Request,
+    id_key,
+)
 from bulkcancel.wire import Step, Token
 
 JOB = "3fa85f64-5717-4562-b3fc-2c963f66afa6"
@@ -116,8 +125,8 @@ def test_decision_table(exchange: Exchange, meaning: Meaning) -> None:
 
 def test_only_uuids_are_compared_without_case() -> None:
     """Any other id is compared as it is: another job's state is no evidence."""
-    assert wire.id_key(JOB.upper()) == JOB
-    assert wire.id_key(JOB[:-1].upper()) == JOB[:-1].upper()
+    assert id_key(JOB.upper()) == JOB
+    assert id_key(JOB[:-1].upper()) == JOB[:-1].upper()
     verdict = wire.interpret_cancel(reply(200, job(job_id="Import_7")), "import_7", now=NOW)
     assert verdict.step is Step.DOUBT
 
