@@ -126,9 +126,9 @@ class Pacer:
             self._started += 1
 
     def effective(self) -> float:
-        """Return the requests per second that were started, 0 before there are two."""
+        """Return the requests per second that were started, 0 where less than a second tells."""
         seconds = self._last_start - self._first_start
-        return (self._started - 1) / seconds if seconds > 0 else 0.0
+        return (self._started - 1) / seconds if seconds >= 1 else 0.0
 
     def speed(self) -> float:
         """Return the requests per second that are allowed now."""

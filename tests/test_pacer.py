@@ -191,6 +191,19 @@ def test_strain_pauses_only_on_demand() -> None:
     run(scenario())
 
 
+def test_the_effective_rate() -> None:
+    """The effective rate is that of the starts, and not told where less than a second tells."""
+
+    async def scenario() -> None:
+        pacer = Pacer(20)
+        await starts(pacer, 10)
+        assert pacer.effective() == 0
+        await starts(pacer, 30)
+        assert pacer.effective() == pytest.approx(19.7, abs=0.2)
+
+    run(scenario())
+
+
 def test_an_idle_time_is_not_saved_up() -> None:
     """After a minute without requests there is no burst."""
 
