@@ -304,9 +304,7 @@ def test_progress(cli: Cli, serve: Serve, monkeypatch: pytest.MonkeyPatch) -> No
     url = serve(sandbox(8).serve(0))
     stdin = "".join(f"job-{i}\n" for i in range(1, 9))
     ended = cli("-y", "-r100", stdin=stdin, EPCC_API_BASE_URL=url, **KEY)
-    assert re.search(
-        r"^\d of 8 done \(.*\), [\d.]+ per second of 100 allowed$", ended.err, re.MULTILINE
-    )
+    assert re.search(r"^\d of 8 done \(.*\)$", ended.err, re.MULTILINE)
 
 
 COMMAND = [sys.executable, "-m", "bulkcancel"]
