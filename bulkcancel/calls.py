@@ -49,12 +49,12 @@ class Store(Protocol):
         """Replace a token that was refused."""
         ...
 
-    async def cancel(self, job_id: str, bearer: str) -> Exchange:
-        """Ask the store to cancel a job, once."""
+    async def cancel(self, job_id: str, bearer: str, *, anew: bool) -> Exchange:
+        """Ask the store to cancel a job, once; `anew`: on a connection of its own."""
         ...
 
-    async def read(self, job_id: str, bearer: str) -> Exchange:
-        """Ask the store for a job, once."""
+    async def read(self, job_id: str, bearer: str, *, anew: bool) -> Exchange:
+        """Ask the store for a job, once; `anew`: on a connection of its own."""
         ...
 
 
@@ -91,6 +91,7 @@ class Calls:
         self._job_id = job_id
         self._around = around
         self._renewed = False
+        self._lost = False  # the last request had no reply: the next gets a new connection
 
     async def cancel(self) -> Verdict:
         """Send a cancel; raises what ends the run, `GuardError` or `LoginError`."""
@@ -99,11 +100,14 @@ class Calls:
     async def read(self) -> Verdict:
         """Read the job; raises what ends the run, `GuardError` or `LoginError`."""
         self._around.tally.read_backs += 1
-        return await self._exchange(self._around.store.read, interpret_read)
+        return await self._exchange(self._send_read, interpret_read)
+
+    async def _send_read(self, job_id: str, bearer: str) -> Exchange:
+        return await self._around.store.read(job_id, bearer, anew=self._lost)
 
     async def _send_cancel(self, job_id: str, bearer: str) -> Exchange:
         now = time.time()
-        exchange = await self._around.store.cancel(job_id, bearer)
+        exchange = await self._around.store.cancel(job_id, bearer, anew=self._lost)
         if isinstance(exchange, NoReply) and not exchange.sent:
             return exchange
         self.attempts += 1
@@ -124,6 +128,7 @@ class Calls:
             around.tally.requests += 1
             started = asyncio.get_running_loop().time()
             exchange = await send(self._job_id, bearer)
+            self._lost = isinstance(exchange, NoReply)
             verdict = interpret(exchange, self._job_id, now=time.time())
             self.detail = verdict.detail
             self._watch(exchange, verdict, started)

@@ -31,20 +31,23 @@ class Client:
         """Take the store, and the seconds that a request may take."""
         self._base_url = base_url
         self._timeout = timeout
+        self._proxy, self._proxy_headers = environment_proxy(base_url)
         self._session: aiohttp.ClientSession
+        self._unshared: aiohttp.ClientSession
 
     async def __aenter__(self) -> Self:
+        self._session, self._unshared = self._open(reuse=True), self._open(reuse=False)
+        return self
+
+    def _open(self, *, reuse: bool) -> aiohttp.ClientSession:
         connect = min(MAX_CONNECT, self._timeout)
-        proxy, proxy_headers = environment_proxy(self._base_url)
-        self._session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=0),
+        return aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(limit=0, force_close=not reuse),
             timeout=aiohttp.ClientTimeout(self._timeout, connect=connect, sock_connect=connect),
             cookie_jar=aiohttp.DummyCookieJar(),
             headers={"Accept": "application/json", "User-Agent": f"bulkcancel/{__version__}"},
-            proxy=proxy,
+            proxy=self._proxy,
         )
-        self._proxy_headers = proxy_headers
-        return self
 
     async def __aexit__(
         self,
@@ -53,14 +56,19 @@ class Client:
         trace: TracebackType | None,
     ) -> None:
         await self._session.close()
+        await self._unshared.close()
 
-    async def send(self, request: Request, bearer: str) -> Exchange:
-        """Send one request, once; an empty `bearer` sends none. Never raises for a failure."""
+    async def send(self, request: Request, bearer: str, *, anew: bool = False) -> Exchange:
+        """Send one request, once; an empty `bearer` sends none. Never raises for a failure.
+
+        `anew` uses a connection of its own, which no server can have closed before.
+        """
+        session = self._unshared if anew else self._session
         headers = {"Authorization": f"Bearer {bearer}"} if bearer else {}
         if request.body is not None:
             headers["Content-Type"] = request.content_type
         try:
-            async with self._session.request(
+            async with session.request(
                 request.method,
                 URL(self._base_url + request.path, encoded=True),
                 data=request.body,
@@ -94,13 +102,13 @@ class Store:
         """Replace a token that was refused; raises `LoginError`."""
         await self._auth.renew(refused)
 
-    async def cancel(self, job_id: str, bearer: str) -> Exchange:
+    async def cancel(self, job_id: str, bearer: str, *, anew: bool) -> Exchange:
         """Ask the store to cancel a job, once."""
-        return await self._client.send(cancel_request(job_id), bearer)
+        return await self._client.send(cancel_request(job_id), bearer, anew=anew)
 
-    async def read(self, job_id: str, bearer: str) -> Exchange:
+    async def read(self, job_id: str, bearer: str, *, anew: bool) -> Exchange:
         """Ask the store for a job, once."""
-        return await self._client.send(read_request(job_id), bearer)
+        return await self._client.send(read_request(job_id), bearer, anew=anew)
 
 
 def environment_proxy(base_url: str) -> tuple[str | None, dict[str, str] | None]:

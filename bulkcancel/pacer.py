@@ -72,7 +72,8 @@ class Speed:
         """
         if started_at <= self._slowed_at:
             return False
-        self._low = max(self.at(now) / 2, floor)
+        rate = self.at(now)
+        self._low = min(rate, max(rate / 2, floor))
         self._slowed_at = now
         return True
 

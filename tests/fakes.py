@@ -48,6 +48,7 @@ class ScriptedStore:
     def __init__(self, cancels: Iterable[Exchange] = (), reads: Iterable[Exchange] = ()) -> None:
         self.cancels, self.reads = list(cancels), list(reads)
         self.calls: list[str] = []
+        self.anew: list[bool] = []
         self.times: list[float] = []
         self.token = "token-1"
         self.login_error: BulkcancelError | None = None
@@ -65,10 +66,12 @@ class ScriptedStore:
             raise self.login_error
         self.token = "token-2"
 
-    async def cancel(self, job_id: str, bearer: str) -> Exchange:
+    async def cancel(self, job_id: str, bearer: str, *, anew: bool) -> Exchange:
+        self.anew.append(anew)
         return await self._answer(f"cancel {job_id} {bearer}", self.cancels)
 
-    async def read(self, job_id: str, bearer: str) -> Exchange:
+    async def read(self, job_id: str, bearer: str, *, anew: bool) -> Exchange:
+        self.anew.append(anew)
         return await self._answer(f"read {job_id} {bearer}", self.reads)
 
     async def _answer(self, call: str, script: list[Exchange]) -> Exchange:

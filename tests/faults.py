@@ -29,9 +29,12 @@ class Act(Enum):
     CLOSE = "end the connection in good order"
     RESET = "cut the connection with a TCP reset"
     HANG = "say nothing until the client gives up"
+    ANSWER = "answer as if nothing had happened"
+    LAST_ANSWER = "answer, and announce that the connection ends"
 
 
 CLOSE, RESET, HANG = Act.CLOSE, Act.RESET, Act.HANG
+ANSWER, LAST_ANSWER = Act.ANSWER, Act.LAST_ANSWER
 Deed = bytes | Act
 
 
@@ -60,6 +63,8 @@ def _page(status: int) -> bytes:
 _BOMB = gzip.compress(b"\0" * 30_000_000)
 _OTHER = orjson.loads(job("cancelled", "another-job").body)
 
+HARMLESS = {"103 before the answer", "closed after the answer", "closed without a word"}
+
 # name: whether the request is applied first (None: as the dice fall), and what is answered
 NEVER, ALWAYS, EITHER = False, True, None
 FAULTS: dict[str, tuple[bool | None, list[Deed]]] = {
@@ -86,6 +91,9 @@ FAULTS: dict[str, tuple[bool | None, list[Deed]]] = {
     "a huge error": (EITHER, [http("500 Oops", b"x" * 1_200_000, length=100_000_000), HANG]),
     "huge headers": (EITHER, [http("200 OK", b"{}", f"X-Big: {'x' * 256_000}")]),
     "one byte at a time": (EITHER, [b"H", HANG]),
+    "103 before the answer": (NEVER, [b"HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n", ANSWER]),
+    "closed after the answer": (NEVER, [LAST_ANSWER, CLOSE]),
+    "closed without a word": (NEVER, [ANSWER, CLOSE]),
     "429": (NEVER, [_error(429)]),
     "429 with nonsense": (NEVER, [_error(429, "Retry-After: soon")]),
 }  # fmt: skip
@@ -167,7 +175,15 @@ class Store:
             applied = self._dice.random() < 0.5
         if applied:
             self._answer(method, job_id)
-        return deeds
+        return [self._real(deed, method, job_id) for deed in deeds]
+
+    def _real(self, deed: Deed, method: str, job_id: str) -> Deed:
+        if deed is ANSWER:
+            return self._answer(method, job_id)
+        if deed is LAST_ANSWER:
+            answer = self._answer(method, job_id)
+            return answer.replace(b"\r\n", b"\r\nConnection: close\r\n", 1)
+        return deed
 
     def _answer(self, method: str, job_id: str) -> bytes:
         true = self.jobs.get(job_id)

@@ -73,6 +73,17 @@ async def test_a_connection_is_used_again() -> None:
     assert ports == {1}
 
 
+async def test_a_connection_of_its_own() -> None:
+    """A request that asks for a new connection gets one, and leaves none behind."""
+    server = RawServer(http("200 OK", b"{}"))
+    async with server.serve() as url, Client(url, 5) as client:
+        for _ in range(3):
+            await client.send(read_request("job-1"), "token", anew=True)
+        connector = client._unshared.connector
+        assert connector is not None
+        assert not connector._conns
+
+
 async def test_a_reply_is_handed_on() -> None:
     """Status, body and the headers that matter arrive as they were sent."""
     answer = http("429 Too Many", b"{}", "Retry-After: 7", "X-Other: x")
@@ -242,9 +253,9 @@ async def test_the_store_asks_with_the_token_of_the_moment() -> None:
     server, tokens = RawServer(http("200 OK", b"{}")), Tokens()
     async with server.serve() as url, Client(url, 5) as client:
         store = Store(client, cast("Auth", tokens))
-        await store.cancel("a", await store.bearer())
+        await store.cancel("a", await store.bearer(), anew=False)
         assert store.fresh_bearer() == "t1"
-        await store.read("b", "t2")
+        await store.read("b", "t2", anew=True)
         await store.renew("t2")
     assert [request.splitlines()[0] for request in server.requests] == [
         "POST /pcm/jobs/a/cancel HTTP/1.1", "GET /pcm/jobs/b HTTP/1.1",

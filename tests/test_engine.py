@@ -22,7 +22,8 @@ class AnyJob(ScriptedStore):
         super().__init__()
         self.in_flight = self.most_in_flight = 0
 
-    async def cancel(self, job_id: str, bearer: str) -> Exchange:
+    async def cancel(self, job_id: str, bearer: str, *, anew: bool) -> Exchange:
+        self.anew.append(anew)
         self.calls.append(f"cancel {job_id} {bearer}")
         self.in_flight += 1
         self.most_in_flight = max(self.in_flight, self.most_in_flight)

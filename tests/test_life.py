@@ -168,6 +168,13 @@ def test_a_token_that_ends_while_its_request_waits() -> None:
     assert bench.tally.requests == 1
 
 
+def test_a_lost_reply_costs_the_connection_its_trust() -> None:
+    """After a lost reply the job's next request has a connection of its own."""
+    store = ScriptedStore([LOST, job("cancelled")], [LOST, job("pending")])
+    live(store)
+    assert (store.verbs, store.anew) == ("crrc", [False, True, True, False])
+
+
 def test_request_id_of_a_clean_cancel() -> None:
     """The id that the vendor's support asks for is taken from the reply."""
     assert live(ScriptedStore([job("cancelled")])).request_id == "req-1"

@@ -14,7 +14,7 @@ from bulkcancel.engine import Engine, Policy
 from bulkcancel.guards import Guards
 from bulkcancel.model import ClientKey, Evidence, Exchange, JobResult, JobRow, Outcome, Tally
 from bulkcancel.pacer import Backoff, Pacer
-from tests.faults import FAULTS, Store, TrueJob, mixed_jobs
+from tests.faults import FAULTS, HARMLESS, Store, TrueJob, mixed_jobs
 
 KEY = ClientKey("id", "s3cret-of-the-store")
 
@@ -35,13 +35,13 @@ class Watched(Calls):
         self.under_way: Counter[str] = Counter()
         self.overlaps = 0
 
-    async def cancel(self, job_id: str, bearer: str) -> Exchange:
+    async def cancel(self, job_id: str, bearer: str, *, anew: bool) -> Exchange:
         with self._one(job_id):
-            return await super().cancel(job_id, bearer)
+            return await super().cancel(job_id, bearer, anew=anew)
 
-    async def read(self, job_id: str, bearer: str) -> Exchange:
+    async def read(self, job_id: str, bearer: str, *, anew: bool) -> Exchange:
         with self._one(job_id):
-            return await super().read(job_id, bearer)
+            return await super().read(job_id, bearer, anew=anew)
 
     @contextmanager
     def _one(self, job_id: str) -> Iterator[None]:
@@ -124,7 +124,16 @@ async def test_each_fault_is_ridden_out(kind: str) -> None:
     assert not {Outcome.UNKNOWN, Outcome.FAILED} & {result.outcome for result in results}
 
 
-@pytest.mark.parametrize("kind", FAULTS)
+@pytest.mark.parametrize("kind", sorted(HARMLESS))
+async def test_what_is_no_fault(kind: str) -> None:
+    """An interim reply, and connections that end after each answer, lose no job."""
+    store = Store({f"job-{i}": TrueJob("pending") for i in range(60)}, kinds=[kind], rate=1.0)
+    results, tally = await settle(store, list(store.jobs))
+    assert {result.outcome for result in results} == {Outcome.CANCELLED}
+    assert tally.read_backs == 0 or kind == "closed without a word"
+
+
+@pytest.mark.parametrize("kind", sorted(FAULTS.keys() - HARMLESS))
 async def test_nothing_but_faults(kind: str) -> None:
     """A fault that never ends leaves jobs failed or unknown, truly, and hangs nothing."""
     store = Store({f"job-{i}": TrueJob("pending") for i in range(4)}, kinds=[kind], rate=1.0)
