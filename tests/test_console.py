@@ -6,6 +6,7 @@ from bulkcancel.console import Console, Pace
 from bulkcancel.model import Outcome, Tally
 
 SLOW = Pace(elapsed=61.04, effective=19.66, rate=20)
+RATE = "19.7 per second of 20 allowed"
 
 
 def test_a_long_run(capsys: pytest.CaptureFixture[str]) -> None:
@@ -16,12 +17,11 @@ def test_a_long_run(capsys: pytest.CaptureFixture[str]) -> None:
     console.progress(tally, 2000, SLOW)
     console.summary(tally, SLOW, "r.csv", "nothing left to cancel")
     assert capsys.readouterr().err.splitlines() == [
-        "1198 of 2000 done (1190 cancelled, 8 not_found), 19.7 per second of 20 allowed",
+        f"1198 of 2000 done (1190 cancelled, 8 not_found), {RATE}",
         "cancelled     1,190",
         "not_found         8  the store has no such job",
         "2 rows repeated an id that was there before",
-        "1,201 requests (0 read-backs, 0 retried, 3 refused with 429) in 61.0 s,"
-        " 19.7 per second of 20 allowed",
+        f"1,201 requests (0 read-backs, 0 retried, 3 refused with 429) in 61.0 s, {RATE}",
         "report: r.csv",
         "next: nothing left to cancel",
     ]
