@@ -23,14 +23,15 @@ from bulkcancel.pacer import MAX_REFUSALS, Backoff, Pacer
 from bulkcancel.text import hide
 from bulkcancel.wire import (
     describe,
-    is_answer,
-    parse_retry_after,
+    is_strained,
     read_request,
     redirect_complaint,
+    retry_after_in,
     token_in,
     token_request,
 )
 
+PATIENCE = 60.0  # seconds for which a token is asked for in the middle of a run
 _MARGIN = 60.0  # seconds before its end at which a token is renewed
 
 Send = Callable[[Request, str], Awaitable[Exchange]]
@@ -96,7 +97,9 @@ class Auth:
         if isinstance(self._credentials, ReadyToken):
             raise _refused(self._credentials, None)
         key: ClientKey = self._credentials
-        reply = await self._persist(token_request(key.client_id, key.client_secret), "")
+        patience = PATIENCE if self._bearer else 0.0  # at the first login, fail soon
+        request = token_request(key.client_id, key.client_secret)
+        reply = await self._persist(request, "", patience=patience)
         token = token_in(reply) if reply.status == 200 else None
         if token is None:
             raise _refused(key, reply)
@@ -105,38 +108,44 @@ class Auth:
         self._bearer = token.bearer
         self._fresh_until = time.monotonic() + max(life - _MARGIN, life / 2)
 
-    async def _persist(self, request: Request, bearer: str, *, any_reply: bool = False) -> Reply:
+    async def _persist(
+        self, request: Request, bearer: str, *, patience: float = 0.0, any_reply: bool = False
+    ) -> Reply:
         """Send until there is an answer that a further try would not change.
 
-        With `any_reply` the first answer of any kind will do, but a redirect.
+        Tries at least as often as a job's cancel, and for `patience` seconds. With
+        `any_reply` the first answer of any kind will do, but a redirect.
         """
+        begun = asyncio.get_running_loop().time()
         failures = refusals = 0
         while True:
             await self._pacer.start()
             self._tally.requests += 1
             started = asyncio.get_running_loop().time()
             exchange = await self._send(request, bearer)
-            if isinstance(exchange, Reply) and 300 <= exchange.status < 400:
-                raise LoginError(*redirect_complaint(str(exchange.status)))
-            if isinstance(exchange, Reply) and any_reply:
+            self._note(exchange, started)
+            status = exchange.status if isinstance(exchange, Reply) else 0
+            if 300 <= status < 400:
+                raise LoginError(*redirect_complaint(str(status)))
+            if isinstance(exchange, Reply) and (any_reply or (status < 500 and status != 429)):
                 return exchange
-            if is_answer(exchange) and exchange.status != 429:
-                return exchange
-            if is_answer(exchange):
-                refusals += 1
-                self._note_refusal(exchange, started)
-            else:
-                failures += 1
-            if failures > self._retries or refusals == MAX_REFUSALS:
+            refusals += status == 429
+            failures += status != 429
+            in_vain = asyncio.get_running_loop().time() - begun
+            if refusals == MAX_REFUSALS or (failures > self._retries and in_vain >= patience):
                 raise _spent(exchange)
-            if not is_answer(exchange):
+            if status != 429:
                 self._tally.retries += 1
                 await asyncio.sleep(self._backoff.delay(failures))
 
-    def _note_refusal(self, reply: Reply, started: float) -> None:
-        self._tally.throttled += 1
-        retry_after = parse_retry_after(reply.headers.get("retry-after", ""), time.time())
-        self._pacer.throttled(retry_after, started)
+    def _note(self, exchange: Exchange, started: float) -> None:
+        """Let all others know that the store has too much to do."""
+        after = retry_after_in(exchange, time.time()) if isinstance(exchange, Reply) else None
+        if isinstance(exchange, Reply) and exchange.status == 429:
+            self._tally.throttled += 1
+            self._pacer.throttled(after, started)
+        elif is_strained(exchange):
+            self._pacer.strained(after, started)
 
 
 def _spent(exchange: Exchange) -> LoginError:

@@ -20,7 +20,6 @@ from bulkcancel.wire import (
     Verdict,
     interpret_cancel,
     interpret_read,
-    is_answer,
     is_strained,
     redirect_complaint,
 )
@@ -131,6 +130,7 @@ class Calls:
             self._lost = isinstance(exchange, NoReply)
             verdict = interpret(exchange, self._job_id, now=time.time())
             self.detail = verdict.detail
+            self._renewed = self._renewed and verdict.step is Step.RENEW
             self._watch(exchange, verdict, started)
             if verdict.step is Step.STOP:
                 raise GuardError(*redirect_complaint(verdict.detail))
@@ -169,11 +169,12 @@ class Calls:
             around.pacer.throttled(verdict.retry_after, started)
         elif is_strained(exchange):
             around.pacer.strained(verdict.retry_after, started)
-        elif is_answer(exchange):
+        elif isinstance(exchange, Reply):
             around.pacer.accepted()
+        answered = verdict.step not in {Step.DOUBT, Step.RESEND}
         now = asyncio.get_running_loop().time()
         try:
-            around.guards.exchanged(answered=is_answer(exchange), started_at=started, now=now)
+            around.guards.exchanged(answered=answered, started_at=started, now=now)
         except GuardError as error:
             around.stop(error)
 

@@ -21,7 +21,7 @@ from bulkcancel.wire import cancel_request, read_request
 
 MAX_BODY = 1024 * 1024  # bytes; a longer body is not read further
 MAX_CONNECT = 10.0  # seconds
-_KEPT_HEADERS = ("content-type", "retry-after", "x-request-id")
+_KEPT_HEADERS = ("content-type", "date", "retry-after", "x-request-id")
 
 
 class Client:
@@ -40,14 +40,18 @@ class Client:
         return self
 
     def _open(self, *, reuse: bool) -> aiohttp.ClientSession:
-        connect = min(MAX_CONNECT, self._timeout)
-        return aiohttp.ClientSession(
+        # shorter than the whole, so that a connection that takes too long is known as such
+        connect = min(MAX_CONNECT, 0.9 * self._timeout)
+        session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(limit=0, force_close=not reuse),
             timeout=aiohttp.ClientTimeout(self._timeout, connect=connect, sock_connect=connect),
             cookie_jar=aiohttp.DummyCookieJar(),
             headers={"Accept": "application/json", "User-Agent": f"bulkcancel/{__version__}"},
             proxy=self._proxy,
         )
+        # else aiohttp sends a GET twice when a kept-alive connection ends, past the pacer
+        session._retry_connection = False  # noqa: SLF001  (there is no public way)
+        return session
 
     async def __aexit__(
         self,

@@ -95,6 +95,10 @@ class Engine:
         except BulkcancelError as error:
             self.stop(error)
             return life.interrupted()
+        except Exception as error:  # noqa: BLE001  (a bug must not cost other jobs their rows)
+            name = type(error).__name__
+            self.stop(GuardError(f"bulkcancel itself failed: {name}: {error}", "please report it"))
+            return life.broken_off()
 
     def _finish(self, result: JobResult) -> None:
         self._around.tally.count(result)

@@ -47,7 +47,7 @@ class Guards:
             )
 
     def exchanged(self, *, answered: bool, started_at: float, now: float) -> None:
-        """Look at a request's end: whether the store answered it, be it with a refusal."""
+        """Look at a request's end: `answered` by what the API may say, be it a refusal."""
         if answered:
             self._unanswered = 0
             return
@@ -57,6 +57,6 @@ class Guards:
         silence = now - self._unanswered_since
         if self._unanswered >= _UNANSWERED_IN_A_ROW and silence >= self._silence:
             raise GuardError(
-                f"the store has not answered a request for {silence:.0f} s",
+                f"the store has not answered like the API for {silence:.0f} s",
                 "check its status page and the network, then run again what is left",
             )

@@ -31,7 +31,6 @@ class Life:
         self._request_id = ""
         self._detail = ""
         self._may_be_ours = False  # a cancel was sent and had no clear reply
-        self._refused = False  # the last cancel was refused: not pending, or rejected
         self._insisted = False
         self._seen: JobState | None = None  # what the last read showed
 
@@ -44,19 +43,21 @@ class Life:
                 return result
 
     def interrupted(self) -> JobResult:
-        """Return the result of a life that was cut short."""
+        """Return the result of a life that was cut short between two requests."""
         self._detail = self._detail or self._calls.detail
         if self._calls.attempts == 0:
             return self._result(Outcome.NOT_ATTEMPTED)
-        if self._refused:
-            return self._refused_without_a_read()
-        return self._unsettled()
+        return self._not_cancelled()
+
+    def broken_off(self) -> JobResult:
+        """Return the result of a life that ended anywhere, perhaps within a request."""
+        return self._result(Outcome.UNKNOWN)
 
     async def _after(self, verdict: Verdict) -> JobResult | None:
         """Return the result, or None if the cancel should be sent again."""
         match verdict.step:
             case Step.SETTLE if verdict.outcome is Outcome.FAILED and self._may_be_ours:
-                return await self._read_for_doubt() or self._unsettled()
+                return await self._read_for_doubt() or self._not_cancelled()
             case Step.SETTLE:
                 outcome = verdict.outcome or Outcome.FAILED
                 return self._result(outcome, verdict.state, Evidence.RESPONSE)
@@ -66,7 +67,7 @@ class Life:
                 self._may_be_ours = True
                 return await self._after_doubt()
             case Step.PAUSE:
-                return self._unsettled(f"{MAX_REFUSALS} times in a row")
+                return self._not_cancelled(f"{MAX_REFUSALS} times in a row")
         return await self._again()
 
     async def _why_refused(self) -> JobResult | None:
@@ -81,13 +82,12 @@ class Life:
                 await self._wait(retry, full_jitter=False)
             state = await self._read()
             if state is None:
-                return self._refused_without_a_read()
-            self._refused = False
+                return self._refused_unread()
             outcome = outcome_of(state, may_be_ours=self._may_be_ours)
             if outcome is not None:
                 return self._result(outcome, state, Evidence.READBACK)
         if self._insisted:
-            return self._unsettled("the store reads pending, and refuses")
+            return self._not_cancelled("the store reads pending, and refuses")
         self._insisted = True
         self._around.tally.retries += 1
         return None
@@ -100,7 +100,7 @@ class Life:
         """Return what a read settles after a lost reply, None if it says pending."""
         state = await self._read()
         if state is None:
-            return self._unsettled()
+            return self._not_cancelled()
         outcome = outcome_of(state, may_be_ours=True)
         return None if outcome is None else self._result(outcome, state, Evidence.READBACK)
 
@@ -108,7 +108,7 @@ class Life:
         """Spend a retry, or return the result of a job that has none left."""
         self._retries += 1
         if self._retries > self._around.retries:
-            return self._unsettled()
+            return self._not_cancelled()
         self._around.tally.retries += 1
         if wait:
             await self._wait(self._retries)
@@ -122,7 +122,6 @@ class Life:
     async def _cancel(self) -> Verdict:
         """Send the cancel, and note what its reply says."""
         verdict = await self._calls.cancel()
-        self._refused = verdict.step is Step.ASK_WHY
         self._detail = verdict.detail
         self._request_id = verdict.request_id or self._request_id
         return verdict
@@ -142,13 +141,17 @@ class Life:
         self._detail = f"{self._detail}; not readable: {verdict.detail}"
         return None
 
-    def _refused_without_a_read(self) -> JobResult:
-        """Return what a refusal alone says: not pending, unless our own cancel may be why."""
-        if self._may_be_ours:
-            return self._result(Outcome.UNKNOWN)
-        return self._result(Outcome.NOT_PENDING, None, Evidence.RESPONSE)
+    def _refused_unread(self) -> JobResult:
+        """Return what a refusal says when the job can't be read (any more).
 
-    def _unsettled(self, detail: str = "") -> JobResult:
+        Not pending, unless an earlier read has shown otherwise or the reason may be a
+        cancel of our own.
+        """
+        if self._may_be_ours or self._seen is not None:
+            return self._not_cancelled()
+        return self._result(Outcome.NOT_PENDING, evidence=Evidence.RESPONSE)
+
+    def _not_cancelled(self, detail: str = "") -> JobResult:
         """Return failed if every cancel is known not to have been applied, else unknown."""
         if detail:
             self._detail = f"{self._detail}; {detail}"

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import UTC
 from email.utils import parsedate_to_datetime
 from enum import Enum, auto
-from typing import Any, TypeGuard
+from typing import Any
 from urllib.parse import quote, urlencode
 
 import orjson
@@ -67,15 +67,14 @@ def redirect_complaint(reply: str) -> tuple[str, str]:
 
 
 def is_strained(exchange: Exchange) -> bool:
-    """Tell whether the store seems to have too much to do: a timeout, or a 503."""
+    """Tell whether the store seems to have too much to do.
+
+    A timeout says so, a 503, and any server error that asks to come back later.
+    """
     if isinstance(exchange, NoReply):
         return exchange.timed_out
-    return exchange.status == 503
-
-
-def is_answer(exchange: Exchange) -> TypeGuard[Reply]:
-    """Tell whether the store is alive: it answered, if only with a refusal."""
-    return isinstance(exchange, Reply) and exchange.status < 500
+    asks = exchange.status >= 500 and "retry-after" in exchange.headers
+    return exchange.status == 503 or asks
 
 
 def cancel_request(job_id: str) -> Request:
@@ -116,9 +115,9 @@ def interpret_cancel(exchange: Exchange, job_id: str, *, now: float) -> Verdict:
     detail = describe(exchange, body)
     step = _step_for_every_request(status)
     if step is not None:
-        return Verdict(step, None, None, detail, request_id, _retry_after_in(exchange, now))
+        return Verdict(step, None, None, detail, request_id, retry_after_in(exchange, now))
     if status < 300 or status >= 500:
-        return Verdict(Step.DOUBT, None, None, detail, request_id, _retry_after_in(exchange, now))
+        return Verdict(Step.DOUBT, None, None, detail, request_id, retry_after_in(exchange, now))
     if _api_error(body) is not None:
         if status == 404:
             return Verdict(Step.SETTLE, Outcome.NOT_FOUND, NO_SUCH_JOB, detail, request_id)
@@ -144,7 +143,7 @@ def interpret_read(exchange: Exchange, job_id: str, *, now: float) -> Verdict:
     detail = "200, but not this job" if status == 200 else describe(exchange, body)
     step = _step_for_every_request(status)
     step = step or (Step.SETTLE if 400 <= status < 500 else Step.RESEND)
-    return Verdict(step, detail=detail, retry_after=_retry_after_in(exchange, now))
+    return Verdict(step, detail=detail, retry_after=retry_after_in(exchange, now))
 
 
 def outcome_of(state: JobState, *, may_be_ours: bool) -> Outcome | None:
@@ -219,8 +218,16 @@ def _step_for_every_request(status: int) -> Step | None:
     return {401: Step.RENEW, 429: Step.PAUSE}.get(status)
 
 
-def _retry_after_in(reply: Reply, now: float) -> float | None:
-    return parse_retry_after(reply.headers.get("retry-after", ""), now)
+def retry_after_in(reply: Reply, now: float) -> float | None:
+    """Return the seconds that a reply asks to wait, None if it doesn't.
+
+    A date is measured against the reply's own Date, else against `now`: clocks differ.
+    """
+    try:
+        sent = parsedate_to_datetime(reply.headers.get("date", "")).timestamp()
+    except (ValueError, TypeError, OverflowError):
+        sent = now
+    return parse_retry_after(reply.headers.get("retry-after", ""), sent)
 
 
 def _job_in(body: dict[str, Any], job_id: str) -> JobState | None:

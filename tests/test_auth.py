@@ -6,7 +6,7 @@ from collections.abc import Iterable
 import orjson
 import pytest
 
-from bulkcancel.auth import Auth
+from bulkcancel.auth import PATIENCE, Auth
 from bulkcancel.errors import LoginError
 from bulkcancel.model import (
     ClientKey,
@@ -113,6 +113,35 @@ def test_a_login_rides_out_what_passes() -> None:
         assert await desk.auth.bearer() == "token-1"
         assert asyncio.get_running_loop().time() >= 5
         assert (desk.tally.requests, desk.tally.retries, desk.tally.throttled) == (5, 3, 1)
+
+    run(scenario())
+
+
+def test_a_renewal_is_patient() -> None:
+    """In mid-run a token endpoint that fails for a while is ridden out, but not for ever."""
+
+    async def scenario() -> None:
+        desk = Desk([token("token-1"), *[page(503)] * 7, token("token-2")])
+        await desk.auth.renew(await desk.auth.bearer())
+        assert await desk.auth.bearer() == "token-2"
+        desk.answers = [LOST] * 500
+        begun = asyncio.get_running_loop().time()
+        with pytest.raises(LoginError):
+            await desk.auth.renew("token-2")
+        assert PATIENCE <= asyncio.get_running_loop().time() - begun < PATIENCE + 30
+
+    run(scenario())
+
+
+@pytest.mark.parametrize(("answer", "credentials"), [(429, READY), (429, KEY), (503, KEY)])
+def test_a_login_waits_as_long_as_it_is_asked_to(answer: int, credentials: Credentials) -> None:
+    """Whatever request meets Retry-After, nothing is sent before the time has passed."""
+
+    async def scenario() -> None:
+        desk = Desk([error(answer, retry_after="5"), token()], credentials)
+        await desk.auth.login("job-1")
+        await desk.pacer.start()
+        assert asyncio.get_running_loop().time() >= 5
 
     run(scenario())
 

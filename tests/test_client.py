@@ -73,6 +73,15 @@ async def test_a_connection_is_used_again() -> None:
     assert ports == {1}
 
 
+async def test_a_read_is_never_sent_twice_by_the_library() -> None:
+    """Neither is a read on a kept-alive connection that the server closes."""
+    server = RawServer(http("200 OK", b"{}"), None)
+    async with server.serve() as url, Client(url, 5) as client:
+        await client.send(cancel_request("job-1"), "token")
+        assert isinstance(await client.send(read_request("job-2"), "token"), NoReply)
+    assert [r.split()[1] for r in server.requests].count("/pcm/jobs/job-2") == 1
+
+
 async def test_a_connection_of_its_own() -> None:
     """A request that asks for a new connection gets one, and leaves none behind."""
     server = RawServer(http("200 OK", b"{}"))

@@ -9,7 +9,7 @@ from bulkcancel.errors import GuardError
 from bulkcancel.guards import Guards
 from bulkcancel.model import Exchange, JobResult, Outcome, Tally
 from bulkcancel.pacer import Pacer
-from tests.fakes import LOST, ScriptedStore, error, row
+from tests.fakes import LOST, ScriptedStore, error, page, row
 from tests.virtual import run
 
 ANY: frozenset[Outcome] = frozenset()
@@ -62,7 +62,7 @@ def test_silence() -> None:
     guards.exchanged(answered=True, started_at=0, now=31)
     for now in (80, 95, 109):
         guards.exchanged(answered=False, started_at=50, now=now)
-    with pytest.raises(GuardError, match="has not answered a request for 60 s"):
+    with pytest.raises(GuardError, match="has not answered like the API for 60 s"):
         guards.exchanged(answered=False, started_at=60, now=110)
 
 
@@ -87,7 +87,7 @@ class DeadStore(ScriptedStore):
 
 
 @pytest.mark.parametrize(
-    ("reply", "seconds"), [(LOST, 30), (LOST, 0.01), (error(503), 0.1)], ids=str
+    ("reply", "seconds"), [(LOST, 30), (LOST, 0.01), (error(503), 0.1), (page(200), 0.1)], ids=str
 )
 def test_a_dead_store_ends_the_run_within_two_minutes(reply: Exchange, seconds: float) -> None:
     """Whatever way a store is dead, the run ends by itself, and no job is said to be failed."""

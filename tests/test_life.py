@@ -1,8 +1,10 @@
 """One job's life, each row of the contract's decision table and what lies between them."""
 
+import asyncio
+
 import pytest
 
-from bulkcancel.errors import GuardError
+from bulkcancel.errors import GuardError, Interruption
 from bulkcancel.model import Evidence, Exchange, JobResult, NoReply, Outcome
 from tests.fakes import JOB, LOST, UNSENT, Bench, ScriptedStore, error, job, page, row
 from tests.virtual import run
@@ -57,6 +59,9 @@ TABLE: dict[str, tuple[list[Exchange], list[Exchange], str, Outcome, Evidence, s
         [error(422)] * 2, [job("pending")] * 4, "crrcrr", FAILED, READBACK, "pending",
     ),
     "422, not readable": ([error(422)], [error(403)], "cr", NOT_PENDING, RESPONSE, ""),
+    "422, pending, then not readable": (
+        [error(422)], [job("pending"), error(403)], "crr", FAILED, READBACK, "pending",
+    ),
     "422, our own lost cancel": (
         [LOST, error(422)], [job("pending"), job("cancelled")], "crcr",
         CANCELLED, READBACK, "cancelled",
@@ -214,12 +219,42 @@ def test_a_redirect_in_a_read_back_stops_the_run() -> None:
     assert [r.outcome for r in bench.results] == [UNKNOWN]
 
 
-def test_a_refusal_without_a_read_when_the_run_stops() -> None:
-    """A refused job whose read-back ends the run is not pending, as the refusal says."""
+def test_a_refusal_that_could_not_be_read_when_the_run_stops() -> None:
+    """A refused job whose read-back ends the run is failed: nobody has looked why."""
     bench = Bench(ScriptedStore([error(422)], [page(307)]))
     with pytest.raises(GuardError):
         run(bench.run([row()]))
-    assert [(r.outcome, r.evidence) for r in bench.results] == [(NOT_PENDING, RESPONSE)]
+    assert [(r.outcome, r.evidence) for r in bench.results] == [(FAILED, RESPONSE)]
+
+
+def test_a_refused_job_that_reads_pending_when_the_run_stops() -> None:
+    """A job that was just read as pending is never reported as not pending."""
+    store = ScriptedStore([error(422)], [job("pending")])
+    bench = Bench(store)
+
+    async def scenario() -> None:
+        loop = asyncio.get_running_loop()
+        loop.call_later(0.5, bench.engine.stop, Interruption("stopped", 130))
+        with pytest.raises(Interruption):
+            await bench.run([row()])
+
+    run(scenario())
+    (result,) = bench.results
+    assert (result.outcome, result.state.status) == (FAILED, "pending")
+
+
+def test_a_bug_costs_no_row() -> None:
+    """Whatever goes wrong in one life, that job is unknown and every other has its row."""
+    bench = Bench(ScriptedStore([]))  # an empty script: IndexError
+    with pytest.raises(GuardError, match="bulkcancel itself failed: IndexError"):
+        run(bench.run([row(), row("job-2", 2)]))
+    assert [r.outcome for r in bench.results] == [UNKNOWN, Outcome.NOT_ATTEMPTED]
+
+
+def test_tokens_may_end_more_than_once() -> None:
+    """A second 401 after the new token was accepted is a matter of time, not of the key."""
+    store = ScriptedStore([error(401), error(500)], [error(401), job("cancelled")])
+    assert live(store).outcome is CANCELLED
 
 
 def test_details_say_why() -> None:
