@@ -20,7 +20,7 @@ RECOVERY = 30.0  # seconds from nothing to the full rate
 HOLD = 30.0  # seconds just under the store's limit before trying more
 GROWTH = 1.02  # per second after that
 _SAME = 0.15  # counts that differ by less than this share are the same limit
-_SAFE = 0.96  # the share of the store's limit that is sure not to be too much
+_SAFE = 0.98  # the share of the store's limit that is sure not to be too much
 _SPARE = 0.015  # the share of the rate that is given away, so that it is never exceeded
 _CATCH_UP = 0.005  # the share of a second that a late timer may make up for
 
@@ -80,12 +80,12 @@ class Speed:
     def learn(self, taken: int) -> None:
         """Note how many requests the store took in the second before it refused one.
 
-        A limit that is learned is never under the halved rate: two like counts may
-        be chance.
+        A limit that is learned is never far under the halved rate: two like counts
+        may be chance.
         """
         same = taken > 0 and abs(taken - self._taken) <= max(1.0, _SAME * taken)
-        limit = max(taken, self._taken) * _SAFE
-        self._limit = max(limit, self._low) if same else math.inf
+        limit = min(taken, self._taken) * _SAFE
+        self._limit = max(limit, 0.8 * self._low) if same else math.inf
         self._taken = taken
 
 

@@ -126,7 +126,7 @@ def test_the_rate_settles_under_the_limit_that_the_store_shows() -> None:
             for _ in range(count):
                 pacer.accepted()
             pacer.throttled(None, loop.time())
-        limit = 26 * 0.96
+        limit = 26 * 0.98
         speeds = await speeds_after(pacer, 10, HOLD, HOLD + 1, HOLD + 200)
         assert speeds == pytest.approx([limit, limit, limit * GROWTH, 100], rel=0.001)
 
