@@ -24,6 +24,8 @@ from bulkcancel.wire import (
     redirect_complaint,
 )
 
+_NOT_PAST_THE_DOOR = frozenset({Step.RENEW, Step.PAUSE, Step.STOP})
+
 
 class Interpret(Protocol):
     """Either of `wire`'s two: what a reply to a cancel, or to a read, means."""
@@ -89,7 +91,7 @@ class Calls:
         self.detail = ""
         self._job_id = job_id
         self._around = around
-        self._renewed = False
+        self._unauthorized = 0  # 401s in a row
         self._lost = False  # the last request had no reply: the next gets a new connection
 
     async def cancel(self) -> Verdict:
@@ -130,7 +132,9 @@ class Calls:
             self._lost = isinstance(exchange, NoReply)
             verdict = interpret(exchange, self._job_id, now=time.time())
             self.detail = verdict.detail
-            self._renewed = self._renewed and verdict.step is Step.RENEW
+            if isinstance(exchange, Reply) and verdict.step not in _NOT_PAST_THE_DOOR:
+                self._unauthorized = 0
+                around.guards.token_accepted(bearer)
             self._watch(exchange, verdict, started)
             if verdict.step is Step.STOP:
                 raise GuardError(*redirect_complaint(verdict.detail))
@@ -179,11 +183,7 @@ class Calls:
             around.stop(error)
 
     async def _renew(self, bearer: str) -> None:
-        if self._renewed:
-            raise GuardError(
-                "the store refused a token that it had just given out (401)",
-                "check that the client key may use this store",
-            )
-        self._renewed = True
+        self._unauthorized += 1
+        self._around.guards.token_refused(bearer, self._unauthorized)
         with self._around.waiting():
             await self._around.store.renew(bearer)

@@ -94,6 +94,7 @@ FAULTS: dict[str, tuple[bool | None, list[Deed]]] = {
     "103 before the answer": (NEVER, [b"HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n", ANSWER]),
     "closed after the answer": (NEVER, [LAST_ANSWER, CLOSE]),
     "closed without a word": (NEVER, [ANSWER, CLOSE]),
+    "401": (NEVER, [_error(401)]),
     "429": (NEVER, [_error(429)]),
     "429 with nonsense": (NEVER, [_error(429, "Retry-After: soon")]),
 }  # fmt: skip

@@ -55,6 +55,17 @@ def test_forbidden() -> None:
     assert trips_at(guards, [FAILED] * 3, 403) == 3
 
 
+def test_refused_tokens() -> None:
+    """A fresh token that is refused stops the run, unless others got in with it."""
+    guards = Guards(100, ANY, 30)
+    guards.token_refused("token-1", 1)
+    guards.token_accepted("token-2")
+    guards.token_refused("token-2", 2)
+    for bearer, in_a_row in (("token-3", 2), ("token-2", 5)):
+        with pytest.raises(GuardError, match="had just given out"):
+            guards.token_refused(bearer, in_a_row)
+
+
 def test_silence() -> None:
     """A store that answers nothing for a minute is dead; one answer makes it alive again."""
     guards = Guards(100, ANY, 30)
