@@ -98,7 +98,7 @@ class Bench:
         self.store, self.tally = store, Tally()
         self.results: list[JobResult] = []
         self.pacer = Pacer(100)
-        policy = Policy(concurrency, retries, Guards(100, frozenset(), 30))
+        policy = Policy(concurrency, retries, Guards(100, frozenset(), 300))
         self.engine = Engine(store, self.pacer, policy, self.tally, self.results.append)
 
     async def run(self, rows: Iterable[JobRow]) -> list[JobResult]:
