@@ -10,12 +10,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from bulkcancel.cli import main
 from bulkcancel.sandbox import Rules, Sandbox, seeds_of
 
 SAMPLES = Path(__file__).parent.parent / "samples"
 KEY = {"EPCC_CLIENT_ID": "night-operator", "EPCC_CLIENT_SECRET": "s3cret-of-the-store"}
+settings.register_profile("unhurried", deadline=None)  # a busy machine is no fault
+settings.load_profile("unhurried")
+
 NOT_OURS = re.compile(r"(?i)BULKCANCEL_|EPCC_|.*_PROXY$|NO_COLOR$|FORCE_COLOR$")
 Serve = Callable[[AbstractAsyncContextManager[str]], str]
 
