@@ -51,10 +51,16 @@ class Console:
     """Standard error, as seen by the operator; `quiet` leaves only errors."""
 
     def __init__(self, *, quiet: bool) -> None:
-        self._rich = _Screen(stderr=True, highlight=False, soft_wrap=True, quiet=quiet)
+        self._rich = _Screen(stderr=True, highlight=False, soft_wrap=True)
+        self._quiet = quiet
 
     def note(self, text: str) -> None:
-        """Print one line."""
+        """Print one line, unless the console is quiet."""
+        if not self._quiet:
+            self.alarm(text)
+
+    def alarm(self, text: str) -> None:
+        """Print one line that must be seen, quiet or not."""
         try:
             self._rich.print(one_line(text, 2000), markup=False)
         except OSError:  # nobody can read it: no reason to stop cancelling

@@ -124,7 +124,7 @@ async def _run(settings: Settings, jobs: Jobs, target: str, console: shown.Conso
     step = LOST_REPORT if recorder.broken else shown.next_step(tally, file, _again(settings, file))
     console.summary(tally, _pace(pacer, begun), file, step)
     for result in recorder.unrecorded:
-        console.note(f"not in the report: {result.row.job_id} {result.outcome.value}")
+        console.alarm(f"not in the report: {result.row.job_id} {result.outcome.value}")
     if stopped is not None:
         raise stopped
     return tally.exit_code()

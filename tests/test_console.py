@@ -28,6 +28,8 @@ def test_a_long_run(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_quiet(capsys: pytest.CaptureFixture[str]) -> None:
-    """A quiet console says nothing."""
+    """A quiet console says nothing but what must be seen."""
     Console(quiet=True).note("anything")
     assert capsys.readouterr().err == ""
+    Console(quiet=True).alarm("not in the report: job-1 cancelled")
+    assert capsys.readouterr().err == "not in the report: job-1 cancelled\n"
