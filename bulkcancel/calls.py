@@ -8,7 +8,7 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Protocol
 
 from bulkcancel.errors import BulkcancelError, GuardError
@@ -73,8 +73,8 @@ class Surroundings:
     guards: Guards
     waiting: Callable[[], AbstractContextManager[None]]
     stop: Callable[[BulkcancelError], None]
-    retries: int = 4
-    backoff: Backoff = field(default_factory=Backoff)
+    retries: int
+    backoff: Backoff
 
 
 class Calls:

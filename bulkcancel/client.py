@@ -167,7 +167,8 @@ def _no_reply(error: Exception, timeout: float) -> NoReply:
             return NoReply("the connection timed out", sent=False, timed_out=True)
         case aiohttp.ClientConnectorCertificateError():
             reason = getattr(error.certificate_error, "verify_message", "") or "not trusted"
-            return NoReply(f"the server's TLS certificate: {reason}", sent=False)
+            hint = "SSL_CERT_FILE names a private authority"
+            return NoReply(f"the server's TLS certificate: {reason} ({hint})", sent=False)
         case aiohttp.ClientConnectorDNSError():
             return NoReply(f"the host {error.host} was not found", sent=False)
         case aiohttp.ClientConnectorError():

@@ -110,7 +110,7 @@ class Pacer:
         self._speed = Speed(rate)
         self._paused_until = 0.0
         self._refusals = 0  # times in a row that a 429 slowed the run
-        self._taken: deque[float] = deque()  # when the store answered well, in the last second
+        self._taken: deque[float] = deque()  # when requests ended without a 429, in the last second
 
     async def start(self) -> None:
         """Return when the next request may start, in the order of asking."""
@@ -156,7 +156,7 @@ class Pacer:
 
         There is a pause only where the store asks for one (`retry_after`, seconds).
         """
-        self._taken.append(_now())
+        self._take()
         self._speed.slow_down(_now(), started_at, self.rate / 10)
         if retry_after is not None:
             self._pause(retry_after)
@@ -164,8 +164,11 @@ class Pacer:
     def accepted(self) -> None:
         """Note a reply that shows no strain."""
         self._refusals = 0
+        self._take()
+
+    def _take(self) -> None:
         self._taken.append(_now())
-        self._in_last_second()
+        self._in_last_second()  # keeps the queue short
 
     def _pause(self, seconds: float) -> None:
         self._paused_until = max(self._paused_until, _now() + min(seconds, MAX_PAUSE))

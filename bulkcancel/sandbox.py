@@ -5,6 +5,7 @@ letter, and shares no code with the client, so that each can show the other's fa
 """
 
 import asyncio
+import re
 import secrets
 import time
 import uuid
@@ -20,6 +21,7 @@ from aiohttp import web
 
 WRONG_SECRET = "wrong"  # noqa: S105  (the one secret that is refused, to practise with)
 MISSING = "missing"
+_ID = re.compile(r"[A-Za-z0-9_-]+")  # anything else can't stand in a path
 _TYPES = ("product-import", "product-export", "price-import", "child-products")
 
 
@@ -223,7 +225,7 @@ def seeds_of(rows: Iterable[Mapping[str, str]]) -> list[Job]:
     for number, row in enumerate(rows):
         status = row.get("status", "").lower() or "pending"
         key = key_of(row["jobid"])
-        if status == MISSING or not key or key in jobs:
+        if status == MISSING or not _ID.fullmatch(key) or key in jobs:
             continue
         created = row.get("createdat") or _iso(midnight + timedelta(milliseconds=number))
         jobs[key] = Job(

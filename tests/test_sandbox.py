@@ -199,8 +199,14 @@ def test_the_queue_with_odd_seeds(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_seeds() -> None:
-    """Rows become jobs once each, UUIDs without case; `missing` and empty ids become none."""
-    rows = [{"jobid": "A"}, {"jobid": "a"}, {"jobid": ""}, {"jobid": "b", "status": "Missing"}]
+    """Rows become jobs once each, UUIDs without case; `missing` and what is no id become none."""
+    rows = [
+        {"jobid": "A"},
+        {"jobid": "a"},
+        {"jobid": ""},
+        {"jobid": "n/a"},
+        {"jobid": "b", "status": "Missing"},
+    ]
     jobs = seeds_of(rows)
     assert [(job.id, job.status) for job in jobs] == [("A", "pending"), ("a", "pending")]
     uuid = "0b86bd65-9a4c-4c3b-9a5e-3a1b7a3c9d10"
