@@ -1,7 +1,17 @@
-"""`python -m bulkcancel`."""
+"""`python -m bulkcancel`, and the command itself: Ctrl-C is heeded even while it loads."""
 
 import sys
 
-from bulkcancel.cli import main
 
-sys.exit(main())
+def main() -> int:
+    """Run the command; return its exit code."""
+    try:
+        from bulkcancel.cli import main as run  # noqa: PLC0415  (to import is to wait)
+
+        return run()
+    except KeyboardInterrupt:
+        return 130
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -7,6 +7,7 @@ call spends from the same rate as any other request.
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 
 from bulkcancel.errors import LoginError
 from bulkcancel.model import (
@@ -17,6 +18,7 @@ from bulkcancel.model import (
     ReadyToken,
     Reply,
     Request,
+    StoreName,
     Tally,
 )
 from bulkcancel.pacer import MAX_REFUSALS, Backoff, Pacer
@@ -27,11 +29,14 @@ from bulkcancel.wire import (
     read_request,
     redirect_complaint,
     retry_after_in,
+    store_in,
+    store_request,
     token_in,
     token_request,
 )
 
 PATIENCE = 60.0  # seconds for which a token is asked for in the middle of a run
+_NAME_PATIENCE = 5.0  # seconds that the store's own name may take
 _MARGIN = 60.0  # seconds before its end at which a token is renewed
 
 Send = Callable[[Request, str], Awaitable[Exchange]]
@@ -76,6 +81,21 @@ class Auth:
                 raise _refused(self._credentials, reply)
         else:
             await self.bearer()
+
+    async def store_name(self) -> StoreName:
+        """Return what the store calls itself, as far as it says so at once."""
+        bearer = await self.bearer()
+        await self._pacer.start()
+        self._tally.requests += 1
+        started = asyncio.get_running_loop().time()
+        exchange: Exchange = NoReply("too slow", sent=True)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_NAME_PATIENCE):
+                exchange = await self._send(store_request(), bearer)
+        self._note(exchange, started)
+        if isinstance(exchange, Reply) and exchange.status == 200:
+            return store_in(exchange)
+        return StoreName()
 
     async def bearer(self) -> str:
         """Return a token with some life left, renewing it first where needed."""

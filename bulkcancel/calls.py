@@ -107,12 +107,12 @@ class Calls:
         return await self._around.store.read(job_id, bearer, anew=self._lost)
 
     async def _send_cancel(self, job_id: str, bearer: str) -> Exchange:
-        now = time.time()
+        before = self.attempts, self.sent_at
+        self.attempts += 1  # beforehand: the run may end while this is under way
+        self.sent_at = self.sent_at or time.time()
         exchange = await self._around.store.cancel(job_id, bearer, anew=self._lost)
         if isinstance(exchange, NoReply) and not exchange.sent:
-            return exchange
-        self.attempts += 1
-        self.sent_at = self.sent_at or now
+            self.attempts, self.sent_at = before
         if isinstance(exchange, Reply):
             self.http_status = exchange.status
         return exchange

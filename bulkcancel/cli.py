@@ -1,12 +1,16 @@
 """The command line: click's options and errors, no rule of its own."""
 
 import os
+import shutil
+import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 import click
+from click.core import ParameterSource
 
 from bulkcancel._version import __version__
 from bulkcancel.errors import BulkcancelError, PipeClosed
@@ -20,11 +24,17 @@ EXAMPLES = """\b
 
 OPTION_GROUPS = {
     "What to cancel": ("--column", "--yes"),
-    "The report": ("--output", "--overwrite", "--allow"),
+    "The report": (
+        *("--output", "--format", "--resume", "--overwrite", "--split", "--summary", "--reason"),
+        "--allow",
+    ),
     "Pace": ("--rate", "--concurrency", "--retries", "--timeout", "--max-failures"),
     "The store": ("--base-url", "--sandbox"),
     "Other": ("--quiet", "--version", "--help"),
 }
+
+
+_NOT_AGAIN = frozenset({"column", "output", "resume", "overwrite"})
 
 
 class GroupedCommand(click.Command):
@@ -74,7 +84,22 @@ Exit codes: 0 all cancelled; 1 some failed, unknown or invalid; 2 nothing was se
     help="Where the report goes; - is standard output.  [default: standard output if redirected,"
     " else a new bulkcancel-TIME.csv here]",
 )
+@click.option(
+    "--format",
+    type=click.Choice(["csv", "jsonl"]),
+    help="CSV, or a JSON object a line.  [default: by the name of the report]",
+)
+@click.option(
+    "--resume",
+    is_flag=True,
+    help="Go on with the report of an interrupted run: what is settled is not sent again.",
+)
 @click.option("--overwrite", is_flag=True, help="Replace the report if it exists.")
+@click.option(
+    "--split", metavar="DIR", help="Write each outcome's rows to a file of its own as well."
+)
+@click.option("--summary", metavar="FILE", help="Write counts, times and options as JSON.")
+@click.option("--reason", metavar="TEXT", default="", help="Why this is done; kept in --summary.")
 @click.option(
     "--allow",
     metavar="LIST",
@@ -143,7 +168,8 @@ Exit codes: 0 all cancelled; 1 some failed, unknown or invalid; 2 nothing was se
 )
 @click.option("-q", "--quiet", is_flag=True, help="Show nothing but errors.")
 @click.version_option(__version__, "-V", "--version", message="%(prog)s %(version)s")
-def command(**options: Any) -> int:  # noqa: ANN401  (click's own types, see config.load)
+@click.pass_context
+def command(context: click.Context, /, **options: Any) -> int:  # noqa: ANN401  (click's own types, see config.load)
     """Take what click has parsed; what users read stands in the decorator."""
     if not options["files"]:
         if sys.stdin is None or sys.stdin.isatty():
@@ -155,12 +181,42 @@ def command(**options: Any) -> int:  # noqa: ANN401  (click's own types, see con
     from bulkcancel.config import load  # noqa: PLC0415  (--help needs none of it)
     from bulkcancel.run import run  # noqa: PLC0415
 
+    options["command"] = (*_program(), *_given(context))
     return run(load(options, os.environ))
+
+
+def _program() -> tuple[str, ...]:
+    """Return how this program can be called again, from the same folder."""
+    script = sys.argv[0]
+    if Path(script).name == "__main__.py":
+        return Path(sys.executable).name, "-m", "bulkcancel"
+    found = shutil.which("bulkcancel")
+    if found and Path(script).exists() and Path(found).samefile(script):
+        return ("bulkcancel",)
+    return (script if Path(script).stem == "bulkcancel" else "bulkcancel",)
+
+
+def _given(context: click.Context) -> Iterator[str]:
+    """Yield the options that were given, but for those about the report's file."""
+    for parameter in context.command.params:
+        name = parameter.name or ""
+        if (
+            isinstance(parameter, click.Option)
+            and name not in _NOT_AGAIN
+            and context.get_parameter_source(name) is ParameterSource.COMMANDLINE
+        ):
+            yield parameter.opts[-1]
+            if not parameter.is_flag:
+                value = context.params[name]
+                yield f"{value:.15g}" if isinstance(value, float) else str(value)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run `bulkcancel`; return its exit code, after one line on standard error if it failed."""
-    return guarded(command, "bulkcancel", arguments)
+    exit_code = guarded(command, "bulkcancel", arguments)
+    if arguments is None:  # the process ends here: one more Ctrl-C must not change how
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+    return exit_code
 
 
 def guarded(entry: click.Command, name: str, arguments: Sequence[str] | None) -> int:

@@ -5,6 +5,7 @@ import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -25,12 +26,19 @@ class Settings:
     `rate` is in requests per second, `timeout` in seconds per request, `retries`
     per job, `concurrency` None for as much as the rate needs. With `sandbox` set,
     the credentials are those of the practice API and `base_url` is not known yet.
+    `command` is how the program was called, with the options that a run which goes on
+    needs again: all but those about the report.
     """
 
     files: tuple[str, ...]
     column: str | None
     output: str | None
+    form: str | None
     overwrite: bool
+    resume: bool
+    split: Path | None
+    summary: Path | None
+    reason: str
     yes: bool
     rate: float
     concurrency: int | None
@@ -42,16 +50,26 @@ class Settings:
     credentials: Credentials
     sandbox: bool
     quiet: bool
+    command: tuple[str, ...]
 
 
 def load(options: Mapping[str, Any], environ: Mapping[str, str]) -> Settings:
     """Return the settings; raises `ConfigError` for what can't be used or is missing."""
     sandbox = options["sandbox"]
+    if options["resume"] and options["overwrite"]:
+        raise ConfigError("--resume and --overwrite exclude each other", "leave one of them out")
+    if options["resume"] and options["output"] in {None, "", "-"}:
+        raise ConfigError("--resume needs a report", "name it with --output FILE")
     return Settings(
         files=options["files"],
         column=options["column"],
         output=options["output"],
+        form=options["format"],
         overwrite=options["overwrite"],
+        resume=options["resume"],
+        split=Path(options["split"]) if options["split"] else None,
+        summary=Path(options["summary"]) if options["summary"] else None,
+        reason=options["reason"],
         yes=options["yes"] or sandbox,
         rate=positive("--rate", options["rate"]),
         concurrency=options["concurrency"],
@@ -63,6 +81,7 @@ def load(options: Mapping[str, Any], environ: Mapping[str, str]) -> Settings:
         credentials=SANDBOX_KEY if sandbox else credentials(environ),
         sandbox=sandbox,
         quiet=options["quiet"],
+        command=options["command"],
     )
 
 

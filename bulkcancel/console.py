@@ -3,7 +3,6 @@
 Never writes to standard output, and decides nothing.
 """
 
-import shlex
 import sys
 from dataclasses import dataclass
 
@@ -14,6 +13,7 @@ from bulkcancel.model import Outcome, Tally
 from bulkcancel.text import one_line
 
 _TERMINAL = ("CONIN$", "CONOUT$") if sys.platform == "win32" else ("/dev/tty", "/dev/tty")
+_MAX_LINE = 20_000  # characters: a command may name many files
 _MEANING = {
     Outcome.CANCELLED: "",
     Outcome.NOT_FOUND: "the store has no such job",
@@ -51,7 +51,7 @@ class Console:
     """Standard error, as seen by the operator; `quiet` leaves only errors."""
 
     def __init__(self, *, quiet: bool) -> None:
-        self._rich = _Screen(stderr=True, highlight=False, soft_wrap=True)
+        self._rich = _Screen(stderr=True, highlight=False, soft_wrap=True, emoji=False)
         self._quiet = quiet
 
     def note(self, text: str) -> None:
@@ -62,7 +62,7 @@ class Console:
     def alarm(self, text: str) -> None:
         """Print one line that must be seen, quiet or not."""
         try:
-            self._rich.print(one_line(text, 2000), markup=False)
+            self._rich.print(one_line(text, _MAX_LINE), markup=False)
         except OSError:  # nobody can read it: no reason to stop cancelling
             self._rich.quiet = True
 
@@ -78,6 +78,9 @@ class Console:
             if count := tally.outcomes[outcome]:
                 remark = _split(tally) if outcome is Outcome.NOT_PENDING else _MEANING[outcome]
                 self.note(f"{outcome.value:<13} {count:>{width},}  {remark}".rstrip())
+        if tally.settled_before:
+            number = _count(tally.settled_before, "job")
+            self.note(f"{number} of the input settled by earlier runs, not sent again")
         if tally.repeats:
             self.note(f"{_count(tally.repeats, 'row')} repeated an id that was there before")
         self.note(
@@ -117,15 +120,19 @@ def _count(number: int, what: str) -> str:
     return f"{number:,} {what}{'' if number == 1 else 's'}"
 
 
-def next_step(tally: Tally, report: str | None, again: str) -> str:
-    """Say what to do now; `again` is the command that reads ids from standard input."""
+def next_step(tally: Tally, again: str | None, *, broken: bool) -> str:
+    """Say what to do now; `again` is the command that goes on, None where none can.
+
+    A `broken` report lacks rows.
+    """
+    if broken and again is not None:
+        return f"when the report can be written again: {again}"
     worth_it = (Outcome.FAILED, Outcome.UNKNOWN, Outcome.NOT_ATTEMPTED)
     left = [outcome for outcome in worth_it if tally.outcomes[outcome]]
     if not left and tally.outcomes[Outcome.INVALID]:
-        return "correct the invalid ids and run them again"
+        return "correct the invalid ids and run them again, with a report of their own"
     if not left:
         return "nothing left to cancel"
-    if report is None:
+    if again is None:
         return f"the rows that say {' or '.join(left)} are worth another run"
-    names = "|".join(left)
-    return f"awk -F, 'NR == 1 || $2 ~ /^({names})$/' {shlex.quote(report)} | {again}"
+    return again

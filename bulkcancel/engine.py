@@ -11,11 +11,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from bulkcancel.calls import Store, Surroundings
-from bulkcancel.errors import BulkcancelError, GuardError, LoginError
+from bulkcancel.errors import BulkcancelError, GuardError, Interruption, LoginError
 from bulkcancel.guards import Guards
 from bulkcancel.life import Interrupted, Life
 from bulkcancel.model import JobResult, JobRow, Outcome, Tally
 from bulkcancel.pacer import Backoff, Pacer
+
+_BETWEEN_LOOKS = 500  # rows that are written in one go
 
 
 def concurrency_for(rate: float) -> int:
@@ -61,26 +63,52 @@ class Engine:
         self._concurrency = policy.concurrency
         self._record = record
         self._in_wait: set[asyncio.Task[object]] = set()
+        self._workers: set[asyncio.Task[None]] = set()
+        self._broken_off = self._hurried = False
         self._error: BulkcancelError | None = None
 
     async def run(self, rows: Iterator[JobRow]) -> None:
         """Settle every row, each once; raises what stopped the run, after the last row."""
         async with asyncio.TaskGroup() as workers:
             for _ in range(self._concurrency):
-                workers.create_task(self._work(rows))
-        for row in rows:
-            self._finish(_unsent(row))
+                worker = workers.create_task(self._work(rows))
+                self._workers.add(worker)
+                worker.add_done_callback(self._workers.discard)
+        await self._leave(rows)
         if isinstance(self._error, LoginError):  # in mid-run: no longer a usage error
             raise GuardError(self._error.message, self._error.hint)
         if self._error is not None:
             raise self._error
 
     def stop(self, error: BulkcancelError) -> None:
-        """Send nothing more; requests in flight come to their end. The first error counts."""
-        if self._error is None:
+        """Send nothing more; requests in flight come to their end.
+
+        The first error counts, but for a signal, which counts more than any other.
+        """
+        asked = isinstance(error, Interruption) and not isinstance(self._error, Interruption)
+        if self._error is None or asked:
             self._error = error
             for task in self._in_wait:
                 task.cancel()
+
+    def break_off(self) -> None:
+        """Wait no longer: after `stop`, jobs in flight become unknown.
+
+        Where none are, the rows of jobs that were never sent are not waited for.
+        """
+        self._broken_off = True
+        self._hurried = not self._workers
+        for worker in self._workers:
+            worker.cancel()
+
+    async def _leave(self, rows: Iterator[JobRow]) -> None:
+        """Record what was never sent; signals are heard in between."""
+        for number, row in enumerate(rows, 1):
+            self._finish(_unsent(row))
+            if number % _BETWEEN_LOOKS == 0:
+                await asyncio.sleep(0)
+                if self._hurried:
+                    return
 
     async def _work(self, rows: Iterator[JobRow]) -> None:
         while self._error is None and (row := next(rows, None)) is not None:
@@ -95,12 +123,20 @@ class Engine:
         except BulkcancelError as error:
             self.stop(error)
             return life.interrupted()
+        except asyncio.CancelledError:
+            task = asyncio.current_task()
+            if not self._broken_off or task is None:
+                raise
+            task.uncancel()
+            return life.broken_off()
         except Exception as error:  # noqa: BLE001  (a bug must not cost other jobs their rows)
             name = type(error).__name__
             self.stop(GuardError(f"bulkcancel itself failed: {name}: {error}", "please report it"))
             return life.broken_off()
 
     def _finish(self, result: JobResult) -> None:
+        if result.outcome is Outcome.NOT_ATTEMPTED and result.row.earlier is not None:
+            return  # its row of an earlier run still tells the truth
         self._around.tally.count(result)
         try:
             self._record(result)

@@ -30,12 +30,21 @@ class Life:
         self._retries = 0
         self._request_id = ""
         self._detail = ""
-        self._may_be_ours = False  # a cancel was sent and had no clear reply
+        # a cancel was sent, by this run or an earlier one, and had no clear reply
+        self._may_be_ours = row.earlier is not None and row.earlier.outcome is Outcome.UNKNOWN
         self._insisted = False
         self._seen: JobState | None = None  # what the last read showed
 
     async def settle(self) -> JobResult:
-        """Return the outcome; raises `Interrupted`, or what stops the whole run."""
+        """Return the outcome; raises `Interrupted`, or what stops the whole run.
+
+        What an earlier run left in doubt is read before anything is sent.
+        """
+        if self._may_be_ours:
+            self._detail = "an earlier run sent a cancel"
+            result = await self._read_for_doubt()
+            if result is not None:
+                return result
         while True:
             verdict = await self._cancel()
             result = await self._after(verdict)
@@ -45,7 +54,7 @@ class Life:
     def interrupted(self) -> JobResult:
         """Return the result of a life that was cut short between two requests."""
         self._detail = self._detail or self._calls.detail
-        if self._calls.attempts == 0:
+        if self._calls.attempts == 0 and not self._may_be_ours:
             return self._result(Outcome.NOT_ATTEMPTED)
         return self._not_cancelled()
 

@@ -5,7 +5,7 @@ Knows nothing of HTTP libraries, files or terminals, and never prints.
 
 import re
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -26,6 +26,7 @@ class Outcome(StrEnum):
     INVALID = "invalid"
 
 
+SETTLED = frozenset({Outcome.CANCELLED, Outcome.NOT_FOUND, Outcome.NOT_PENDING})
 WORTH_RESUMING = frozenset(
     {Outcome.FAILED, Outcome.UNKNOWN, Outcome.INVALID, Outcome.NOT_ATTEMPTED}
 )
@@ -53,17 +54,27 @@ def id_key(job_id: str) -> str:
 
 
 @dataclass(frozen=True, slots=True)
+class Earlier:
+    """What the report says of a job before this run; `status` is its `job_status`."""
+
+    outcome: Outcome
+    status: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class JobRow:
     """One row of the input: an id as it was written, and where.
 
     `line` is 1-based. `problem` says why the id can't be a job id; such a row is
-    reported as `invalid` and never sent.
+    reported as `invalid` and never sent. `earlier` is the last row of the same job in
+    a report that is gone on with.
     """
 
     job_id: str
     file: str
     line: int
     problem: str = ""
+    earlier: Earlier | None = None
 
     @property
     def source(self) -> str:
@@ -115,6 +126,14 @@ class NoReply:
 
 
 Exchange = Reply | NoReply
+
+
+@dataclass(frozen=True, slots=True)
+class StoreName:
+    """How a store calls itself; '' for what it does not tell."""
+
+    id: str = ""
+    name: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,9 +192,11 @@ class JobResult:
 
 @dataclass(slots=True)
 class Tally:
-    """The counts of a run, and the exit code that follows from them.
+    """The counts of a report, and the exit code that follows from them.
 
-    Distinct ids (the sum of `outcomes`) plus `repeats` are the rows read.
+    Distinct ids (the sum of `outcomes`) plus `repeats` are the rows read; with
+    `--resume`, `outcomes` counts what stands in the whole report, `settled_before` the
+    jobs of the input that needed nothing more, `done` what this run added to them.
     `allow` holds the outcomes that count as success beside `cancelled`. `requests` are
     those of all kinds, `retries` those among them that repeat an earlier one.
     """
@@ -184,21 +205,29 @@ class Tally:
     outcomes: Counter[Outcome] = field(default_factory=Counter)
     not_pending: Counter[str] = field(default_factory=Counter)
     repeats: int = 0
+    settled_before: int = 0
+    done: int = 0
     requests: int = 0
     retries: int = 0
     read_backs: int = 0
     throttled: int = 0
 
     def count(self, result: JobResult) -> None:
-        """Count the result of one job."""
-        self.outcomes[result.outcome] += 1
-        if result.outcome is Outcome.NOT_PENDING:
-            self.not_pending[result.state.status] += 1
+        """Count the result of one job, in place of what was known of it before."""
+        self.done += 1
+        self._add(Earlier(result.outcome, result.state.status), 1)
+        if result.row.earlier is not None:
+            self._add(result.row.earlier, -1)
 
-    @property
-    def done(self) -> int:
-        """Return how many jobs have their row."""
-        return self.outcomes.total()
+    def adopt(self, report: Iterable[Earlier]) -> None:
+        """Count what earlier runs left behind."""
+        for each, number in Counter(report).items():
+            self._add(each, number)
+
+    def _add(self, of: Earlier, number: int) -> None:
+        self.outcomes[of.outcome] += number
+        if of.outcome is Outcome.NOT_PENDING:
+            self.not_pending[of.status] += number
 
     def exit_code(self) -> int:
         """Return 0, 1 or 3 for a run that came to its end, as the contract says."""

@@ -136,6 +136,7 @@ class Sandbox:
         """Return the application with the routes of the API."""
         app = web.Application(middlewares=[self._front])
         app.router.add_post("/oauth/access_token", self._token)
+        app.router.add_get("/v2/settings/store", self._store)
         app.router.add_get("/pcm/jobs", self._list)
         app.router.add_get("/pcm/jobs/{job_id}", self._read)
         app.router.add_post("/pcm/jobs/{job_id}/cancel", self._cancel)
@@ -192,6 +193,10 @@ class Sandbox:
                 "identifier": "client_credentials",
             },
         )
+
+    async def _store(self, _: web.Request) -> web.Response:
+        store = {"id": "00000000-0000-4000-8000-000000000000", "type": "store"}
+        return _json(200, {"data": store | {"name": "practice store"}})
 
     async def _list(self, _: web.Request) -> web.Response:
         jobs = [job.resource() for job in self.queue.jobs.values()]

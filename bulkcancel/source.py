@@ -5,6 +5,7 @@ Nothing is guessed: where the id column is not certain, reading ends with an
 """
 
 import csv
+import hashlib
 import io
 import re
 from collections.abc import Iterable, Iterator
@@ -42,7 +43,7 @@ class Table:
     `first_line` (1-based) is where its first row begins.
     `column` is 0-based; `header` is empty where the first row is data. `width` is
     the number of cells in the first row. `note` says how the first row was taken where
-    only a column number told what it is.
+    only a column number told what it is, `digest` is the SHA-256 of the bytes.
     """
 
     name: str
@@ -53,6 +54,7 @@ class Table:
     width: int
     header: tuple[str, ...]
     note: str
+    digest: str
 
     def job_rows(self) -> Iterator[JobRow]:
         """Yield a row per record; raises `InputError` for broken quoting."""
@@ -107,7 +109,9 @@ def read_table(file: str, column: str | None, stdin: BinaryIO) -> Table | None:
             "take the ids out first, for example with: jq -r '.data[].id'",
         )
     first = _first_row(text)
-    return _table(name, text, *first, column) if first is not None else None
+    if first is None:
+        return None
+    return _table(name, text, *first, column, hashlib.sha256(raw).hexdigest())
 
 
 def distinct(tables: Iterable[Table]) -> Jobs:
@@ -155,7 +159,7 @@ def _first_row(text: str) -> tuple[int, str] | None:
     return None
 
 
-def _table(name: str, text: str, line: int, first: str, column: str | None) -> Table:
+def _table(name: str, text: str, line: int, first: str, column: str | None, digest: str) -> Table:
     """Find the delimiter and the column by the first row that is no comment."""
     found: list[Table] = []
     refusals: list[InputError] = []
@@ -170,7 +174,8 @@ def _table(name: str, text: str, line: int, first: str, column: str | None) -> T
             continue
         header = tuple(cell.strip(_BLANK) for cell in cells) if is_header else ()
         note = _note(name, cells, index, is_header=is_header) if column else ""
-        found.append(Table(name, text, delimiter, line, index, len(cells), header, note))
+        table = Table(name, text, delimiter, line, index, len(cells), header, note, digest)
+        found.append(table)
     if not found:
         raise refusals[0]
     if len(found) > 1:

@@ -25,6 +25,7 @@ from bulkcancel.model import (
     Outcome,
     Reply,
     Request,
+    StoreName,
     id_key,
 )
 from bulkcancel.text import one_line
@@ -75,6 +76,19 @@ def is_strained(exchange: Exchange) -> bool:
         return exchange.timed_out
     asks = exchange.status >= 500 and "retry-after" in exchange.headers
     return exchange.status == 503 or asks
+
+
+def store_request() -> Request:
+    """Return the request for the store's own name. Not every key may read it."""
+    return Request("GET", "/v2/settings/store")
+
+
+def store_in(reply: Reply) -> StoreName:
+    """Return what a store calls itself, wherever the reply has it."""
+    data = _mapping(_body_of(reply).get("data"))
+    fields = data | _mapping(data.get("attributes"))
+    names = (fields.get(key) for key in ("id", "name"))
+    return StoreName(*(one_line(name, 100) if isinstance(name, str) else "" for name in names))
 
 
 def cancel_request(job_id: str) -> Request:

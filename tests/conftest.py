@@ -85,6 +85,7 @@ def no_secrets_of_other_tests(monkeypatch: pytest.MonkeyPatch) -> None:
 def cli(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], tmp_path: Path) -> Cli:
     """Run `bulkcancel` in this process, in an empty directory, with only `env` set."""
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("sys.argv", ["bulkcancel"])
     for name in [name for name in os.environ if NOT_OURS.match(name)]:
         monkeypatch.delenv(name)
 

@@ -2,13 +2,22 @@
 
 import asyncio
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import orjson
 
 from bulkcancel.engine import Engine, Policy
 from bulkcancel.guards import Guards
-from bulkcancel.model import Exchange, JobResult, JobRow, NoReply, Reply, Tally
+from bulkcancel.model import (
+    Earlier,
+    Exchange,
+    JobResult,
+    JobRow,
+    NoReply,
+    Outcome,
+    Reply,
+    Tally,
+)
 from bulkcancel.pacer import Pacer
 
 if TYPE_CHECKING:
@@ -87,8 +96,15 @@ class ScriptedStore:
         return "".join(call[0] for call in self.calls)
 
 
-def row(job_id: str = JOB, line: int = 1, problem: str = "") -> JobRow:
-    return JobRow(job_id, "jobs.csv", line, problem)
+def row(
+    job_id: str = JOB, line: int = 1, problem: str = "", earlier: Earlier | None = None
+) -> JobRow:
+    return JobRow(job_id, "jobs.csv", line, problem, earlier)
+
+
+def result(job_id: str = "abc", outcome: Outcome = Outcome.CANCELLED, **fields: Any) -> JobResult:  # noqa: ANN401
+    """Return the result of a job from line 2 of jobs.csv."""
+    return JobResult(row(job_id, 2), outcome, **{"finished_at": 0.0, **fields})
 
 
 class Bench:

@@ -16,6 +16,7 @@ from bulkcancel.model import (
     ReadyToken,
     Reply,
     Request,
+    StoreName,
     Tally,
 )
 from bulkcancel.pacer import Backoff, Pacer
@@ -182,3 +183,46 @@ def test_a_ready_token_can_not_be_renewed() -> None:
     """A ready token that is refused in mid-run ends the run with what to do."""
     with pytest.raises(LoginError, match="set a fresh one"):
         run(Desk([], READY).auth.renew("ready-token"))
+
+
+PRACTICE = Reply(200, {}, b'{"data": {"id": "s-1", "name": "practice store"}}')
+
+
+@pytest.mark.parametrize(
+    ("answer", "name"),
+    [
+        (PRACTICE, StoreName("s-1", "practice store")),
+        (error(403), StoreName()),
+        (error(429, retry_after="9"), StoreName()),
+        (page(200), StoreName()),
+        (LOST, StoreName()),
+    ],
+    ids=["told", "forbidden", "throttled", "a portal", "lost"],
+)
+def test_the_name_of_the_store(answer: Exchange, name: StoreName) -> None:
+    """The store is asked once what it is called; where it does not say so, that is no trouble."""
+
+    async def scenario() -> None:
+        desk = Desk([token(), answer])
+        assert await desk.auth.store_name() == name
+        assert desk.sent[1:] == [("GET /v2/settings/store", "token-1")]
+        assert desk.tally.requests == 2
+        assert desk.tally.throttled == (answer == error(429, retry_after="9"))
+
+    run(scenario())
+
+
+def test_a_store_that_thinks_about_its_name() -> None:
+    """A store that does not say at once what it is called is not waited for."""
+
+    class Slow(Desk):
+        async def send(self, request: Request, bearer: str) -> Exchange:
+            await asyncio.sleep(30)
+            return await super().send(request, bearer)
+
+    async def scenario() -> None:
+        desk = Slow([PRACTICE], READY)
+        assert await desk.auth.store_name() == StoreName()
+        assert asyncio.get_running_loop().time() < 6
+
+    run(scenario())

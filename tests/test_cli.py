@@ -13,6 +13,7 @@ from unittest.mock import Mock
 
 import pytest
 
+from bulkcancel.__main__ import main as start
 from bulkcancel._version import __version__
 from bulkcancel.errors import GuardError, PipeClosed
 from bulkcancel.model import JobResult
@@ -202,10 +203,7 @@ def test_what_fails_is_worth_another_run(cli: Cli, serve: Serve) -> None:
     url = serve(server.serve())
     ended = cli("-yr500", "-o", "r.csv", stdin="job-1\n", EPCC_API_BASE_URL=url, **KEY)
     assert ended.code == 1
-    assert (
-        "awk -F, 'NR == 1 || $2 ~ /^(failed)$/' r.csv | bulkcancel --rate 500 -o r-2.csv"
-        in ended.err
-    )
+    assert ended.err.endswith("next: bulkcancel --yes --rate 500 --resume -o r.csv r.csv\n")
 
 
 def test_a_redirect_stops_the_run(cli: Cli, serve: Serve) -> None:
@@ -356,7 +354,7 @@ def test_a_closed_pipe(serve: Serve) -> None:
         err = process.stderr.read()
     assert process.returncode == 4
     assert "Traceback" not in err
-    named = set(re.findall(r"not in the report: (\S+) cancelled", err))
+    named = set(re.findall(r"not in standard output: (\S+) cancelled", err))
     told = {row.split(",")[0] for row in rows[1:]} | named
     truth = {job.id for job in api.queue.jobs.values() if job.status == "cancelled"}
     assert truth >= told
@@ -403,17 +401,17 @@ def test_closed_standard_output(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> No
 
 
 def test_what_to_run_again(cli: Cli, serve: Serve) -> None:
-    """The command that tries again names the same store, and a report that is not there yet."""
+    """The command that goes on names the same store, and the report that it goes on with."""
     server = RawServer(http("200 OK", b'{"access_token": "token"}'), http("403 Forbidden"))
     url = serve(server.serve())
     ended = cli("-y", "--base-url", url, "-o", "r.csv", stdin="job-1\n", **KEY)
-    assert f"| bulkcancel --base-url {url} -o r-2.csv" in ended.err
+    assert f"next: bulkcancel --yes --base-url {url} --resume -o r.csv r.csv\n" in ended.err
     ended = cli("-y", "--base-url", url, "-o", "-", stdin="job-1\n", **KEY)
     assert ended.code == 2  # 403 at the login
 
 
 def test_what_to_do_without_a_report(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
-    """After a report that broke, its missing rows are named, and the advice is not to use it."""
+    """After a report that broke, its missing rows are named, and the whole input is run again."""
     written = Report.write
 
     def full(self: Report, result: JobResult) -> None:
@@ -424,8 +422,43 @@ def test_what_to_do_without_a_report(cli: Cli, monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr(Report, "write", full)
     ended = cli("--sandbox", "-r500", "-o", "r.csv", stdin=IDS)
     assert ended.code == 4
-    assert "not in the report: job-2 cancelled" in ended.err
-    assert "next: run the same input again with another --output" in ended.err
+    assert "not in r.csv: job-2 cancelled" in ended.err
+    again = "bulkcancel --rate 500 --sandbox --resume -o r.csv -, with the same standard input"
+    assert f"next: when the report can be written again: {again}\n" in ended.err
+    ended = cli("--sandbox", "-r500", "-o", "-", stdin=IDS)
+    assert "not in standard output: job-2 cancelled" in ended.err
+    assert "next: run the same input again with --output FILE" in ended.err
+
+
+@pytest.mark.parametrize(
+    ("script", "found", "program"),
+    [
+        ("bin/bulkcancel", "bin/bulkcancel", ["bulkcancel"]),
+        ("bin/bulkcancel", None, ["bin/bulkcancel"]),
+        ("bin/bulkcancel", "elsewhere/bulkcancel", ["bin/bulkcancel"]),
+        ("site/bulkcancel/__main__.py", None, [Path(sys.executable).name, "-m", "bulkcancel"]),
+        ("pytest", "elsewhere/bulkcancel", ["bulkcancel"]),
+    ],
+    ids=["on the path", "not on the path", "another on the path", "a module", "something else"],
+)
+def test_the_program_to_run_again(
+    script: str,
+    found: str | None,
+    program: list[str],
+    cli: Cli,
+    serve: Serve,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The command that goes on calls the program as it was called, or shorter if that will do."""
+    for path in ("bin/bulkcancel", "elsewhere/bulkcancel"):
+        (tmp_path / path).parent.mkdir()
+        (tmp_path / path).touch(0o755)
+    monkeypatch.setattr(sys, "argv", [script])
+    monkeypatch.setattr("shutil.which", lambda _: found)
+    server = RawServer(http("200 OK", b'{"access_token": "token"}'), http("403 Forbidden"))
+    ended = cli("-y", "-o", "r.csv", stdin="a\n", EPCC_API_BASE_URL=serve(server.serve()), **KEY)
+    assert f"next: {' '.join(program)} --yes --resume -o r.csv r.csv\n" in ended.err
 
 
 @pytest.mark.parametrize("form", ["plain", "slashes", "unicode"])
@@ -476,3 +509,9 @@ def test_ctrl_c_at_any_other_time(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setattr("bulkcancel.run.distinct", interrupted)
     ended = cli("--sandbox", stdin=IDS)
     assert (ended.code, ended.err) == (130, "\nbulkcancel: interrupted\n")
+
+
+def test_ctrl_c_while_the_program_loads(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ctrl-C before anything has begun is an exit code, and no traceback."""
+    monkeypatch.setattr("bulkcancel.cli.main", Mock(side_effect=KeyboardInterrupt))
+    assert start() == 130

@@ -2,6 +2,7 @@
 
 import dataclasses
 import re
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,7 +18,12 @@ OPTIONS: dict[str, Any] = {
     "files": ("jobs.csv",),
     "column": None,
     "output": None,
+    "format": None,
+    "resume": False,
     "overwrite": False,
+    "split": None,
+    "summary": None,
+    "reason": "",
     "yes": False,
     "rate": 20.0,
     "concurrency": None,
@@ -28,6 +34,7 @@ OPTIONS: dict[str, Any] = {
     "base_url": None,
     "sandbox": False,
     "quiet": False,
+    "command": ("bulkcancel",),
 }
 SHAPE = f"it should look like {DEFAULT_BASE_URL}"
 BASE_URL = "the base URL (--base-url, EPCC_API_BASE_URL)"
@@ -80,7 +87,7 @@ def test_precedence(
 
     def loaded(*arguments: str) -> object:
         with command.make_context("bulkcancel", list(arguments)) as context:
-            return getattr(load(context.params, LOGIN), field)
+            return getattr(load(context.params | {"command": ()}, LOGIN), field)
 
     monkeypatch.delenv(name, raising=False)
     assert loaded("jobs.csv") == default
@@ -95,7 +102,11 @@ def test_options_become_settings() -> None:
         "files": ("a", "-"),
         "column": "2",
         "output": "r.csv",
+        "resume": False,
         "overwrite": True,
+        "split": "by-outcome",
+        "summary": "s.json",
+        "reason": "INC-7",
         "yes": True,
         "rate": 5.5,
         "concurrency": 7,
@@ -105,14 +116,32 @@ def test_options_become_settings() -> None:
         "allow": "failed",
         "base_url": "https://h/",
         "quiet": True,
+        "command": ("bulkcancel", "--yes"),
     }
     expected = given | {
+        "form": "jsonl",
+        "split": Path("by-outcome"),
+        "summary": Path("s.json"),
         "allow": frozenset({Outcome.FAILED}),
         "base_url": "https://h",
         "credentials": ClientKey(ID, SECRET),
         "sandbox": False,
     }
-    assert settings(**given) == Settings(**expected)  # type: ignore[arg-type]
+    assert settings(format="jsonl", **given) == Settings(**expected)  # type: ignore[arg-type]
+
+
+def test_resuming_and_overwriting_exclude_each_other() -> None:
+    """To go on with a report and to replace it can't both be meant."""
+    refusal = refusal_of(resume=True, overwrite=True, output="r.csv")
+    assert refusal == ("--resume and --overwrite exclude each other", "leave one of them out")
+
+
+@pytest.mark.parametrize("output", [None, "", "-"])
+def test_resuming_needs_a_report(output: str | None) -> None:
+    """There is no going on without a file to go on with."""
+    refusal = ("--resume needs a report", "name it with --output FILE")
+    assert refusal_of(resume=True, output=output) == refusal
+    assert settings(resume=True, output="r.csv").resume
 
 
 @pytest.mark.parametrize("environ", [{}, LOGIN], ids=["no-login", "login"])

@@ -1,13 +1,14 @@
 """The pool of workers: every row ends once, whatever stops the run."""
 
 import asyncio
+from collections.abc import Iterator
 
 import pytest
 
 from bulkcancel.engine import Engine, Policy, concurrency_for
 from bulkcancel.errors import GuardError, Interruption, LoginError
 from bulkcancel.guards import Guards
-from bulkcancel.model import Exchange, JobResult, Outcome, Tally
+from bulkcancel.model import Earlier, Exchange, JobResult, JobRow, Outcome, Tally
 from bulkcancel.pacer import Pacer
 from tests.fakes import LOST, UNSENT, Bench, ScriptedStore, error, job, row
 from tests.virtual import run
@@ -164,3 +165,79 @@ def test_cancelling_the_run_from_outside_is_no_interruption() -> None:
             await task
 
     run(scenario())
+
+
+SIGNAL = Interruption("stopped by SIGINT", 130)
+
+
+def test_a_signal_counts_more_than_any_other_reason() -> None:
+    """A run that a guard has stopped ends as interrupted if it is; the first signal counts."""
+    bench = Bench(ScriptedStore())
+    for reason in (GuardError("full"), SIGNAL, Interruption("later", 143), GuardError("later")):
+        bench.engine.stop(reason)
+    with pytest.raises(Interruption) as stopped:
+        run(bench.run([row()]))
+    assert stopped.value is SIGNAL
+
+
+def test_breaking_off() -> None:
+    """Jobs in flight that are not waited for are unknown, with their attempt; none is missing."""
+    bench = Bench(AnyJob(), concurrency=3)
+
+    async def scenario() -> float:
+        loop = asyncio.get_running_loop()
+        loop.call_later(0.2, bench.engine.stop, SIGNAL)
+        loop.call_later(0.3, bench.engine.break_off)
+        with pytest.raises(Interruption):
+            await bench.run(ROWS)
+        return loop.time()
+
+    assert run(scenario()) < 0.31
+    assert bench.tally.outcomes == {Outcome.UNKNOWN: 3, Outcome.NOT_ATTEMPTED: 27}
+    unknown = [r for r in bench.results if r.outcome is Outcome.UNKNOWN]
+    assert [(r.attempts, r.sent_at is None) for r in unknown] == [(1, False)] * 3
+
+
+def test_breaking_off_twice() -> None:
+    """To break off what has been broken off changes nothing."""
+    bench = Bench(AnyJob(), concurrency=3)
+
+    async def scenario() -> None:
+        loop = asyncio.get_running_loop()
+        for action in (lambda: bench.engine.stop(SIGNAL), *[bench.engine.break_off] * 2):
+            loop.call_later(0.2, action)
+        with pytest.raises(Interruption):
+            await bench.run(ROWS)
+
+    run(scenario())
+    assert bench.tally.outcomes == {Outcome.UNKNOWN: 3, Outcome.NOT_ATTEMPTED: 27}
+
+
+@pytest.mark.parametrize(("at", "written"), [(None, 2000), (700, 1000)])
+def test_leaving_at_once(at: int | None, written: int) -> None:
+    """The rows of jobs never sent are written, unless a signal comes again while they are."""
+    bench = Bench(AnyJob())
+    bench.engine.stop(SIGNAL)
+
+    def rows() -> Iterator[JobRow]:
+        for number in range(1, 2001):
+            if number == at:
+                asyncio.get_running_loop().call_soon(bench.engine.break_off)
+            yield row(f"job-{number}", number)
+
+    with pytest.raises(Interruption):
+        run(bench.engine.run(rows()))
+    assert bench.tally.outcomes == {Outcome.NOT_ATTEMPTED: written}
+
+
+@pytest.mark.parametrize("outcome", [Outcome.FAILED, Outcome.UNKNOWN, Outcome.NOT_ATTEMPTED])
+def test_what_is_not_reached_again(outcome: Outcome) -> None:
+    """A job of an earlier run that this one does not get to keeps the row it has."""
+    bench = Bench(AnyJob())
+    bench.tally.adopt([Earlier(outcome)])
+    bench.engine.stop(SIGNAL)
+    with pytest.raises(Interruption):
+        run(bench.run([row(earlier=Earlier(outcome)), row("new", 2)]))
+    assert [r.row.job_id for r in bench.results] == ["new"]
+    assert bench.tally.outcomes.total() == 2
+    assert bench.tally.done == 1

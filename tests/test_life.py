@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from bulkcancel.errors import GuardError, Interruption
-from bulkcancel.model import Evidence, Exchange, JobResult, NoReply, Outcome
+from bulkcancel.model import Earlier, Evidence, Exchange, JobResult, NoReply, Outcome
 from tests.fakes import JOB, LOST, UNSENT, Bench, ScriptedStore, error, job, page, row
 from tests.virtual import run
 
@@ -263,3 +263,55 @@ def test_details_say_why() -> None:
     assert live(ScriptedStore([error(429)] * 20)).detail == "429 Title: why; 20 times in a row"
     unreadable = ScriptedStore([LOST], [NoReply("no connection", sent=False)] * 9)
     assert live(unreadable).detail == "no reply within 30 s; not readable: no connection"
+
+
+UNKNOWN_BEFORE = row(earlier=Earlier(UNKNOWN))
+EARLIER: dict[str, tuple[list[Exchange], list[Exchange], str, Outcome, Evidence, str]] = {
+    # what the cancels and reads answer, the calls made, outcome, evidence, job_status
+    "was applied": ([], [job("cancelled")], "r", CANCELLED, READBACK, "cancelled"),
+    "started": ([], [job("started")], "r", NOT_PENDING, READBACK, "started"),
+    "gone": ([], [error(404)], "r", NOT_FOUND, READBACK, ""),
+    "still pending": (
+        [job("cancelled")], [job("pending")], "rc", CANCELLED, RESPONSE, "cancelled",
+    ),
+    "on its way": (
+        [error(422)], [job("pending"), job("cancelled")], "rcr", CANCELLED, READBACK, "cancelled",
+    ),
+    "not readable": ([], [error(403)], "r", UNKNOWN, NONE, ""),
+    "reads lost to the end": ([], [LOST] * 9, "r" * 9, UNKNOWN, NONE, ""),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", EARLIER)
+def test_what_an_earlier_run_left_in_doubt(case: str) -> None:
+    """A job that is unknown is read before anything is sent; its cancel may have been ours."""
+    cancels, reads, calls, outcome, evidence, status = EARLIER[case]
+    store = ScriptedStore(cancels, reads)
+    (result,) = run(Bench(store).run([UNKNOWN_BEFORE]))
+    assert (result.outcome, result.evidence, result.state.status) == (outcome, evidence, status)
+    assert (store.verbs, result.attempts) == (calls, calls.count("c"))
+    assert result.detail.startswith("an earlier run sent a cancel") or "c" in calls
+
+
+@pytest.mark.parametrize("outcome", [FAILED, Outcome.NOT_ATTEMPTED])
+def test_what_an_earlier_run_did_not_cancel(outcome: Outcome) -> None:
+    """A job that is known not to be cancelled is sent as if for the first time."""
+    store = ScriptedStore([error(422)], [job("cancelled")])
+    (result,) = run(Bench(store).run([row(earlier=Earlier(outcome))]))
+    assert (store.verbs, result.outcome) == ("cr", NOT_PENDING)
+
+
+def test_a_doubt_that_the_run_has_no_time_for() -> None:
+    """A job in doubt that waits for its read when the run stops is still in doubt."""
+    bench = Bench(ScriptedStore([], []))
+
+    async def scenario() -> None:
+        loop = asyncio.get_running_loop()
+        loop.call_soon(loop.call_soon, bench.engine.stop, Interruption("stopped", 130))
+        bench.pacer.throttled(5, loop.time())
+        with pytest.raises(Interruption):
+            await bench.run([UNKNOWN_BEFORE])
+
+    run(scenario())
+    assert [(r.outcome, r.attempts) for r in bench.results] == [(UNKNOWN, 0)]
+    assert bench.store.calls == []

@@ -16,6 +16,7 @@ from bulkcancel.errors import (
 )
 from bulkcancel.model import (
     ClientKey,
+    Earlier,
     Evidence,
     JobResult,
     JobRow,
@@ -95,6 +96,31 @@ def test_not_pending_is_split_by_status() -> None:
         tally.count(JobResult(ROW, Outcome.NOT_PENDING, 0.0, JobState(status)))
     tally.count(JobResult(ROW, Outcome.CANCELLED, 0.0, JobState("cancelled")))
     assert tally.not_pending == {"started": 2, "cancelled": 1, "": 1}
+
+
+@given(st.lists(st.tuples(st.sampled_from(Outcome), st.sampled_from(Outcome))))
+def test_a_run_that_goes_on_counts_the_whole_report(changes: list[tuple[Outcome, Outcome]]) -> None:
+    """A new result takes the place of what the report said of its job, in every count."""
+    earlier = [Earlier(before, "started") for before, _ in changes]
+    tally = Tally()
+    tally.adopt([*earlier, Earlier(Outcome.CANCELLED)])
+    for before, (_, now) in zip(earlier, changes, strict=True):
+        row = JobRow("id-1", "jobs.csv", 7, earlier=before)
+        tally.count(JobResult(row, now, 0.0, JobState("success")))
+    fresh = tally_of(Outcome.CANCELLED, *(now for _, now in changes))
+    assert +tally.outcomes == +fresh.outcomes
+    assert tally.not_pending["success"] == fresh.outcomes[Outcome.NOT_PENDING]
+    assert (tally.not_pending["started"], tally.done) == (0, len(changes))
+
+
+def test_the_exit_code_is_that_of_the_whole_report() -> None:
+    """A failure that an earlier run left behind makes exit code 1 until it is settled."""
+    tally = Tally()
+    tally.adopt([Earlier(Outcome.FAILED), Earlier(Outcome.CANCELLED, "cancelled")])
+    assert (tally.exit_code(), tally.done) == (1, 0)
+    row = JobRow("id-1", "jobs.csv", 7, earlier=Earlier(Outcome.FAILED))
+    tally.count(JobResult(row, Outcome.CANCELLED, 0.0))
+    assert (tally.exit_code(), tally.outcomes[Outcome.CANCELLED]) == (0, 2)
 
 
 @pytest.mark.parametrize("secret", [ClientKey("client-id", "s3cret"), ReadyToken("s3cret")])

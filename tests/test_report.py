@@ -1,96 +1,81 @@
-"""What `report` writes, where it may write it, and how a write that fails ends the run."""
+"""What `report` writes, and where it may write it."""
 
 import csv
-import functools
 import io
 import os
 import re
-import stat
-import sys
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import orjson
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bulkcancel.errors import GuardError, PipeClosed, ReportError
-from bulkcancel.model import Evidence, JobResult, JobRow, JobState, Outcome
+from bulkcancel import report
+from bulkcancel.errors import ReportError
+from bulkcancel.model import Evidence, JobResult, JobState, Outcome
 from bulkcancel.report import (
     COLUMNS,
+    LINE_OF,
+    Format,
     Report,
     check_target,
     choose_target,
+    format_of,
     new_run_id,
-    open_report,
+    room_for,
     row_of,
 )
+from bulkcancel.sheet import create
 from bulkcancel.source import read_table
+from tests.fakes import result
 
-linux_only = pytest.mark.skipif(sys.platform != "linux", reason="needs Linux's /dev")
 HEADER = (
     "job_id,outcome,job_status,job_type,http_status,attempts,evidence,detail,"
     "request_id,sent_at,finished_at,source,run_id"
 )
-NO_ROOM = "can't be written: No space left on device"
-FULL = "make room, or choose another place with --output"
 
 
-def result(job_id: str = "abc", outcome: Outcome = Outcome.CANCELLED, **fields: Any) -> JobResult:  # noqa: ANN401
-    """Return the result of a job from line 2 of jobs.csv."""
-    return JobResult(JobRow(job_id, "jobs.csv", 2), outcome, **{"finished_at": 0.0, **fields})
+def lines_of(form: Format, *results: JobResult) -> bytes:
+    """Return a report of these results, as it is on disk."""
+    head = report.HEADER if form is Format.CSV else b""
+    return head + b"".join(LINE_OF[form](row_of(each, "run")) for each in results)
 
 
 def written(*results: JobResult) -> list[dict[str, str]]:
     """Return a report's rows as any CSV reader sees them."""
-    stream = io.StringIO(newline="")
-    report = Report(stream, "report.csv", "run")
-    for each in results:
-        report.write(each)
-    return list(csv.DictReader(io.StringIO(stream.getvalue(), newline=""), strict=True))
+    text = lines_of(Format.CSV, *results).decode()
+    return list(csv.DictReader(io.StringIO(text, newline=""), strict=True))
 
 
-@contextmanager
-def stdout_to(file: int) -> Iterator[None]:
-    """Let descriptor 1 write to another file, which is closed at the end."""
-    kept = os.dup(1)
-    os.dup2(file, 1)
-    os.close(file)
-    try:
-        yield
-    finally:
-        os.dup2(kept, 1)
-        os.close(kept)
-
-
-def full_device() -> int:
-    """Return a file that has no room (full(4))."""
-    return os.open("/dev/full", os.O_WRONLY)
-
-
-def unread_pipe() -> int:
-    """Return the writing end of a pipe that nobody reads."""
-    reading, writing = os.pipe()
-    os.close(reading)
-    return writing
-
-
-def refusal_of(target: Path | str, *inputs: str, overwrite: bool = False) -> tuple[str, str]:
+def refusal_of(
+    target: Path | str, *inputs: str, overwrite: bool = False, resume: bool = False
+) -> tuple[str, str]:
     """Return why a place for the report is refused, and what to do about it."""
     with pytest.raises(ReportError) as refused:
-        check_target(str(target), inputs, overwrite=overwrite)
+        check_target(str(target), inputs, overwrite=overwrite, resume=resume)
     return refused.value.message, refused.value.hint
 
 
 def test_columns_keep_their_order(tmp_path: Path) -> None:
-    """The header is the contract's, from the moment the report is opened."""
-    report = open_report(str(tmp_path / "r.csv"), "run", overwrite=False)
+    """The header is the contract's, from the moment the report begins."""
+    sheet = create(str(tmp_path / "r.csv"))
+    Report(sheet, Format.CSV, "run")
     assert (tmp_path / "r.csv").read_bytes() == f"{HEADER}\n".encode()
     assert tuple(row_of(result(), "run")) == COLUMNS == tuple(HEADER.split(","))
-    report.close()
+    sheet.close()
+
+
+@pytest.mark.parametrize(("form", "begun"), [(Format.CSV, True), (Format.JSONL, False)])
+def test_a_header_stands_where_it_belongs(form: Format, begun: bool, tmp_path: Path) -> None:  # noqa: FBT001
+    """JSON lines have no header, and a report that is gone on with gets no second one."""
+    sheet = create(str(tmp_path / "r"))
+    Report(sheet, form, "run", fresh=not begun).write(result())
+    assert (tmp_path / "r").read_bytes() == LINE_OF[form](row_of(result(), "run"))
+    sheet.close()
 
 
 def test_row_of_a_settled_job() -> None:
@@ -164,48 +149,60 @@ def test_a_valid_id_stays_as_it_is() -> None:
 
 def test_a_report_is_an_input() -> None:
     """A report's ids are found again in it, by its header."""
-    stream = io.StringIO(newline="")
-    report = Report(stream, "report.csv", "run")
-    for job_id in ("abc", "def"):
-        report.write(result(job_id, detail='a "quoted"; a, b|c'))
-    table = read_table("-", None, io.BytesIO(stream.getvalue().encode()))
+    two = (result(job_id, detail='a "quoted"; a, b|c') for job_id in ("abc", "def"))
+    table = read_table("-", None, io.BytesIO(lines_of(Format.CSV, *two)))
     assert table is not None
     assert [(row.job_id, row.line) for row in table.job_rows()] == [("abc", 2), ("def", 3)]
 
 
-def test_a_row_is_on_disk_at_once(tmp_path: Path) -> None:
-    """A row can be read as soon as it was written, before the report is closed."""
-    report = open_report(str(tmp_path / "r.csv"), "run", overwrite=False)
-    report.write(result("\u00e9", Outcome.INVALID))
-    rows = (tmp_path / "r.csv").read_bytes().splitlines(keepends=True)
-    assert len(rows) == 2
-    assert rows[1].startswith(b"\xc3\xa9,invalid,")
-    assert rows[1].endswith(b",run\n")
-    report.close()
+def test_json_lines_have_typed_values() -> None:
+    """Both formats have the same keys; numbers are numbers in JSON, what is not there is null."""
+    tried = result(http_status=409, attempts=2, sent_at=1.0)
+    never = result("=1", Outcome.INVALID, detail="no \u2028 id")
+    first, second = map(orjson.loads, lines_of(Format.JSONL, tried, never).splitlines())
+    assert tuple(first) == COLUMNS
+    assert (first["http_status"], first["attempts"], first["job_id"]) == (409, 2, "abc")
+    assert (second["http_status"], second["sent_at"], second["job_type"]) == (None, None, "")
+    assert (second["job_id"], second["detail"]) == ("'=1", "no   id")
+    assert [row.popitem() for row in (first, second)] == [("run_id", "run")] * 2
 
 
-def test_a_report_is_private(tmp_path: Path) -> None:
-    """A new report can be read and written by its owner alone."""
-    open_report(str(tmp_path / "r.csv"), "run", overwrite=False).close()
-    assert stat.S_IMODE((tmp_path / "r.csv").stat().st_mode) == 0o600
+@given(
+    st.text() | st.text(st.sampled_from('"\\\U0001f600=\x07'), max_size=400),
+    st.text(st.sampled_from('a"\U0001f600'), min_size=1, max_size=60),
+)
+def test_no_row_is_longer_than_its_room(text: str, name: str) -> None:
+    """The room that is kept for a row is enough for any, in either format."""
+    whole = result(text, Outcome.INVALID, state=JobState(text, text), detail=text, request_id=text)
+    whole = replace(whole, row=replace(whole.row, file=name), sent_at=1e9, http_status=500)
+    for form in Format:
+        assert len(LINE_OF[form](row_of(whole, new_run_id()))) <= room_for(["x", name])
+
+
+def test_room_for_no_file() -> None:
+    """A row needs room even where no input has a name."""
+    assert room_for([]) > len(lines_of(Format.JSONL, result()))
 
 
 def test_an_existing_file_is_kept(tmp_path: Path) -> None:
-    """Without --overwrite a file in the way is refused, twice over, and not touched."""
+    """A file in the way is refused, with the three ways to go on."""
     (target := tmp_path / "r.csv").write_text("mine")
-    hint = "choose another --output, or replace it with --overwrite"
-    assert refusal_of(target) == (f"{target} exists already", hint)
-    with pytest.raises(ReportError, match="can't be created: File exists; choose another"):
-        open_report(str(target), "run", overwrite=False)
+    ways = "go on with it (--resume), replace it (--overwrite), or choose another --output"
+    assert refusal_of(target) == (f"{target} exists already", ways)
     assert target.read_text() == "mine"
 
 
-def test_overwrite_replaces(tmp_path: Path) -> None:
-    """With --overwrite nothing of the old file is left."""
-    (target := tmp_path / "r.csv").write_text("mine\n" * 1000)
+def test_an_existing_file_may_be_used_if_that_is_said(tmp_path: Path) -> None:
+    """With --overwrite or --resume a file that is there will do, with --resume the input too."""
+    (target := tmp_path / "r.csv").touch()
     check_target(str(target), (), overwrite=True)
-    open_report(str(target), "run", overwrite=True).close()
-    assert target.read_text() == f"{HEADER}\n"
+    check_target(str(target), (str(target),), resume=True)
+
+
+def test_only_a_file_can_be_gone_on_with() -> None:
+    """A device is no report of an earlier run."""
+    refusal = (f"{os.devnull} is no file to go on with", "choose another --output")
+    assert refusal_of(os.devnull, resume=True) == refusal
 
 
 @pytest.mark.parametrize("link", [os.symlink, os.link, None], ids=["symlink", "hard-link", "same"])
@@ -225,8 +222,6 @@ def test_places_that_hold_no_file_are_refused(tmp_path: Path) -> None:
     assert message == f"{tmp_path} is a directory"
     message, _ = refusal_of(tmp_path / "none" / "r.csv")
     assert message == f"{tmp_path / 'none' / 'r.csv'} would be in a folder that is not there"
-    with pytest.raises(ReportError, match="can't be created: No such file or directory"):
-        open_report(str(tmp_path / "none" / "r.csv"), "run", overwrite=False)
 
 
 def test_a_name_that_no_file_can_have(tmp_path: Path) -> None:
@@ -243,65 +238,42 @@ def test_an_invalid_id_never_reads_back_as_a_valid_one() -> None:
 def test_new_places_are_accepted(tmp_path: Path) -> None:
     """A new file, standard output and a device are good places."""
     for target in (str(tmp_path / "r.csv"), "-", os.devnull):
-        check_target(target, ("-", str(tmp_path)), overwrite=False)
-    open_report(os.devnull, "run", overwrite=False).close()
+        check_target(target, ("-", str(tmp_path)))
+
+
+def test_a_folder_that_can_not_be_written_to(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A new file in a folder without permission is refused before the run."""
+    monkeypatch.setattr(os, "access", lambda *_: False)
+    message, _ = refusal_of(tmp_path / "r.csv")
+    assert message == f"{tmp_path / 'r.csv'} would be in a folder that can't be written to"
+
+
+@pytest.mark.parametrize(
+    ("target", "chosen", "form"),
+    [
+        ("r.csv", None, "csv"),
+        ("r", None, "csv"),
+        ("-", None, "csv"),
+        ("r.jsonl", None, "jsonl"),
+        ("r.NDJSON", None, "jsonl"),
+        ("r.jsonl", "csv", "csv"),
+        ("r.csv", "jsonl", "jsonl"),
+    ],
+)
+def test_the_format(target: str, chosen: str | None, form: str) -> None:
+    """The format is the one that was chosen, else what the file's name says, else CSV."""
+    assert format_of(target, chosen) == form
 
 
 def test_target_is_chosen(monkeypatch: pytest.MonkeyPatch) -> None:
     """The report goes where it is asked to, else to a redirected output, else to a new file."""
     monkeypatch.setattr(time, "gmtime", lambda: time.struct_time((2026, 3, 4, 5, 6, 7, 2, 63, 0)))
-    assert choose_target("r.csv", stdout_is_terminal=False) == "r.csv"
-    assert choose_target(None, stdout_is_terminal=False) == "-"
-    assert choose_target(None, stdout_is_terminal=True) == "bulkcancel-20260304T050607Z.csv"
+    assert choose_target("r.csv", None, stdout_is_terminal=False) == "r.csv"
+    assert choose_target(None, None, stdout_is_terminal=False) == "-"
+    assert choose_target(None, None, stdout_is_terminal=True) == "bulkcancel-20260304T050607Z.csv"
+    new = choose_target(None, "jsonl", stdout_is_terminal=True)
+    assert new == "bulkcancel-20260304T050607Z.jsonl"
     assert re.fullmatch(r"20260304T050607Z-[0-9a-f]{8}", new_run_id())
     assert new_run_id() != new_run_id()
-
-
-def test_standard_output_stays_open(capfd: pytest.CaptureFixture[str]) -> None:
-    """Closing a report on standard output leaves it to the rest of the program."""
-    report = open_report("-", "run", overwrite=False)
-    report.write(result())
-    report.close()
-    os.write(1, b"more\n")
-    header, row, more = capfd.readouterr().out.splitlines()
-    assert (header, row[:14], more) == (HEADER, "abc,cancelled,", "more")
-
-
-@linux_only
-@pytest.mark.parametrize(("target", "name"), [("-", "standard output"), ("/dev/full", "/dev/full")])
-@pytest.mark.usefixtures("capfd")
-def test_a_report_without_room_is_refused(target: str, name: str) -> None:
-    """A header that can't be written refuses the report before anything was sent."""
-    with stdout_to(full_device()), pytest.raises(ReportError) as refused:
-        open_report(target, "run", overwrite=False)
-    assert (refused.value.message, refused.value.hint) == (f"{name} {NO_ROOM}", FULL)
-
-
-@pytest.mark.usefixtures("capfd")
-def test_a_closed_pipe_is_told_from_the_start() -> None:
-    """A header that nobody reads ends the run as a closed pipe, not as an error."""
-    with stdout_to(unread_pipe()), pytest.raises(PipeClosed, match="nobody reads the report"):
-        open_report("-", "run", overwrite=False)
-
-
-@pytest.mark.parametrize(
-    ("broken", "kind", "words"),
-    [
-        pytest.param(full_device, GuardError, f"report.csv {NO_ROOM}; {FULL}", marks=linux_only),
-        (unread_pipe, PipeClosed, "nobody reads the report any more"),
-    ],
-    ids=["full", "pipe"],
-)
-def test_a_report_that_breaks_is_a_guard(
-    tmp_path: Path, broken: Callable[[], int], kind: type[GuardError], words: str
-) -> None:
-    """A row that can't be written stops the run with exit code 4, and so does closing."""
-    stream = (tmp_path / "report.csv").open("w", newline="", encoding="utf-8")
-    report = Report(stream, "report.csv", "run")
-    os.dup2(file := broken(), stream.fileno())
-    os.close(file)
-    for action in (functools.partial(report.write, result()), report.close):
-        with pytest.raises(GuardError) as raised:
-            action()
-        ending = raised.value
-        assert (type(ending), str(ending), ending.exit_code) == (kind, words, 4)

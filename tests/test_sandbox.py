@@ -90,6 +90,14 @@ async def test_the_list() -> None:
     assert body["meta"] == {"results": {"total": 4}}
 
 
+async def test_the_name_of_the_store() -> None:
+    """The practice store says what it is, to those with a token."""
+    async with browsing(sandbox()) as ask:
+        assert (await ask("GET", "/v2/settings/store", "wrong"))[0] == 401
+        code, body = await ask("GET", "/v2/settings/store")
+    assert (code, body["data"]["type"], body["data"]["name"]) == (200, "store", "practice store")
+
+
 async def test_a_wrong_path_is_not_the_api() -> None:
     """A path that does not exist answers as the platform does: 404 without an errors list."""
     async with browsing(sandbox()) as ask:

@@ -15,6 +15,7 @@ from bulkcancel.model import (
     Outcome,
     Reply,
     Request,
+    StoreName,
     id_key,
 )
 from bulkcancel.wire import Step, Token
@@ -198,10 +199,30 @@ def test_token_table(body: object, token: Token | None) -> None:
     assert "bearer" not in repr(token)
 
 
+@rows(
+    "body store",
+    ("flat", {"data": {"id": "s-1", "name": "Shop"}}, StoreName("s-1", "Shop")),
+    (
+        "attributes",
+        {"data": {"id": "s-1", "attributes": {"name": "Shop"}}},
+        StoreName("s-1", "Shop"),
+    ),
+    ("no name", {"data": {"id": "s-1"}}, StoreName("s-1")),
+    ("numbers", {"data": {"id": 1, "name": ["Shop"]}}, StoreName()),
+    ("two lines", {"data": {"name": "a\nb"}}, StoreName("", "a b")),
+    ("long", {"data": {"name": "a" * 101}}, StoreName("", "a" * 99 + "…")),
+    *((f"body {n!r}", n, StoreName()) for n in (None, 7, "name", {"data": "Shop"})),
+)
+def test_store_table(body: object, store: StoreName) -> None:
+    """A store is called what it says at either place, on one short line; nothing is made up."""
+    assert wire.store_in(reply(200, json.dumps(body).encode())) == store
+
+
 def test_requests_are_built() -> None:
     """Method, path and body are the API's; an id can't leave its place in the path."""
     assert wire.cancel_request(JOB) == Request("POST", f"/pcm/jobs/{JOB}/cancel", b"{}")
     assert wire.read_request(JOB) == Request("GET", f"/pcm/jobs/{JOB}")
+    assert wire.store_request() == Request("GET", "/v2/settings/store")
     assert wire.cancel_request("a/../b?c#d%").path == "/pcm/jobs/a%2F..%2Fb%3Fc%23d%25/cancel"
     form, pair = "application/x-www-form-urlencoded", b"client_id=a%26b&client_secret=%3D+%2B"
     login = Request("POST", "/oauth/access_token", pair + b"&grant_type=client_credentials", form)

@@ -1,0 +1,152 @@
+"""A report read back: what earlier runs left behind, so that this one can go on.
+
+The last row of a job counts. A last line that is torn is no row, and will be cut off.
+"""
+
+import csv
+import hashlib
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import BinaryIO
+
+import orjson
+
+from bulkcancel.errors import ReportError
+from bulkcancel.model import SETTLED, Earlier, JobRow, Outcome, id_key
+from bulkcancel.report import COLUMNS, HEADER, MAX_SOURCE, Format, Row, shown_id
+from bulkcancel.text import cell
+
+_OTHER = "name the report of an earlier run, or leave out --resume"
+_JSON_ROW_BEGUN = b'{"job_id":"","outcome":"'
+_JSON_ROW = re.compile(rb'\{"job_id":"(?:[^"\\]|\\.)*","outcome":"')
+_EMPTY_ID = re.compile(rb'(\{"job_id":")(?:[^"\\]|\\.)*\\?')
+# a torn row that was to say cancelled or unknown: a cancel of that job was sent
+_SENT = re.compile(rb'(?:\{"job_id":")?([A-Za-z0-9_-]{1,128})(?:","outcome":"|,)[cu]')
+
+
+@dataclass(slots=True)
+class Past:
+    """What a report holds; `size` bytes of it are whole lines, with that `digest`."""
+
+    form: Format | None = None  # None: nothing but perhaps a torn first line
+    jobs: dict[str, Earlier] = field(default_factory=dict)
+    size: int = 0
+    digest: "hashlib._Hash" = field(default_factory=hashlib.sha256)
+    torn: bool = False
+    torn_job: JobRow | None = None  # whose cancel was sent, as far as the torn line tells
+    name: str = ""
+
+
+def key_of(job_id: str, outcome: Outcome, source: str) -> str:
+    """Return what rows of the same job share; rows without any id share nothing."""
+    return (job_id or source) if outcome is Outcome.INVALID else id_key(job_id)
+
+
+@dataclass(frozen=True, slots=True)
+class Remaining:
+    """The jobs that a run has to deal with, and how many need nothing more."""
+
+    rows: list[JobRow]
+    settled: int
+
+
+def remaining(rows: Iterable[JobRow], past: Past) -> Remaining:
+    """Leave out what is settled, and put first what an earlier run left in doubt.
+
+    An invalid row that the report has already is left out, too, but not counted.
+    """
+    doubtful, others, settled = list[JobRow](), list[JobRow](), 0
+    for row in rows:
+        outcome = Outcome.INVALID if row.problem else Outcome.NOT_ATTEMPTED
+        source = cell(row.source, MAX_SOURCE)
+        earlier = past.jobs.get(key_of(shown_id(row.job_id, outcome), outcome, source))
+        if (
+            row.problem and Path(row.file).resolve() == Path(past.name).resolve()
+        ):  # the report is its own input
+            continue
+        if earlier is None:
+            others.append(row)
+        elif earlier.outcome in SETTLED:
+            settled += 1
+        elif earlier.outcome is Outcome.UNKNOWN:
+            doubtful.append(replace(row, earlier=earlier))
+        elif earlier.outcome is not Outcome.INVALID:
+            others.append(replace(row, earlier=earlier))
+    return Remaining(doubtful + others, settled)
+
+
+def read_past(report: BinaryIO, name: str) -> Past:
+    """Read a report from its start; raises `ReportError` if it is not one of ours."""
+    past, known = Past(name=name), dict[Earlier, Earlier]()
+    for number, line in enumerate(report, 1):
+        if number == 1:
+            past.form = _form(line, name)
+        if not line.endswith(b"\n"):
+            past.torn = True
+            if sent := _SENT.match(line):
+                past.torn_job = JobRow(sent[1].decode(), name, number)
+                past.jobs[id_key(past.torn_job.job_id)] = Earlier(Outcome.UNKNOWN)
+            break
+        if number > 1 or past.form is Format.JSONL:
+            row = _row(line, past.form, f"{name}:{number}")
+            earlier = Earlier(_outcome(row), str(row["job_status"]))
+            past.jobs[_key_of_row(row)] = known.setdefault(earlier, earlier)
+        past.size += len(line)
+        past.digest.update(line)
+    return past
+
+
+def last_rows(report: Path, form: Format) -> Iterator[Row]:
+    """Yield the last row of each job of a whole report, in order."""
+    last = {_key_of_row(row): number for number, row in _rows(report, form)}
+    for number, row in _rows(report, form):
+        if last[_key_of_row(row)] == number:
+            yield row
+
+
+def _rows(report: Path, form: Format) -> Iterator[tuple[int, Row]]:
+    with report.open("rb") as lines:
+        for number, line in enumerate(lines, 1):
+            if number > 1 or form is Format.JSONL:
+                yield number, _row(line, form, f"{report}:{number}")
+
+
+def _key_of_row(row: Row) -> str:
+    return key_of(str(row["job_id"]), _outcome(row), str(row["source"]))
+
+
+def _outcome(row: Row) -> Outcome:
+    return Outcome(str(row["outcome"]))
+
+
+def _row(line: bytes, form: Format | None, place: str) -> Row:
+    try:
+        row = _from_json(line) if form is Format.JSONL else _from_csv(line)
+        _outcome(row)
+    except (ValueError, csv.Error):
+        raise ReportError(f"{place}: this is no row of a report", _OTHER) from None
+    return row
+
+
+def _from_csv(line: bytes) -> Row:
+    text = line.decode().removesuffix("\n")
+    cells = next(csv.reader([text], strict=True)) if '"' in text else text.split(",")
+    return dict(zip(COLUMNS, cells, strict=True))
+
+
+def _from_json(line: bytes) -> Row:
+    row = orjson.loads(line)
+    if not isinstance(row, dict) or tuple(row) != COLUMNS:
+        raise ValueError
+    return row
+
+
+def _form(line: bytes, name: str) -> Format:
+    """Return the format that a first line shows, be it torn."""
+    if line == HEADER or HEADER.startswith(line):
+        return Format.CSV
+    if _JSON_ROW.match(line) or _JSON_ROW_BEGUN.startswith(_EMPTY_ID.sub(rb"\1", line)):
+        return Format.JSONL
+    raise ReportError(f"{name} is no report of bulkcancel: its first line shows it", _OTHER)

@@ -1,0 +1,199 @@
+"""One file of lines on its way to disk: locked, whole lines only, synced.
+
+Knows files and disks, nothing of jobs or columns.
+"""
+
+import hashlib
+import os
+import select
+import stat
+import sys
+from contextlib import suppress
+from pathlib import Path
+
+from bulkcancel.errors import GuardError, PipeClosed, ReportError
+from bulkcancel.room import NO_ROOM, Room
+
+if sys.platform == "win32":  # pragma: no cover
+    import msvcrt
+else:
+    import fcntl
+
+STDOUT = "-"
+ELSEWHERE = "choose another place for it"
+_BINARY: int = getattr(os, "O_BINARY", 0)  # Windows
+
+
+class Sheet:
+    """Lines that are appended to a file, or to standard output.
+
+    A line is handed to the operating system whole before `append` returns, or taken
+    back where that is not possible. `digest` is the SHA-256 of all that the file holds,
+    `room` what lines may take up once the disk is full.
+    """
+
+    def __init__(self, file: int, target: str) -> None:
+        """Take an open file; the sheet closes it, standard output stays open."""
+        self.target = target
+        self.digest = hashlib.sha256()
+        self.room = Room(None)
+        self._file = file
+        self._is_file = stat.S_ISREG(os.fstat(file).st_mode)
+        self._size = 0
+        self._synced = 0
+        self._open = True
+        self.created = False  # by this run: there was nothing before
+
+    def append(self, line: bytes) -> None:
+        """Add a line; raises `GuardError` if it can't be written."""
+        try:
+            self._write(line)
+        except OSError as error:
+            raise self._broken(error) from None
+        self.digest.update(line)
+        self._size += len(line)
+
+    def go_on_after(self, size: int, digest: "hashlib._Hash") -> None:
+        """Append behind the first `size` bytes, whose digest is given; drop what follows."""
+        try:
+            os.ftruncate(self._file, size)
+        except OSError as error:
+            raise self._broken(error) from None
+        self._size = self._synced = size
+        self.digest = digest
+
+    def sync(self) -> None:
+        """Wait until all lines are on the disk itself; raises `GuardError`.
+
+        May be called from another thread than `append`.
+        """
+        size = self._size
+        if not self._is_file or size == self._synced:
+            return
+        try:
+            os.fsync(self._file)
+            removed = self.target != STDOUT and os.fstat(self._file).st_nlink == 0
+        except OSError as error:
+            raise self._broken(error) from None
+        if removed:
+            raise GuardError(f"{name_of(self.target)} was removed", "don't move it during a run")
+        self._synced = size
+
+    def close(self) -> None:
+        """Close the file, which ends its lock; standard output stays open."""
+        if self._open and self.target != STDOUT:
+            with suppress(OSError):  # whoever needs to know has synced
+                os.close(self._file)
+        self._open = False
+
+    def discard(self) -> None:
+        """Close a file in which nothing was recorded, and remove it if it was not there."""
+        self.room.end()
+        self.close()
+        if self.created and self._is_file:
+            Path(self.target).unlink(missing_ok=True)
+
+    def _write(self, line: bytes) -> None:
+        left = memoryview(line)
+        while left:
+            try:
+                left = left[os.write(self._file, left) :]
+            except BlockingIOError:  # whoever gave us the pipe has made it so
+                select.select([], [self._file], [])
+            except OSError as error:
+                if error.errno not in NO_ROOM or not self.room.give(self._broken(error)):
+                    self._take_back(len(line) - len(left))
+                    raise
+
+    def _take_back(self, written: int) -> None:
+        if written and self._is_file and self.target != STDOUT:
+            with suppress(OSError):
+                os.ftruncate(self._file, self._size)
+
+    def folder(self) -> Path | None:
+        """Return the folder on whose disk the file is, None if there is no telling."""
+        if not self._is_file:
+            return None
+        if self.target != STDOUT:
+            return Path(self.target).absolute().parent
+        with suppress(OSError):  # only Linux tells
+            return Path(f"/proc/self/fd/{self._file}").readlink().parent
+        return None
+
+    def _broken(self, error: OSError) -> GuardError:
+        if isinstance(error, BrokenPipeError):
+            return PipeClosed("nobody reads the report any more")
+        return GuardError(
+            f"{name_of(self.target)} can't be written: {error.strerror}",
+            f"make room, or {ELSEWHERE}",
+        )
+
+
+def name_of(target: str) -> str:
+    """Return what people call the report's place."""
+    return "standard output" if target == STDOUT else target
+
+
+def standard_output() -> Sheet:
+    """Return standard output as a sheet; raises `ReportError` if it is closed."""
+    if sys.stdout is None:
+        raise ReportError("standard output is closed", "name a file with --output")
+    return Sheet(1, STDOUT)
+
+
+def create(target: str, *, overwrite: bool = False) -> Sheet:
+    """Create a file (mode 0600), or empty one that is there; raises `ReportError`.
+
+    A pipe or device is opened as it is.
+    """
+    path = Path(target)
+    try:
+        there = path.exists()
+        if there and not path.is_file():
+            return Sheet(os.open(path, os.O_WRONLY | _BINARY), target)
+        file = _opened(path, os.O_CREAT | (0 if overwrite else os.O_EXCL))
+        os.ftruncate(file, 0)
+        path.chmod(0o600)
+    except OSError as error:
+        raise ReportError(f"{target} can't be created: {error.strerror}", ELSEWHERE) from None
+    sheet = Sheet(file, target)
+    sheet.created = not there
+    return sheet
+
+
+def reopen(target: str) -> Sheet:
+    """Open a file that is there, to go on at its end; raises `ReportError`."""
+    try:
+        return Sheet(_opened(Path(target), 0), target)
+    except OSError as error:
+        raise ReportError(f"{target} can't be opened: {error.strerror}", ELSEWHERE) from None
+
+
+def _opened(path: Path, flags: int) -> int:
+    """Open a file for this process alone; the lock ends with the process."""
+    file = os.open(path, os.O_RDWR | os.O_APPEND | _BINARY | flags, 0o600)
+    try:
+        _lock(file)
+    except BlockingIOError:
+        os.close(file)
+        raise ReportError(
+            f"{path} is being written by another run", f"wait for it, or {ELSEWHERE}"
+        ) from None
+    return file
+
+
+def _lock(file: int) -> None:
+    """Lock a file; raises `BlockingIOError` if somebody else has. Some disks know no locks."""
+    if sys.platform == "win32":  # pragma: no cover
+        os.lseek(file, 2**30, os.SEEK_SET)  # behind any line: such a lock bars reading, too
+        try:
+            msvcrt.locking(file, msvcrt.LK_NBLCK, 1)
+        except OSError as error:
+            raise BlockingIOError(error.errno, error.strerror) from None
+        return
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        raise
+    except OSError:
+        return

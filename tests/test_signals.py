@@ -1,0 +1,91 @@
+"""Signals while a run is under way: the first, the second, and the third."""
+
+import asyncio
+import signal
+
+import pytest
+
+from bulkcancel.errors import Interruption
+from bulkcancel.signals import heard
+
+EVERY = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+class Run:
+    """What a run is told."""
+
+    def __init__(self) -> None:
+        self.told: list[str] = []
+
+    def stop(self, error: Interruption) -> None:
+        self.told.append(f"stop: {error} ({error.exit_code})")
+
+    def break_off(self) -> None:
+        self.told.append("break off")
+
+
+async def tell(number: signal.Signals) -> None:
+    signal.raise_signal(number)
+    await asyncio.sleep(0)
+
+
+@pytest.mark.parametrize(
+    ("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 130)]
+)
+async def test_the_first_stops_and_the_second_breaks_off(number: signal.Signals, code: int) -> None:
+    """The first signal stops the sending with its exit code, the second ends the waiting."""
+    run = Run()
+    with heard(run.stop, run.break_off):
+        await tell(number)
+        assert run.told == [f"stop: stopped by {number.name} ({code})"]
+        await tell(signal.SIGTERM)
+    assert run.told[1:] == ["break off"]
+
+
+async def test_the_third_leaves_at_any_price() -> None:
+    """A third signal ends the program wherever it is."""
+    run = Run()
+    with heard(run.stop, run.break_off):
+        for _ in range(2):
+            await tell(signal.SIGINT)
+        with pytest.raises(KeyboardInterrupt):
+            signal.raise_signal(signal.SIGTERM)
+    assert len(run.told) == 2
+
+
+async def test_what_was_there_before_comes_back() -> None:
+    """After the run signals mean what they meant before, even if it ended in an error."""
+    before = [signal.getsignal(number) for number in EVERY]
+
+    def fail() -> None:
+        with heard(Run().stop, Run().break_off):
+            assert [signal.getsignal(number) for number in EVERY] != before
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        fail()
+    assert [signal.getsignal(number) for number in EVERY] == before
+
+
+async def test_a_hang_up_that_is_ignored_stays_so() -> None:
+    """Under nohup the end of the terminal is no reason to stop; Ctrl-C still is."""
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    run = Run()
+    try:
+        with heard(run.stop, run.break_off):
+            await tell(signal.SIGHUP)
+            assert run.told == []
+            await tell(signal.SIGINT)
+            assert len(run.told) == 1
+        assert signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGHUP, before)
+
+
+async def test_a_system_without_some_of_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Signals that a system does not know (HUP on Windows) are done without."""
+    monkeypatch.delattr(signal, "SIGHUP")
+    run = Run()
+    with heard(run.stop, run.break_off):
+        await tell(signal.SIGTERM)
+    assert run.told == ["stop: stopped by SIGTERM (143)"]
