@@ -100,10 +100,10 @@ class Calls:
 
     async def read(self) -> Verdict:
         """Read the job; raises what ends the run, `GuardError` or `LoginError`."""
-        self._around.tally.read_backs += 1
         return await self._exchange(self._send_read, interpret_read)
 
     async def _send_read(self, job_id: str, bearer: str) -> Exchange:
+        self._around.tally.read_backs += 1
         return await self._around.store.read(job_id, bearer, anew=self._lost)
 
     async def _send_cancel(self, job_id: str, bearer: str) -> Exchange:
@@ -128,7 +128,11 @@ class Calls:
             bearer = await self._turn()
             around.tally.requests += 1
             started = asyncio.get_running_loop().time()
-            exchange = await send(self._job_id, bearer)
+            around.tally.in_flight += 1
+            try:
+                exchange = await send(self._job_id, bearer)
+            finally:
+                around.tally.in_flight -= 1
             self._lost = isinstance(exchange, NoReply)
             verdict = interpret(exchange, self._job_id, now=time.time())
             self.detail = verdict.detail

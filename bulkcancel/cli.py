@@ -23,17 +23,19 @@ EXAMPLES = """\b
 """
 
 OPTION_GROUPS = {
-    "What to cancel": ("--column", "--yes"),
+    "What to cancel": ("--column", "--dry-run", "--check", "--yes"),
     "The report": (
         *("--output", "--format", "--resume", "--overwrite", "--split", "--summary", "--reason"),
         "--allow",
     ),
     "Pace": ("--rate", "--concurrency", "--retries", "--timeout", "--max-failures"),
-    "The store": ("--base-url", "--sandbox"),
-    "Other": ("--quiet", "--version", "--help"),
+    "The store": ("--base-url", "--profile", "--header", "--sandbox"),
+    "What is shown": ("--progress", "--quiet", "--verbose", "--log-format"),
+    "Other": ("--version", "--help"),
 }
 
 
+_PATH = click.Path(readable=False, allow_dash=True)  # checked later; shells can complete it
 _NOT_AGAIN = frozenset({"column", "output", "resume", "overwrite"})
 
 
@@ -63,7 +65,7 @@ ready bearer token in BULKCANCEL_TOKEN.
 Exit codes: 0 all cancelled; 1 some failed, unknown or invalid; 2 nothing was sent;
 3 some not found or not pending; 4 stopped by a guard; 130 interrupted; 143 terminated.""",
 )
-@click.argument("files", metavar="[FILE]...", nargs=-1)
+@click.argument("files", metavar="[FILE]...", nargs=-1, type=_PATH)
 @click.option(
     "-c",
     "--column",
@@ -73,11 +75,21 @@ Exit codes: 0 all cancelled; 1 some failed, unknown or invalid; 2 nothing was se
     help="The column that holds the job ids: its header, or its number from 1.",
 )
 @click.option(
+    "-n",
+    "--dry-run",
+    is_flag=True,
+    help="Use no network at all: read the ids, and report what would be sent.",
+)
+@click.option(
+    "--check", is_flag=True, help="Only read the jobs: report which a run could still cancel."
+)
+@click.option(
     "-y", "--yes", is_flag=True, envvar="BULKCANCEL_YES", help="Don't ask before the first cancel."
 )
 @click.option(
     "-o",
     "--output",
+    type=_PATH,
     metavar="FILE",
     envvar="BULKCANCEL_OUTPUT",
     show_envvar=True,
@@ -96,9 +108,14 @@ Exit codes: 0 all cancelled; 1 some failed, unknown or invalid; 2 nothing was se
 )
 @click.option("--overwrite", is_flag=True, help="Replace the report if it exists.")
 @click.option(
-    "--split", metavar="DIR", help="Write each outcome's rows to a file of its own as well."
+    "--split",
+    type=_PATH,
+    metavar="DIR",
+    help="Write each outcome's rows to a file of its own as well.",
 )
-@click.option("--summary", metavar="FILE", help="Write counts, times and options as JSON.")
+@click.option(
+    "--summary", type=_PATH, metavar="FILE", help="Write counts, times and options as JSON."
+)
 @click.option("--reason", metavar="TEXT", default="", help="Why this is done; kept in --summary.")
 @click.option(
     "--allow",
@@ -166,7 +183,34 @@ Exit codes: 0 all cancelled; 1 some failed, unknown or invalid; 2 nothing was se
 @click.option(
     "--sandbox", is_flag=True, help="Practise: run against an API made up from the input."
 )
+@click.option(
+    "--profile",
+    metavar="NAME",
+    envvar="EPCC_PROFILE",
+    show_envvar=True,
+    help="The section of ~/.epcc/config that login and URL come from.  [default: default]",
+)
+@click.option(
+    "-H",
+    "--header",
+    metavar="'NAME: VALUE'",
+    multiple=True,
+    help="Send a header with every request; may be repeated.",
+)
+@click.option(
+    "--progress",
+    type=click.Choice(["auto", "bar", "plain", "none"]),
+    default="auto",
+    help="A live display, a line every 10 s, or nothing.  [default: by what standard error is]",
+)
 @click.option("-q", "--quiet", is_flag=True, help="Show nothing but errors.")
+@click.option("-v", "--verbose", count=True, help="Show each job as it settles; -vv: each request.")
+@click.option(
+    "--log-format",
+    type=click.Choice(["text", "json"]),
+    default="text",
+    help="How lines on standard error are written.",
+)
 @click.version_option(__version__, "-V", "--version", message="%(prog)s %(version)s")
 @click.pass_context
 def command(context: click.Context, /, **options: Any) -> int:  # noqa: ANN401  (click's own types, see config.load)
@@ -182,7 +226,26 @@ def command(context: click.Context, /, **options: Any) -> int:  # noqa: ANN401  
     from bulkcancel.run import run  # noqa: PLC0415
 
     options["command"] = (*_program(), *_given(context))
-    return run(load(options, os.environ))
+    options["origins"] = {name: _origin(context, name) for name in options}
+    try:
+        return run(load(options, os.environ))
+    except BulkcancelError as error:
+        if options["log_format"] == "json" and not isinstance(error, PipeClosed):
+            from bulkcancel.log import log_line  # noqa: PLC0415
+
+            with suppress(OSError):
+                click.echo(log_line("error", "error", str(error)), err=True)
+            return error.exit_code
+        raise
+
+
+def _origin(context: click.Context, name: str) -> str:
+    """Return where an option's value came from, in a word."""
+    source = context.get_parameter_source(name)
+    return {
+        ParameterSource.COMMANDLINE: "option",
+        ParameterSource.ENVIRONMENT: "environment",
+    }.get(source or ParameterSource.DEFAULT, "default")
 
 
 def _program() -> tuple[str, ...]:
@@ -205,10 +268,15 @@ def _given(context: click.Context) -> Iterator[str]:
             and name not in _NOT_AGAIN
             and context.get_parameter_source(name) is ParameterSource.COMMANDLINE
         ):
-            yield parameter.opts[-1]
-            if not parameter.is_flag:
-                value = context.params[name]
-                yield f"{value:.15g}" if isinstance(value, float) else str(value)
+            value = context.params[name]
+            if parameter.count:
+                yield "-" + "v" * value
+            elif parameter.is_flag:
+                yield parameter.opts[-1]
+            else:
+                for each in value if parameter.multiple else (value,):
+                    yield parameter.opts[-1]
+                    yield f"{each:.15g}" if isinstance(each, float) else str(each)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -5,6 +5,8 @@ Decides nothing: no retry, no pause, no meaning.
 
 import base64
 import os
+import time
+from collections.abc import Callable, Mapping
 from types import TracebackType
 from typing import Self
 from urllib.parse import SplitResult, unquote, urlsplit, urlunsplit
@@ -19,6 +21,8 @@ from bulkcancel.errors import ConfigError
 from bulkcancel.model import Exchange, NoReply, Reply, Request
 from bulkcancel.wire import cancel_request, read_request
 
+_OWN_HEADERS = {"Accept": "application/json", "User-Agent": f"bulkcancel/{__version__}"}
+Seen = Callable[[Request, Exchange, float], None]
 MAX_BODY = 1024 * 1024  # bytes; a longer body is not read further
 MAX_CONNECT = 10.0  # seconds
 _KEPT_HEADERS = ("content-type", "date", "retry-after", "x-request-id")
@@ -27,8 +31,19 @@ _KEPT_HEADERS = ("content-type", "date", "retry-after", "x-request-id")
 class Client:
     """One connection pool to one store, used as `async with Client(...)`."""
 
-    def __init__(self, base_url: str, timeout: float) -> None:
-        """Take the store, and the seconds that a request may take."""
+    def __init__(
+        self,
+        base_url: str,
+        timeout: float,
+        headers: Mapping[str, str] | None = None,
+        seen: Seen | None = None,
+    ) -> None:
+        """Take the store, the seconds that a request may take, and headers for all of them.
+
+        `seen` gets each request, what came of it, and the seconds that it took.
+        """
+        self._headers = dict(headers or {})
+        self._seen = seen
         self._base_url = base_url
         self._timeout = timeout
         self._proxy, self._proxy_headers = environment_proxy(base_url)
@@ -42,11 +57,13 @@ class Client:
     def _open(self, *, reuse: bool) -> aiohttp.ClientSession:
         # shorter than the whole, so that a connection that takes too long is known as such
         connect = min(MAX_CONNECT, 0.9 * self._timeout)
+        given = {name.lower() for name in self._headers}
         session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(limit=0, force_close=not reuse),
             timeout=aiohttp.ClientTimeout(self._timeout, connect=connect, sock_connect=connect),
             cookie_jar=aiohttp.DummyCookieJar(),
-            headers={"Accept": "application/json", "User-Agent": f"bulkcancel/{__version__}"},
+            headers={n: v for n, v in _OWN_HEADERS.items() if n.lower() not in given}
+            | self._headers,
             proxy=self._proxy,
         )
         # else aiohttp sends a GET twice when a kept-alive connection ends, past the pacer
@@ -67,6 +84,14 @@ class Client:
 
         `anew` uses a connection of its own, which no server can have closed before.
         """
+        if self._seen is None:
+            return await self._exchange(request, bearer, anew=anew)
+        begun = time.monotonic()
+        exchange = await self._exchange(request, bearer, anew=anew)
+        self._seen(request, exchange, time.monotonic() - begun)
+        return exchange
+
+    async def _exchange(self, request: Request, bearer: str, *, anew: bool) -> Exchange:
         session = self._unshared if anew else self._session
         headers = {"Authorization": f"Bearer {bearer}"} if bearer else {}
         if request.body is not None:

@@ -11,11 +11,29 @@ from urllib.parse import urlsplit
 
 from bulkcancel.errors import ConfigError
 from bulkcancel.model import ClientKey, Credentials, Outcome, ReadyToken
+from bulkcancel.profile import read_profile
 
 _URL = re.compile(r"[!-\[\]-~]+")  # printable ASCII but for the backslash
 _HOST = re.compile(r"(?=.{1,253}$)[a-z0-9_-]{1,63}(\.[a-z0-9_-]{1,63})*\.?")
 DEFAULT_RATE = 20.0  # requests per second
 DEFAULT_BASE_URL = "https://euwest.api.elasticpath.com"
+_BETA = "EPCC_BETA_API_FEATURES"
+_HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # a token: RFC 9110, 5.6.2
+_HEADER_VALUE = re.compile(r"[\t\x20-\x7e]+")
+_HEADER_FORM = "write it as 'Name: value'"
+_OWN_HEADERS = frozenset(
+    {
+        *("authorization", "proxy-authorization", "host", "content-length", "content-type"),
+        *("transfer-encoding", "connection", "accept-encoding"),
+    }
+)
+_EXCLUDING = (
+    ("resume", "overwrite"),
+    ("resume", "dry_run"),
+    ("resume", "check"),
+    ("check", "dry_run"),
+    ("sandbox", "dry_run"),
+)
 SANDBOX_KEY = ClientKey("practice", "practice-secret")
 
 
@@ -27,7 +45,8 @@ class Settings:
     per job, `concurrency` None for as much as the rate needs. With `sandbox` set,
     the credentials are those of the practice API and `base_url` is not known yet.
     `command` is how the program was called, with the options that a run which goes on
-    needs again: all but those about the report.
+    needs again: all but those about the report. `headers` are sent with every request,
+    `verbosity` is how often -v was given, and `origins` says where values came from.
     """
 
     files: tuple[str, ...]
@@ -40,6 +59,8 @@ class Settings:
     summary: Path | None
     reason: str
     yes: bool
+    dry_run: bool
+    check: bool
     rate: float
     concurrency: int | None
     retries: int
@@ -48,18 +69,32 @@ class Settings:
     allow: frozenset[Outcome]
     base_url: str
     credentials: Credentials
+    headers: Mapping[str, str]
     sandbox: bool
     quiet: bool
+    verbosity: int
+    progress: str
+    log_format: str
     command: tuple[str, ...]
+    origins: Mapping[str, str]
 
 
 def load(options: Mapping[str, Any], environ: Mapping[str, str]) -> Settings:
     """Return the settings; raises `ConfigError` for what can't be used or is missing."""
     sandbox = options["sandbox"]
-    if options["resume"] and options["overwrite"]:
-        raise ConfigError("--resume and --overwrite exclude each other", "leave one of them out")
+    for one, other in _EXCLUDING:
+        if options[one] and options[other]:
+            both = f"--{one} and --{other}".replace("_", "-")
+            raise ConfigError(f"{both} exclude each other", "leave one of them out")
     if options["resume"] and options["output"] in {None, "", "-"}:
         raise ConfigError("--resume needs a report", "name it with --output FILE")
+    if options["quiet"] and options["verbose"]:
+        raise ConfigError("--quiet and --verbose exclude each other", "leave one of them out")
+    elsewhere = sandbox or options["dry_run"]  # no store, hence no profile
+    profile = {} if elsewhere else read_profile(options["profile"])
+    url = options["base_url"] or profile.get("EPCC_API_BASE_URL", "") or DEFAULT_BASE_URL
+    found = (SANDBOX_KEY, "") if elsewhere else credentials(environ, profile)
+    origins = {"base_url": _url_origin(options, profile), "credentials": found[1]}
     return Settings(
         files=options["files"],
         column=options["column"],
@@ -70,19 +105,55 @@ def load(options: Mapping[str, Any], environ: Mapping[str, str]) -> Settings:
         split=Path(options["split"]) if options["split"] else None,
         summary=Path(options["summary"]) if options["summary"] else None,
         reason=options["reason"],
-        yes=options["yes"] or sandbox,
+        yes=options["yes"] or sandbox or options["dry_run"] or options["check"],
+        dry_run=options["dry_run"],
+        check=options["check"],
         rate=positive("--rate", options["rate"]),
         concurrency=options["concurrency"],
         retries=options["retries"],
         timeout=positive("--timeout", options["timeout"]),
         max_failures=options["max_failures"],
         allow=outcomes(options["allow"]),
-        base_url="" if sandbox else base_url(options["base_url"] or DEFAULT_BASE_URL),
-        credentials=SANDBOX_KEY if sandbox else credentials(environ),
+        base_url="" if sandbox else base_url(url),
+        credentials=found[0],
+        headers=headers(options["header"], environ, profile),
         sandbox=sandbox,
         quiet=options["quiet"],
+        verbosity=options["verbose"],
+        progress=options["progress"],
+        log_format=options["log_format"],
         command=options["command"],
+        origins=options["origins"] | origins,
     )
+
+
+def _url_origin(options: Mapping[str, Any], profile: Mapping[str, str]) -> str:
+    if options["base_url"]:
+        return str(options["origins"].get("base_url", ""))
+    return "profile" if profile.get("EPCC_API_BASE_URL") else "default"
+
+
+def headers(
+    lines: tuple[str, ...], environ: Mapping[str, str], profile: Mapping[str, str]
+) -> Mapping[str, str]:
+    """Return the headers of lines like `Name: value`, and the one for beta features.
+
+    Raises `ConfigError` for what is no header, or none that may be set.
+    """
+    found: dict[str, str] = {}
+    beta = environ.get(_BETA, "").strip() or profile.get(_BETA, "")
+    for line in (*((f"EP-Beta-Features: {beta}",) if beta else ()), *lines):
+        name, colon, value = (part.strip() for part in line.partition(":"))
+        if colon and name.lower() in _OWN_HEADERS:
+            raise ConfigError(
+                f"--header can't set {name}",
+                "a token goes into BULKCANCEL_TOKEN, never into an argument",
+            )
+        if not colon or not _HEADER_NAME.fullmatch(name) or not _HEADER_VALUE.fullmatch(value):
+            # what was given may be a secret: it is not repeated
+            raise ConfigError("--header (or EPCC_BETA_API_FEATURES) is no header", _HEADER_FORM)
+        found = {n: v for n, v in found.items() if n.lower() != name.lower()} | {name: value}
+    return found
 
 
 def positive(option: str, value: float) -> float:
@@ -140,21 +211,27 @@ def is_loopback(host: str) -> bool:
         return False
 
 
-def credentials(environ: Mapping[str, str]) -> Credentials:
-    """Return the ready token or the client key of the environment; raises `ConfigError`."""
+def credentials(environ: Mapping[str, str], profile: Mapping[str, str]) -> tuple[Credentials, str]:
+    """Return the ready token or the client key, and where it is from; raises `ConfigError`.
+
+    An id and its secret come from the same place.
+    """
     words = environ.get("BULKCANCEL_TOKEN", "").strip().split(" ")
     token = " ".join(words[1:] if words[0] == "Bearer" else words).strip()
     if token:
         if not token.isascii() or not token.isprintable() or " " in token:
             raise ConfigError("BULKCANCEL_TOKEN is not a token", "set it to the token alone")
-        return ReadyToken(token)
+        return ReadyToken(token), "environment"
     names = ("EPCC_CLIENT_ID", "EPCC_CLIENT_SECRET")
-    client_id, client_secret = (environ.get(name, "").strip() for name in names)
-    if client_id and client_secret:
-        return ClientKey(client_id, client_secret)
-    missing = " and ".join(name for name in names if not environ.get(name, "").strip())
+    for origin, values in (("environment", environ), ("profile", profile)):
+        client_id, client_secret = (values.get(name, "").strip() for name in names)
+        if client_id and client_secret:
+            return ClientKey(client_id, client_secret), origin
+        if client_id or client_secret:
+            break
+    missing = " and ".join(name for name in names if not values.get(name, "").strip())
     raise ConfigError(
         f"no login: {missing} not set",
-        "export EPCC_CLIENT_ID and EPCC_CLIENT_SECRET, or BULKCANCEL_TOKEN; "
-        "or practise with --sandbox",
+        "export EPCC_CLIENT_ID and EPCC_CLIENT_SECRET, or BULKCANCEL_TOKEN, "
+        "or name a --profile; or practise with --sandbox",
     )

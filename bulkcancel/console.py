@@ -1,43 +1,31 @@
-"""What people see on standard error: notes, the question, progress, the summary.
+"""What people, and collectors of logs, see on standard error, a line at a time.
 
-Never writes to standard output, and decides nothing.
+Never writes to standard output, and decides nothing. The live display is `display`'s.
 """
 
-import sys
-from dataclasses import dataclass
+from collections.abc import Callable  # noqa: TC003  (an attribute's type)
+from typing import Any
 
 from rich.console import Console as RichConsole
+from rich.text import Text
 
-from bulkcancel.errors import ConfigError
-from bulkcancel.model import Outcome, Tally
+from bulkcancel.log import log_line
+from bulkcancel.model import Exchange, JobResult, NoReply, Outcome, Reply, Request
+from bulkcancel.pulse import Pulse
 from bulkcancel.text import one_line
 
-_TERMINAL = ("CONIN$", "CONOUT$") if sys.platform == "win32" else ("/dev/tty", "/dev/tty")
 _MAX_LINE = 20_000  # characters: a command may name many files
-_MEANING = {
-    Outcome.CANCELLED: "",
-    Outcome.NOT_FOUND: "the store has no such job",
-    Outcome.NOT_PENDING: "too late, or somebody else was first",
-    Outcome.FAILED: "not cancelled; the report says why",
-    Outcome.UNKNOWN: "sent, but what became of it could not be read",
-    Outcome.NOT_ATTEMPTED: "never sent",
-    Outcome.INVALID: "not a job id; never sent",
+STYLES = {
+    Outcome.CANCELLED: "green",
+    Outcome.NOT_FOUND: "yellow",
+    Outcome.NOT_PENDING: "yellow",
+    Outcome.FAILED: "red",
+    Outcome.UNKNOWN: "bold red",
+    Outcome.NOT_ATTEMPTED: "magenta",
+    Outcome.INVALID: "magenta",
+    Outcome.WOULD_CANCEL: "green",
+    Outcome.DRY_RUN: "green",
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Pace:
-    """How fast the run went: seconds, and requests per second as seen and as allowed."""
-
-    elapsed: float
-    effective: float
-    rate: float
-
-    def __str__(self) -> str:
-        """Return the rate as a phrase, '' if there were too few requests to tell."""
-        if not self.effective:
-            return ""
-        return f", {self.effective:.1f} per second of {self.rate:g} allowed"
 
 
 class _Screen(RichConsole):
@@ -48,91 +36,73 @@ class _Screen(RichConsole):
 
 
 class Console:
-    """Standard error, as seen by the operator; `quiet` leaves only errors."""
+    """Standard error: notes unless `quiet`, errors always, jobs and requests if `verbosity` says.
 
-    def __init__(self, *, quiet: bool) -> None:
-        self._rich = _Screen(stderr=True, highlight=False, soft_wrap=True, emoji=False)
-        self._quiet = quiet
+    `as_json` makes each line an object with `time`, `level`, `event`, `message`, and
+    what else is known.
+    """
 
-    def note(self, text: str) -> None:
-        """Print one line, unless the console is quiet."""
-        if not self._quiet:
-            self.alarm(text)
+    def __init__(self, *, quiet: bool = False, verbosity: int = 0, as_json: bool = False) -> None:
+        self.screen = _Screen(stderr=True, highlight=False, soft_wrap=True, emoji=False)
+        self.quiet = quiet
+        self.as_json = as_json
+        self.before_line: Callable[[], None] = lambda: None
+        self._verbosity = verbosity
 
-    def alarm(self, text: str) -> None:
+    def note(self, text: str, event: str = "note", style: str = "", **fields: Any) -> None:  # noqa: ANN401
+        """Print one line, unless the console is quiet; `fields` are for collectors."""
+        if not self.quiet:
+            self._print("info", event, text, style, fields)
+
+    def alarm(self, text: str, event: str = "alarm", **fields: Any) -> None:  # noqa: ANN401
         """Print one line that must be seen, quiet or not."""
-        try:
-            self._rich.print(one_line(text, _MAX_LINE), markup=False)
-        except OSError:  # nobody can read it: no reason to stop cancelling
-            self._rich.quiet = True
+        self._print("error", event, text, "", fields)
 
-    def progress(self, tally: Tally, total: int, pace: Pace) -> None:
+    def detail(self, text: str) -> None:
+        """Print one line for those who asked for more."""
+        if self._verbosity:
+            self.note(text, "detail")
+
+    def job(self, result: JobResult) -> None:
+        """Print what became of a job, for those who asked for it."""
+        if self._verbosity:
+            facts = (
+                result.state.status if result.outcome is Outcome.NOT_PENDING else "",
+                result.detail,
+            )
+            more = ": ".join(filter(None, facts))
+            text = f"{result.outcome.value} {result.row.job_id}{f' ({more})' if more else ''}"
+            fields = {"job_id": result.row.job_id, "outcome": result.outcome.value}
+            self.note(text, "job", STYLES[result.outcome], **fields)
+
+    def request(self, request: Request, exchange: Exchange, seconds: float) -> None:
+        """Print one request and what came of it, for those who asked for that, too."""
+        if self._verbosity > 1:
+            status = exchange.status if isinstance(exchange, Reply) else None
+            said = exchange.reason if isinstance(exchange, NoReply) else str(status)
+            self.note(
+                f"{request.method} {request.path} {said} {1000 * seconds:.0f} ms",
+                "request",
+                "dim",
+                method=request.method,
+                path=request.path,
+                status=status,
+                seconds=round(seconds, 4),
+            )
+
+    def progress(self, pulse: Pulse) -> None:
         """Print one line about a run that is under way."""
-        counts = ", ".join(f"{n} {o}" for o in Outcome if (n := tally.outcomes[o])) or "none yet"
-        self.note(f"{tally.done} of {total} done ({counts}){pace}")
+        pause = f"; {pulse.pause}" if pulse.pause else ""
+        text = f"{pulse.position} done ({pulse.counts}), {pulse.speed}{pause}"
+        self.note(text, "progress", **pulse.fields())
 
-    def summary(self, tally: Tally, pace: Pace, report: str | None, next_step: str) -> None:
-        """Print what became of the run; `report` is None for a stream."""
-        width = max((len(f"{n:,}") for n in tally.outcomes.values()), default=1)
-        for outcome in Outcome:
-            if count := tally.outcomes[outcome]:
-                remark = _split(tally) if outcome is Outcome.NOT_PENDING else _MEANING[outcome]
-                self.note(f"{outcome.value:<13} {count:>{width},}  {remark}".rstrip())
-        if tally.settled_before:
-            number = _count(tally.settled_before, "job")
-            self.note(f"{number} of the input settled by earlier runs, not sent again")
-        if tally.repeats:
-            self.note(f"{_count(tally.repeats, 'row')} repeated an id that was there before")
-        self.note(
-            f"{_count(tally.requests, 'request')}"
-            f" ({_count(tally.read_backs, 'read-back')}, {tally.retries:,} retried,"
-            f" {tally.throttled:,} refused with 429) in {pace.elapsed:.1f} s{pace}"
-        )
-        if report is not None:
-            self.note(f"report: {report}")
-        self.note(f"next: {next_step}")
-
-
-def ask(question: str) -> bool:
-    """Ask on the terminal device, never on standard input; only `y` or `yes` is yes.
-
-    Raises `ConfigError` where there is no terminal.
-    """
-    try:
-        with open(_TERMINAL[0]) as keyboard, open(_TERMINAL[1], "w") as screen:  # noqa: PTH123
-            screen.write(f"{question} [y/N] ")
-            screen.flush()
-            return keyboard.readline().strip().lower() in {"y", "yes"}
-    except OSError:
-        raise ConfigError(
-            "no terminal to ask for confirmation on", "to go on without a question, add --yes"
-        ) from None
-
-
-def _split(tally: Tally) -> str:
-    return ", ".join(
-        f"{one_line(status, 40) or 'status not readable'} {count:,}"
-        for status, count in tally.not_pending.most_common()
-    )
-
-
-def _count(number: int, what: str) -> str:
-    return f"{number:,} {what}{'' if number == 1 else 's'}"
-
-
-def next_step(tally: Tally, again: str | None, *, broken: bool) -> str:
-    """Say what to do now; `again` is the command that goes on, None where none can.
-
-    A `broken` report lacks rows.
-    """
-    if broken and again is not None:
-        return f"when the report can be written again: {again}"
-    worth_it = (Outcome.FAILED, Outcome.UNKNOWN, Outcome.NOT_ATTEMPTED)
-    left = [outcome for outcome in worth_it if tally.outcomes[outcome]]
-    if not left and tally.outcomes[Outcome.INVALID]:
-        return "correct the invalid ids and run them again, with a report of their own"
-    if not left:
-        return "nothing left to cancel"
-    if again is None:
-        return f"the rows that say {' or '.join(left)} are worth another run"
-    return again
+    def _print(self, level: str, event: str, text: str, style: str, fields: dict[str, Any]) -> None:
+        self.before_line()
+        try:
+            if self.as_json:
+                self.screen.file.write(log_line(level, event, text, **fields) + "\n")
+                self.screen.file.flush()
+            else:
+                self.screen.print(Text(one_line(text, _MAX_LINE), style))
+        except OSError:  # nobody can read it: no reason to stop cancelling
+            self.screen.quiet = True

@@ -6,7 +6,7 @@ The last row of a job counts. A last line that is torn is no row, and will be cu
 import csv
 import hashlib
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import BinaryIO
@@ -14,6 +14,7 @@ from typing import BinaryIO
 import orjson
 
 from bulkcancel.errors import ReportError
+from bulkcancel.jobs import Jobs
 from bulkcancel.model import SETTLED, Earlier, JobRow, Outcome, id_key
 from bulkcancel.report import COLUMNS, HEADER, MAX_SOURCE, Format, Row, shown_id
 from bulkcancel.text import cell
@@ -44,37 +45,67 @@ def key_of(job_id: str, outcome: Outcome, source: str) -> str:
     return (job_id or source) if outcome is Outcome.INVALID else id_key(job_id)
 
 
-@dataclass(frozen=True, slots=True)
-class Remaining:
-    """The jobs that a run has to deal with, and how many need nothing more."""
+class Left:
+    """The rows that a run has to deal with; those left in doubt come first.
 
-    rows: list[JobRow]
-    settled: int
-
-
-def remaining(rows: Iterable[JobRow], past: Past) -> Remaining:
-    """Leave out what is settled, and put first what an earlier run left in doubt.
-
-    An invalid row that the report has already is left out, too, but not counted.
+    `settled` counts the jobs that need nothing more. An invalid row that the report has
+    already is left out, too, but not counted.
     """
-    doubtful, others, settled = list[JobRow](), list[JobRow](), 0
-    for row in rows:
-        outcome = Outcome.INVALID if row.problem else Outcome.NOT_ATTEMPTED
-        source = cell(row.source, MAX_SOURCE)
-        earlier = past.jobs.get(key_of(shown_id(row.job_id, outcome), outcome, source))
-        if (
-            row.problem and Path(row.file).resolve() == Path(past.name).resolve()
-        ):  # the report is its own input
-            continue
-        if earlier is None:
-            others.append(row)
-        elif earlier.outcome in SETTLED:
-            settled += 1
-        elif earlier.outcome is Outcome.UNKNOWN:
-            doubtful.append(replace(row, earlier=earlier))
-        elif earlier.outcome is not Outcome.INVALID:
-            others.append(replace(row, earlier=earlier))
-    return Remaining(doubtful + others, settled)
+
+    def __init__(self, rows: Jobs, past: Past) -> None:
+        """Take the input, and what the report says of it."""
+        self.settled = 0
+        self.valid, self.invalid = len(rows) - len(rows.invalid), len(rows.invalid)
+        self._rows = rows
+        self._past = past
+        self._doubtful: list[JobRow] = []
+        if past.jobs:
+            self._look_through()
+
+    def _look_through(self) -> None:
+        self.valid = self.invalid = 0
+        for row in self._rows:
+            fitting = fit(row, self._past)
+            self.settled += fitting is None and not row.problem
+            if fitting is not None:
+                self.invalid += bool(fitting.problem)
+                self.valid += not fitting.problem
+                if _is_doubtful(fitting):
+                    self._doubtful.append(fitting)
+
+    def first(self) -> JobRow | None:
+        """Return the first row that will be sent."""
+        return next((row for row in self if not row.problem), None)
+
+    def __iter__(self) -> Iterator[JobRow]:
+        if not self._past.jobs:
+            yield from self._rows
+            return
+        yield from self._doubtful
+        for row in self._rows:
+            fitting = fit(row, self._past)
+            if fitting is not None and not _is_doubtful(fitting):
+                yield fitting
+
+
+def fit(row: JobRow, past: Past) -> JobRow | None:
+    """Return the row with what the report says of it; None where that is enough."""
+    outcome = Outcome.INVALID if row.problem else Outcome.NOT_ATTEMPTED
+    source = cell(row.source, MAX_SOURCE)
+    earlier = past.jobs.get(key_of(shown_id(row.job_id, outcome), outcome, source))
+    if (
+        row.problem and Path(row.file).resolve() == Path(past.name).resolve()
+    ):  # the report is its own input
+        return None
+    if earlier is None:
+        return row
+    if earlier.outcome in SETTLED or earlier.outcome is Outcome.INVALID:
+        return None
+    return replace(row, earlier=earlier)
+
+
+def _is_doubtful(row: JobRow) -> bool:
+    return row.earlier is not None and row.earlier.outcome is Outcome.UNKNOWN
 
 
 def read_past(report: BinaryIO, name: str) -> Past:

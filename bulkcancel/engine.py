@@ -9,9 +9,16 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from bulkcancel.calls import Store, Surroundings
-from bulkcancel.errors import BulkcancelError, GuardError, Interruption, LoginError
+from bulkcancel.errors import (
+    BulkcancelError,
+    GuardError,
+    InputError,
+    Interruption,
+    LoginError,
+)
 from bulkcancel.guards import Guards
 from bulkcancel.life import Interrupted, Life
 from bulkcancel.model import JobResult, JobRow, Outcome, Tally
@@ -32,7 +39,20 @@ class Policy:
     concurrency: int
     retries: int
     guards: Guards
+    only_look: bool = False  # --check: reads, and no cancel
     backoff: Backoff = field(default_factory=Backoff)
+
+
+class Rows(Protocol):
+    """What there is to do; `feed` has the two that exist."""
+
+    async def take(self) -> JobRow | None:
+        """Return the next row, None after the last."""
+        ...
+
+    def rest(self) -> Iterator[JobRow]:
+        """Yield what is known and was not taken."""
+        ...
 
 
 class Engine:
@@ -61,21 +81,25 @@ class Engine:
             backoff=policy.backoff,
         )
         self._concurrency = policy.concurrency
+        self._only_look = policy.only_look
         self._record = record
         self._in_wait: set[asyncio.Task[object]] = set()
         self._workers: set[asyncio.Task[None]] = set()
         self._broken_off = self._hurried = False
+        self._tried = False
+        self.left_early = False  # rows of jobs that were never sent are missing
         self._error: BulkcancelError | None = None
 
-    async def run(self, rows: Iterator[JobRow]) -> None:
+    async def run(self, rows: Rows) -> None:
         """Settle every row, each once; raises what stopped the run, after the last row."""
         async with asyncio.TaskGroup() as workers:
             for _ in range(self._concurrency):
                 worker = workers.create_task(self._work(rows))
                 self._workers.add(worker)
                 worker.add_done_callback(self._workers.discard)
-        await self._leave(rows)
-        if isinstance(self._error, LoginError):  # in mid-run: no longer a usage error
+        await self._leave(rows.rest())
+        if isinstance(self._error, LoginError | InputError) and self._tried:
+            # in mid-run: no longer a usage error
             raise GuardError(self._error.message, self._error.hint)
         if self._error is not None:
             raise self._error
@@ -108,16 +132,28 @@ class Engine:
             if number % _BETWEEN_LOOKS == 0:
                 await asyncio.sleep(0)
                 if self._hurried:
+                    self.left_early = True
                     return
 
-    async def _work(self, rows: Iterator[JobRow]) -> None:
-        while self._error is None and (row := next(rows, None)) is not None:
+    async def _work(self, rows: Rows) -> None:
+        while self._error is None and (row := await self._next(rows)) is not None:
             self._finish(_unsent(row) if row.problem else await self._live(row))
+
+    async def _next(self, rows: Rows) -> JobRow | None:
+        """Return the next row; None if there is none, or if the run ends while it waits."""
+        try:
+            with self._waiting():
+                return await rows.take()
+        except Interrupted:
+            return None
+        except BulkcancelError as error:
+            self.stop(error)
+            return None
 
     async def _live(self, row: JobRow) -> JobResult:
         life = Life(row, self._around)
         try:
-            return await life.settle()
+            return await (life.look() if self._only_look else life.settle())
         except Interrupted:
             return life.interrupted()
         except BulkcancelError as error:
@@ -141,6 +177,7 @@ class Engine:
         try:
             self._record(result)
             if result.was_tried:
+                self._tried = True
                 self._around.guards.settled(result)
         except GuardError as error:
             self.stop(error)

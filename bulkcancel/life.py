@@ -51,6 +51,14 @@ class Life:
             if result is not None:
                 return result
 
+    async def look(self) -> JobResult:
+        """Read the job and send nothing; raises as `settle`."""
+        state = await self._read()
+        if state is None:
+            return self._not_cancelled()
+        outcome = outcome_of(state, may_be_ours=False) or Outcome.WOULD_CANCEL
+        return self._result(outcome, state, Evidence.READBACK)
+
     def interrupted(self) -> JobResult:
         """Return the result of a life that was cut short between two requests."""
         self._detail = self._detail or self._calls.detail
@@ -60,6 +68,8 @@ class Life:
 
     def broken_off(self) -> JobResult:
         """Return the result of a life that ended anywhere, perhaps within a request."""
+        if self._calls.attempts == 0 and not self._may_be_ours:
+            return self._result(Outcome.NOT_ATTEMPTED)
         return self._result(Outcome.UNKNOWN)
 
     async def _after(self, verdict: Verdict) -> JobResult | None:
@@ -147,7 +157,8 @@ class Life:
                 return verdict.state
             if verdict.step is not Step.RESEND:
                 break
-        self._detail = f"{self._detail}; not readable: {verdict.detail}"
+        unreadable = f"not readable: {verdict.detail}"
+        self._detail = f"{self._detail}; {unreadable}" if self._detail else unreadable
         return None
 
     def _refused_unread(self) -> JobResult:

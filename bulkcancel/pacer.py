@@ -22,6 +22,7 @@ GROWTH = 1.02  # per second after that
 _SAME = 0.15  # counts that differ by less than this share are the same limit
 _SAFE = 0.98  # the share of the store's limit that is sure not to be too much
 _SPARE = 0.015  # the share of the rate that is given away, so that it is never exceeded
+_RECENT = 3.0  # seconds that tell how fast it is now
 _CATCH_UP = 0.005  # the share of a second that a late timer may make up for
 
 
@@ -102,6 +103,7 @@ class Pacer:
         """Take the most requests per second, a float > 0."""
         self.rate = rate
         self._started = 0
+        self._starts: deque[float] = deque()  # in the last seconds
         self._first_start = self._last_start = 0.0
         drain = rate * (1 - _SPARE)
         room = 1 + rate * _CATCH_UP
@@ -125,11 +127,27 @@ class Pacer:
             if not self._started:
                 self._first_start = self._last_start
             self._started += 1
+            self._starts.append(self._last_start)
+            if len(self._starts) > 2 * self.rate * _RECENT:
+                self.recent()  # keeps the queue short
+
+    def begin(self) -> None:
+        """Let `effective` and `recent` speak of what is started from now on."""
+        self._started = 0
+        self._starts.clear()
 
     def effective(self) -> float:
         """Return the requests per second that were started, 0 where less than a second tells."""
         seconds = self._last_start - self._first_start
         return (self._started - 1) / seconds if seconds >= 1 else 0.0
+
+    def recent(self) -> float:
+        """Return the requests per second that were started in the last seconds."""
+        now = _now()
+        while self._starts and self._starts[0] < now - _RECENT:
+            self._starts.popleft()
+        seconds = min(_RECENT, now - self._first_start) if self._started else 0.0
+        return len(self._starts) / seconds if seconds >= 1 else 0.0
 
     def speed(self) -> float:
         """Return the requests per second that are allowed now."""

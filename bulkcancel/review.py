@@ -6,7 +6,6 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import orjson
 
@@ -15,10 +14,11 @@ from bulkcancel.config import Settings
 from bulkcancel.errors import BulkcancelError, GuardError, ReportError
 from bulkcancel.model import ClientKey, StoreName, Tally
 from bulkcancel.report import Report, timestamp
-from bulkcancel.source import Table
+from bulkcancel.source import Source
 from bulkcancel.text import one_line
 from bulkcancel.whole import whole
 
+_BEGINNING = b'{\n  "run_id":'
 _ELSEWHERE = "name another place with --summary"
 
 
@@ -36,29 +36,52 @@ class Clock:
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """One run, looked back at; `effective` is in requests per second."""
+    """One run, looked back at; `effective` and `rate` are in requests per second."""
 
     run_id: str
-    tables: list[Table]
-    tally: Tally
+    host: str
     store: StoreName
+    sources: list[Source]
+    tally: Tally
     clock: Clock
     effective: float
+    rate: float
     report: Report
     stopped: BulkcancelError | None
 
+    def counts(self) -> dict[str, Any]:
+        """Return what was counted."""
+        tally = self.tally
+        return {
+            "outcomes": {outcome.value: n for outcome, n in tally.outcomes.items() if n},
+            "not_pending": {
+                one_line(status, 100): n for status, n in tally.not_pending.items() if n
+            },
+            "settled_before": tally.settled_before,
+            "recorded_by_this_run": tally.done,
+            "repeats": tally.repeats,
+            "requests": tally.requests,
+            "retries": tally.retries,
+            "read_backs": tally.read_backs,
+            "throttled_429": tally.throttled,
+            "effective_rate_per_second": round(self.effective, 2),
+        }
 
-def check_place(path: Path, others: tuple[str, ...], *, replace: bool) -> None:
-    """Refuse a place that can't take a summary; raises `ReportError`."""
+
+def check_place(path: Path, others: tuple[str, ...], *, replace: bool, ours: bool = False) -> None:
+    """Refuse a place that can't take a summary, with `ours` any file that is none.
+
+    Raises `ReportError`.
+    """
     try:
-        problem = _problem(path, others, replace=replace)
+        problem = _problem(path, others, replace=replace, ours=ours)
     except OSError as error:
         problem = f"can't be used: {error.strerror}"
     if problem:
         raise ReportError(f"{path} {problem}", _ELSEWHERE)
 
 
-def _problem(path: Path, others: tuple[str, ...], *, replace: bool) -> str:
+def _problem(path: Path, others: tuple[str, ...], *, replace: bool, ours: bool) -> str:
     if path.is_dir():
         return "is a directory"
     if not os.access(path.absolute().parent, os.W_OK):
@@ -69,6 +92,8 @@ def _problem(path: Path, others: tuple[str, ...], *, replace: bool) -> str:
         return "is also the report or an input"
     if str(path) in others:
         return "is also the report"
+    if path.exists() and ours and not path.read_bytes().startswith(_BEGINNING):
+        return "is no summary of an earlier run"
     if path.exists() and not replace:
         return "exists already (replace it with --overwrite)"
     return ""
@@ -88,26 +113,17 @@ def summary_of(settings: Settings, facts: Facts) -> dict[str, Any]:
         "elapsed_seconds": round(elapsed, 3),
         "exit_code": tally.exit_code() if stopped is None else stopped.exit_code,
         "stopped": None if stopped is None else stopped.message,
-        "host": urlsplit(settings.base_url).netloc,
+        "host": facts.host,
         "store": {"id": facts.store.id or None, "name": facts.store.name or None},
         "client_id": _shortened(settings),
         "options": _options(settings),
-        "inputs": [{"file": t.name, "sha256": t.digest} for t in facts.tables],
+        "inputs": [{"file": s.name, "sha256": s.digest} for s in facts.sources],
         "report": {
             "file": sheet.target,
             "format": facts.report.form.value,
             "sha256": sheet.digest.hexdigest(),
         },
-        "outcomes": {outcome.value: n for outcome, n in tally.outcomes.items() if n},
-        "not_pending": {status: n for status, n in tally.not_pending.items() if n},
-        "settled_before": tally.settled_before,
-        "recorded_by_this_run": tally.done,
-        "repeats": tally.repeats,
-        "requests": tally.requests,
-        "retries": tally.retries,
-        "read_backs": tally.read_backs,
-        "throttled_429": tally.throttled,
-        "effective_rate_per_second": round(facts.effective, 2),
+        **facts.counts(),
     }
 
 
@@ -134,6 +150,7 @@ def _options(settings: Settings) -> dict[str, Any]:
         "concurrency": settings.concurrency,
         "retries": settings.retries,
         "timeout": settings.timeout,
+        "headers": sorted(settings.headers),
         "max_failures": settings.max_failures,
         "allow": sorted(outcome.value for outcome in settings.allow),
         "base_url": settings.base_url,
@@ -141,5 +158,6 @@ def _options(settings: Settings) -> dict[str, Any]:
         "overwrite": settings.overwrite,
         "split": str(settings.split) if settings.split else None,
         "sandbox": settings.sandbox,
+        "check": settings.check,
         "yes": settings.yes,
     }

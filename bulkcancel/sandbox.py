@@ -80,6 +80,12 @@ class Queue:
         self._start_every = start_every
         self._next_start = time.monotonic() + start_every
 
+    def add(self, jobs: Iterable[Job]) -> None:
+        """Add jobs that the store does not know yet, behind those that wait."""
+        for job in jobs:
+            if self.jobs.setdefault(key_of(job.id), job) is job and job.status == "pending":
+                self._waiting.append(job)
+
     def _pending(self) -> list[Job]:
         return [job for job in self.jobs.values() if job.status == "pending"]
 
@@ -219,15 +225,16 @@ class Sandbox:
         return self.queue.jobs.get(key_of(request.match_info["job_id"]))
 
 
-def seeds_of(rows: Iterable[Mapping[str, str]]) -> list[Job]:
+def seeds_of(rows: Iterable[Mapping[str, str]], first: int = 0) -> list[Job]:
     """Return the jobs of rows with `jobid` and, where given, `status`, `type`, `createdat`.
 
     A row whose status is `missing` is a job that does not exist; without a status a
-    job is pending. The oldest is first where rows give no time.
+    job is pending. The oldest is first where rows give no time; `first` is the number of
+    the first row among all.
     """
     midnight = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
     jobs: dict[str, Job] = {}
-    for number, row in enumerate(rows):
+    for number, row in enumerate(rows, first):
         status = row.get("status", "").lower() or "pending"
         key = key_of(row["jobid"])
         if status == MISSING or not _ID.fullmatch(key) or key in jobs:

@@ -1,7 +1,6 @@
 """The command line of the practice API: `bulkcancel-sandbox`."""
 
 import asyncio
-import io
 import math
 import os
 import signal
@@ -14,7 +13,7 @@ import click
 from bulkcancel.cli import guarded
 from bulkcancel.errors import ConfigError
 from bulkcancel.sandbox import Job, Rules, Sandbox, seeds_of
-from bulkcancel.source import read_table
+from bulkcancel.source import Source
 
 
 @click.command(
@@ -84,8 +83,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _seeds(file: str | None) -> list[Job]:
-    table = read_table(file, None, io.BytesIO()) if file is not None else None
-    return seeds_of(table.mappings()) if table is not None else []
+    if file is None:
+        return []
+    rows = Source(file, with_fields=True).entries()
+    return seeds_of(row.fields for row in rows if row.fields is not None)
 
 
 async def _serve(sandbox: Sandbox, port: int) -> None:

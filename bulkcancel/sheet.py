@@ -72,12 +72,22 @@ class Sheet:
             return
         try:
             os.fsync(self._file)
-            removed = self.target != STDOUT and os.fstat(self._file).st_nlink == 0
+            lost = "" if self.target == STDOUT else self._loss()
         except OSError as error:
             raise self._broken(error) from None
-        if removed:
-            raise GuardError(f"{name_of(self.target)} was removed", "don't move it during a run")
+        if lost:
+            raise GuardError(f"{name_of(self.target)} was {lost}", "don't move it during a run")
         self._synced = size
+
+    def _loss(self) -> str:
+        """Say what happened to a file that its name does not stand for any more, '' if it does."""
+        try:
+            named = Path(self.target).stat()
+        except FileNotFoundError:
+            return "removed"
+        if not os.path.samestat(named, os.fstat(self._file)):
+            return "replaced"
+        return "cut short" if named.st_size < self._size else ""
 
     def close(self) -> None:
         """Close the file, which ends its lock; standard output stays open."""

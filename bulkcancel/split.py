@@ -77,11 +77,13 @@ def _file_of(folder: Path, outcome: Outcome) -> Path:
     return folder / f"{outcome.value}.csv"
 
 
-def check_folder(folder: Path, others: tuple[str, ...], *, replace: bool) -> None:
+def check_folder(
+    folder: Path, others: tuple[str, ...], *, replace: bool, resumed: bool = False
+) -> None:
     """Refuse a folder that can't be used, or without `replace` one that holds such files.
 
-    `others` are files of the run that none of them may be. Raises `ReportError`, before
-    anything is sent.
+    With `resumed` they must be of an earlier run. `others` are files of the run that none
+    of them may be. Raises `ReportError`, before anything is sent.
     """
     with _refusing(folder):
         if folder.exists() and not folder.is_dir():
@@ -89,6 +91,9 @@ def check_folder(folder: Path, others: tuple[str, ...], *, replace: bool) -> Non
         ours = {_file_of(folder, outcome).resolve() for outcome in Outcome}
         taken = next((name for name in others if Path(name).resolve() in ours), None)
         there = [path for outcome in Outcome if (path := _file_of(folder, outcome)).exists()]
+        foreign = [path for path in there if resumed and not path.read_bytes().startswith(HEADER)]
+    if foreign:
+        raise ReportError(f"{foreign[0]} is not of an earlier run", "name another folder")
     if taken is not None:
         raise ReportError(f"{taken} is also a file of the split", "name another folder")
     if there and not replace:

@@ -81,6 +81,33 @@ def no_secrets_of_other_tests(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("bulkcancel.text._secrets", set())
 
 
+@pytest.fixture(autouse=True)
+def at_home(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Make home an empty folder: nobody's own profile has a say."""
+    home = tmp_path_factory.getbasetemp() / "home"
+    home.mkdir(exist_ok=True)
+    monkeypatch.setenv("HOME", str(home))
+    return home
+
+
+KeepProfile = Callable[[str | bytes], Path]
+
+
+@pytest.fixture
+def keep_profile(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> KeepProfile:
+    """Write `~/.epcc/config`, in a home folder of this test's own; returns the file."""
+    home = tmp_path / "home"
+    monkeypatch.setenv("HOME", str(home))
+
+    def keep(text: str | bytes) -> Path:
+        file = home / ".epcc" / "config"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(text.encode() if isinstance(text, str) else text)
+        return file
+
+    return keep
+
+
 @pytest.fixture
 def cli(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], tmp_path: Path) -> Cli:
     """Run `bulkcancel` in this process, in an empty directory, with only `env` set."""

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from bulkcancel.engine import Engine, Policy
+from bulkcancel.feed import Listed
 from bulkcancel.guards import Guards
 from bulkcancel.model import (
     Earlier,
@@ -118,5 +119,5 @@ class Bench:
         self.engine = Engine(store, self.pacer, policy, self.tally, self.results.append)
 
     async def run(self, rows: Iterable[JobRow]) -> list[JobResult]:
-        await self.engine.run(iter(rows))
+        await self.engine.run(Listed(rows))
         return self.results

@@ -203,7 +203,10 @@ def test_what_fails_is_worth_another_run(cli: Cli, serve: Serve) -> None:
     url = serve(server.serve())
     ended = cli("-yr500", "-o", "r.csv", stdin="job-1\n", EPCC_API_BASE_URL=url, **KEY)
     assert ended.code == 1
-    assert ended.err.endswith("next: bulkcancel --yes --rate 500 --resume -o r.csv r.csv\n")
+    assert ended.err.endswith(
+        "next: try again what is left (1 failed):\n"
+        "bulkcancel --yes --rate 500 --resume -o r.csv r.csv\n"
+    )
 
 
 def test_a_redirect_stops_the_run(cli: Cli, serve: Serve) -> None:
@@ -215,7 +218,8 @@ def test_a_redirect_stops_the_run(cli: Cli, serve: Serve) -> None:
     assert ended.code == 4
     assert "a redirect, which is never followed" in ended.err
     assert list(outcomes(ended.out).values()) == ["failed", "not_attempted", "not_attempted"]
-    assert "next: the rows that say failed or not_attempted are worth another run" in ended.err
+    left = "next: try again what is left (1 failed, 2 not attempted)"
+    assert f"{left}: those rows are an input for another run\n" in ended.err
 
 
 def test_practice(cli: Cli) -> None:
@@ -248,7 +252,7 @@ def test_the_question(
     (tmp_path / "keyboard").write_text(answer)
     (tmp_path / "screen").touch()
     terminal = (str(tmp_path / "keyboard"), str(tmp_path / "screen"))
-    monkeypatch.setattr("bulkcancel.console._TERMINAL", terminal)
+    monkeypatch.setattr("bulkcancel.terminal._TERMINAL", terminal)
     ended = cli("-r500", stdin=f"{IDS}job-1\na/b\n", EPCC_API_BASE_URL=serve(api.serve(0)), **KEY)
     shown = (tmp_path / "screen").read_text()
     assert shown.startswith("Cancel 3 jobs (1 repeated and 1 invalid left out) on 127.0.0.1:")
@@ -260,7 +264,7 @@ def test_the_question(
 
 def test_no_terminal_to_ask_on(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
     """Without a terminal and without --yes nothing is sent."""
-    monkeypatch.setattr("bulkcancel.console._TERMINAL", ("no/keyboard", "no/screen"))
+    monkeypatch.setattr("bulkcancel.terminal._TERMINAL", ("no/keyboard", "no/screen"))
     ended = cli(stdin=IDS, **KEY)
     assert ended.code == 2
     assert "add --yes" in ended.err
@@ -298,11 +302,12 @@ def test_a_report_that_can_not_begin(cli: Cli) -> None:
 
 def test_progress(cli: Cli, serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
     """A run that takes its time says how far it is, a line at a time."""
-    monkeypatch.setattr("bulkcancel.run.PROGRESS_EVERY", 0.01)
+    monkeypatch.setattr("bulkcancel.display.Lines.every", 0.01)
     url = serve(sandbox(8).serve(0))
     stdin = "".join(f"job-{i}\n" for i in range(1, 9))
     ended = cli("-y", "-r100", stdin=stdin, EPCC_API_BASE_URL=url, **KEY)
-    assert re.search(r"^\d of 8 done \(.*\)$", ended.err, re.MULTILINE)
+    line = r"^\d of 8 done \(cancelled \d\), [\d.]+ of 100 per second, \d in flight$"
+    assert re.search(line, ended.err, re.MULTILINE)
 
 
 COMMAND = [sys.executable, "-m", "bulkcancel"]
@@ -405,7 +410,7 @@ def test_what_to_run_again(cli: Cli, serve: Serve) -> None:
     server = RawServer(http("200 OK", b'{"access_token": "token"}'), http("403 Forbidden"))
     url = serve(server.serve())
     ended = cli("-y", "--base-url", url, "-o", "r.csv", stdin="job-1\n", **KEY)
-    assert f"next: bulkcancel --yes --base-url {url} --resume -o r.csv r.csv\n" in ended.err
+    assert f"\nbulkcancel --yes --base-url {url} --resume -o r.csv r.csv\n" in ended.err
     ended = cli("-y", "--base-url", url, "-o", "-", stdin="job-1\n", **KEY)
     assert ended.code == 2  # 403 at the login
 
@@ -423,8 +428,9 @@ def test_what_to_do_without_a_report(cli: Cli, monkeypatch: pytest.MonkeyPatch) 
     ended = cli("--sandbox", "-r500", "-o", "r.csv", stdin=IDS)
     assert ended.code == 4
     assert "not in r.csv: job-2 cancelled" in ended.err
-    again = "bulkcancel --rate 500 --sandbox --resume -o r.csv -, with the same standard input"
-    assert f"next: when the report can be written again: {again}\n" in ended.err
+    again = "bulkcancel --rate 500 --sandbox --resume -o r.csv -   # with the same standard input"
+    step = "next: when the report can be written again, go on with"
+    assert f"{step}:\n{again}\n" in ended.err
     ended = cli("--sandbox", "-r500", "-o", "-", stdin=IDS)
     assert "not in standard output: job-2 cancelled" in ended.err
     assert "next: run the same input again with --output FILE" in ended.err
@@ -457,8 +463,8 @@ def test_the_program_to_run_again(
     monkeypatch.setattr(sys, "argv", [script])
     monkeypatch.setattr("shutil.which", lambda _: found)
     server = RawServer(http("200 OK", b'{"access_token": "token"}'), http("403 Forbidden"))
-    ended = cli("-y", "-o", "r.csv", stdin="a\n", EPCC_API_BASE_URL=serve(server.serve()), **KEY)
-    assert f"next: {' '.join(program)} --yes --resume -o r.csv r.csv\n" in ended.err
+    ended = cli("-y", "-o", "r.csv", stdin="a-1\n", EPCC_API_BASE_URL=serve(server.serve()), **KEY)
+    assert f"\n{' '.join(program)} --yes --resume -o r.csv r.csv\n" in ended.err
 
 
 @pytest.mark.parametrize("form", ["plain", "slashes", "unicode"])
@@ -492,10 +498,10 @@ def test_secrets_that_a_server_echoes(form: str, cli: Cli, serve: Serve) -> None
 def test_a_closed_pipe_is_not_complained_about(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
     """A reader that went away is exit code 4 without a line."""
 
-    def closed(*_: object) -> None:
+    def closed(*_: object, **__: object) -> None:
         raise PipeClosed("nobody reads the report any more")
 
-    monkeypatch.setattr("bulkcancel.run.distinct", closed)
+    monkeypatch.setattr("bulkcancel.run.read_inputs", closed)
     ended = cli("--sandbox", stdin=IDS)
     assert (ended.code, ended.err) == (4, "")
 
@@ -503,10 +509,10 @@ def test_a_closed_pipe_is_not_complained_about(cli: Cli, monkeypatch: pytest.Mon
 def test_ctrl_c_at_any_other_time(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
     """Ctrl-C outside of the sending is one line and exit code 130."""
 
-    def interrupted(*_: object) -> None:
+    def interrupted(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("bulkcancel.run.distinct", interrupted)
+    monkeypatch.setattr("bulkcancel.run.read_inputs", interrupted)
     ended = cli("--sandbox", stdin=IDS)
     assert (ended.code, ended.err) == (130, "\nbulkcancel: interrupted\n")
 

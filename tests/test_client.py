@@ -60,6 +60,39 @@ async def test_a_token_call_has_no_bearer() -> None:
     assert "Content-Type: application/x-www-form-urlencoded" in server.requests[0]
 
 
+async def test_headers_of_the_operators_own() -> None:
+    """Headers that were asked for go with every request, beside the others."""
+    server = RawServer(http("200 OK", b"{}"))
+    async with server.serve() as url, Client(url, 5, {"X-Trace": "t-1"}) as client:
+        await client.send(READ, "token-1")
+        await client.send(READ, "token-1", anew=True)
+    for request in server.requests:
+        for header in ("X-Trace: t-1", "Accept: application/json", "Authorization: Bearer token-1"):
+            assert f"\r\n{header}\r\n" in request
+
+
+async def test_a_header_in_place_of_ours() -> None:
+    """A header that replaces one of ours is sent alone, in whatever case it is written."""
+    server = RawServer(http("200 OK", b"{}"))
+    async with server.serve() as url, Client(url, 5, {"user-agent": "mine"}) as client:
+        await client.send(READ, "token-1")
+    assert server.requests[0].lower().count("\r\nuser-agent:") == 1
+
+
+async def test_who_looks_on() -> None:
+    """Who wants to see requests gets each with what came of it, and the seconds it took."""
+    seen: list[tuple[Request, Exchange, float]] = []
+    server = RawServer(http("404 Not Found"), None)
+    async with (
+        server.serve() as url,
+        Client(url, 5, seen=lambda *each: seen.append(each)) as client,
+    ):
+        replies = [await client.send(READ, "token-1") for _ in range(2)]
+    assert [each[:2] for each in seen] == [(READ, reply) for reply in replies]
+    assert isinstance(replies[1], NoReply)
+    assert all(0 < seconds < 5 for _, _, seconds in seen)
+
+
 async def test_a_connection_is_used_again() -> None:
     """Requests one after the other share a connection."""
     server = RawServer(http("200 OK", b"{}"))

@@ -8,8 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bulkcancel.earlier import Past, last_rows, read_past, remaining
+from bulkcancel.earlier import Left, Past, last_rows, read_past
 from bulkcancel.errors import ReportError
+from bulkcancel.ids import Entry
+from bulkcancel.jobs import Jobs
 from bulkcancel.model import Earlier, Evidence, JobResult, JobRow, JobState, Outcome
 from bulkcancel.report import HEADER, LINE_OF, Format, row_of
 from tests.fakes import result, row
@@ -239,15 +241,15 @@ def test_what_remains() -> None:
     ids = ["new", "failed", "cancelled", "doubt-1", "gone", "never", "late", UUID.upper()]
     rows = [row(job_id, line) for line, job_id in enumerate(ids, 1)]
     bad = [row("=cmd()", 20, "no id"), row("", 9, "no id"), row("", 10, "no id")]
-    left = remaining([*rows, *bad], past)
+    left = left_of([*rows, *bad], past)
     assert left.settled == 3
-    assert [(each.job_id, each.line, each.earlier) for each in left.rows] == [
+    assert [(each.job_id, each.line, each.earlier) for each in left] == [
         ("doubt-1", 4, UNKNOWN),
         (UUID.upper(), 8, UNKNOWN),
+        ("", 10, None),
         ("new", 1, None),
         ("failed", 2, FAILED),
         ("never", 6, NEVER),
-        ("", 10, None),
     ]
 
 
@@ -258,7 +260,14 @@ def test_an_invalid_row_is_known_again(bad: str) -> None:
     past = past_of(report_of(CSV, invalid))
     (shown,) = past.jobs
     for again in (row(bad, 2, "no id"), row(shown, 5, "no id")):
-        assert remaining([again], past).rows == []
+        assert list(left_of([again], past)) == []
+
+
+def left_of(rows: list[JobRow], past: Past) -> Left:
+    jobs = Jobs()
+    for each in rows:
+        jobs.add(Entry(each.line, each.job_id, each.problem), each.file)
+    return Left(jobs, past)
 
 
 @FORMATS
@@ -267,7 +276,7 @@ def test_a_row_without_an_id_is_known_again(form: Format, name: str) -> None:
     """A row that holds no id is known by its place, whatever name its file has."""
     nameless = JobRow("", name, 2, "no id")
     past = past_of(report_of(form, JobResult(nameless, Outcome.INVALID, 0.0)))
-    assert remaining([nameless], past).rows == []
+    assert list(left_of([nameless], past)) == []
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 import pytest
 
 from bulkcancel.engine import Engine, Policy, concurrency_for
-from bulkcancel.errors import GuardError, Interruption, LoginError
+from bulkcancel.errors import BulkcancelError, GuardError, InputError, Interruption, LoginError
+from bulkcancel.feed import Listed
 from bulkcancel.guards import Guards
 from bulkcancel.model import Earlier, Exchange, JobResult, JobRow, Outcome, Tally
 from bulkcancel.pacer import Pacer
@@ -148,7 +149,7 @@ def test_a_report_that_breaks_stops_the_run() -> None:
 
     engine = Engine(store, Pacer(10), Policy(2, 4, Guards(0, frozenset(), 30)), Tally(), record)
     with pytest.raises(GuardError, match="No space"):
-        run(engine.run(iter(ROWS)))
+        run(engine.run(Listed(ROWS)))
     assert len(seen) == len(ROWS)
     assert len(store.calls) < 10
 
@@ -226,7 +227,7 @@ def test_leaving_at_once(at: int | None, written: int) -> None:
             yield row(f"job-{number}", number)
 
     with pytest.raises(Interruption):
-        run(bench.engine.run(rows()))
+        run(bench.engine.run(Listed(rows())))
     assert bench.tally.outcomes == {Outcome.NOT_ATTEMPTED: written}
 
 
@@ -241,3 +242,64 @@ def test_what_is_not_reached_again(outcome: Outcome) -> None:
     assert [r.row.job_id for r in bench.results] == ["new"]
     assert bench.tally.outcomes.total() == 2
     assert bench.tally.done == 1
+
+
+def test_what_is_in_flight() -> None:
+    """Requests are counted while they are under way, and never after, be they lost."""
+    seen: list[int] = []
+    replies: list[Exchange] = [LOST, *(job("cancelled", f"job-{i}") for i in range(1, 4))]
+    store = ScriptedStore(replies, [job("pending", "job-1")])
+    bench = Bench(store)
+    store.on_call = lambda: seen.append(bench.tally.in_flight)
+    run(bench.run([row("job-1", 1)]))
+    assert set(seen) == {1}
+    assert bench.tally.in_flight == 0
+
+
+class Breaking(Listed):
+    """Rows of an input that can't be read any further after the first few."""
+
+    def __init__(self, rows: list[JobRow], good: int) -> None:
+        super().__init__(rows)
+        self.left = good
+
+    async def take(self) -> JobRow | None:
+        self.left -= 1
+        if self.left < 0:
+            raise InputError("stdin: byte 7 is not UTF-8")
+        return await super().take()
+
+
+@pytest.mark.parametrize(
+    ("good", "kind"), [(0, InputError), (2, GuardError)], ids=["first", "later"]
+)
+def test_an_input_that_breaks(good: int, kind: type[BulkcancelError]) -> None:
+    """Where the input breaks the run stops; it is an error of usage only if nothing was sent."""
+    rows = [row(f"job-{i}", i) for i in range(1, 5)]
+    bench = Bench(ScriptedStore([job("cancelled", f"job-{i}") for i in (1, 2)]))
+    with pytest.raises(BulkcancelError, match="byte 7") as stopped:
+        run(bench.engine.run(Breaking(rows, good)))
+    assert type(stopped.value) is kind
+    assert [r.outcome for r in bench.results] == (
+        [Outcome.CANCELLED] * good + [Outcome.NOT_ATTEMPTED] * (4 - good)
+    )
+
+
+class Slow(Listed):
+    """Rows of an input that nothing more comes from, and that does not end."""
+
+    async def take(self) -> JobRow | None:
+        return await super().take() or await asyncio.get_running_loop().create_future()
+
+
+def test_stopping_while_the_input_is_waited_for() -> None:
+    """A run that is stopped does not wait for rows that may never come."""
+    store = ScriptedStore([job("cancelled")])
+    bench = Bench(store, concurrency=2)
+    interruption = Interruption("stopped by SIGINT", 130)
+    store.on_call = lambda: asyncio.get_running_loop().call_later(
+        5, bench.engine.stop, interruption
+    )
+    with pytest.raises(Interruption):
+        run(bench.engine.run(Slow([row()])))
+    assert [each.outcome for each in bench.results] == [Outcome.CANCELLED]

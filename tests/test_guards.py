@@ -6,6 +6,7 @@ import pytest
 
 from bulkcancel.engine import Engine, Policy
 from bulkcancel.errors import GuardError
+from bulkcancel.feed import Listed
 from bulkcancel.guards import Guards
 from bulkcancel.model import Exchange, JobResult, Outcome, Tally
 from bulkcancel.pacer import Pacer
@@ -108,7 +109,7 @@ def test_a_dead_store_ends_the_run_within_two_minutes(reply: Exchange, seconds: 
         policy = Policy(40, 4, Guards(100, ANY, 30))
         engine = Engine(store, Pacer(20), policy, Tally(), results.append)
         with pytest.raises(GuardError):
-            await engine.run(row(f"job-{i}", i) for i in range(5000))
+            await engine.run(Listed(row(f"job-{i}", i) for i in range(5000)))
         return asyncio.get_running_loop().time()
 
     assert run(scenario()) < 120

@@ -78,7 +78,9 @@ def test_whatever_ends_a_run(how: str, number: int, serve: Serve, tmp_path: Path
         for job_id, row in last.items()
         if not is_true(row, before.get(job_id), jobs[job_id], how)
     }
-    assert wrong == {}
+    with (tmp_path / "r.csv").open(newline="") as report:
+        history = [row for row in csv.DictReader(report) if row["job_id"] in wrong]
+    assert wrong == {}, history
 
 
 SETTLED = {"cancelled", "not_found", "not_pending"}

@@ -4,8 +4,13 @@ import asyncio
 
 import pytest
 
+from bulkcancel.engine import Engine, Policy
 from bulkcancel.errors import GuardError, Interruption
-from bulkcancel.model import Earlier, Evidence, Exchange, JobResult, NoReply, Outcome
+from bulkcancel.feed import Listed
+from bulkcancel.guards import Guards
+from bulkcancel.life import Life
+from bulkcancel.model import Earlier, Evidence, Exchange, JobResult, NoReply, Outcome, Tally
+from bulkcancel.pacer import Pacer
 from tests.fakes import JOB, LOST, UNSENT, Bench, ScriptedStore, error, job, page, row
 from tests.virtual import run
 
@@ -315,3 +320,31 @@ def test_a_doubt_that_the_run_has_no_time_for() -> None:
     run(scenario())
     assert [(r.outcome, r.attempts) for r in bench.results] == [(UNKNOWN, 0)]
     assert bench.store.calls == []
+
+
+@pytest.mark.parametrize(
+    ("reads", "outcome"),
+    [
+        ([job("pending")], Outcome.WOULD_CANCEL),
+        ([job("started")], NOT_PENDING),
+        ([job("cancelled")], NOT_PENDING),
+        ([error(404)], NOT_FOUND),
+        ([error(403)], FAILED),
+        ([error(500)] * 3, FAILED),
+    ],
+    ids=["pending", "started", "cancelled", "gone", "forbidden", "broken"],
+)
+def test_a_look(reads: list[Exchange], outcome: Outcome) -> None:
+    """With --check a job is only read; one that can't be read is failed, never unknown."""
+    store, results = ScriptedStore(reads=reads), list[JobResult]()
+    policy = Policy(1, 1, Guards(100, frozenset(), 30), only_look=True)
+    engine = Engine(store, Pacer(100), policy, Tally(), results.append)
+    run(engine.run(Listed([row()])))
+    assert store.verbs == "r" * len(reads)
+    assert [(each.outcome, each.attempts) for each in results] == [(outcome, 0)]
+
+
+def test_broken_off_before_anything_was_sent() -> None:
+    """A job that is broken off in a mere look, or before its turn, was never sent."""
+    around = Bench(ScriptedStore()).engine._around
+    assert Life(row(), around).broken_off().outcome is Outcome.NOT_ATTEMPTED

@@ -204,6 +204,28 @@ def test_the_effective_rate() -> None:
     run(scenario())
 
 
+def test_the_rate_of_the_last_seconds() -> None:
+    """The rate now is that of the last three seconds; less than one tells nothing."""
+
+    async def scenario() -> list[float]:
+        pacer, seen = Pacer(1000), []
+        for started, seconds in ((0, 2.0), (9, 0.9), (0, 0.6), (6, 0.5), (0, 1.4), (0, 1.0)):
+            for _ in range(started):
+                await pacer.start()
+            await asyncio.sleep(seconds)
+            seen.append(round(pacer.recent(), 1))
+        return seen
+
+    assert run(scenario()) == [0, 0, 6, 7.5, 2, 2]
+
+
+def test_the_starts_that_are_kept_are_few() -> None:
+    """What the rate of the last seconds is counted from does not grow with the run."""
+    pacer = Pacer(20)
+    run(starts(pacer, 1000))
+    assert len(pacer._starts) <= 121
+
+
 def test_an_idle_time_is_not_saved_up() -> None:
     """After a minute without requests there is no burst."""
 

@@ -2,13 +2,16 @@
 
 import ast
 import csv
+import os
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from bulkcancel.cli import OPTION_GROUPS
-from tests.conftest import SAMPLES, Cli
+from tests.conftest import KEY, SAMPLES, Cli, Serve, sandbox
 
 ROOT = SAMPLES.parent
 PACKAGE = ROOT / "bulkcancel"
@@ -68,13 +71,37 @@ def test_the_readme_knows_no_option_that_does_not_exist() -> None:
     assert set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", README)) <= known | sandbox | others
 
 
+def test_the_readme_s_library_example(serve: Serve) -> None:
+    """The README's program runs as it stands, against a store."""
+    program = README.split("<!-- library -->\n```python\n")[1].split("```")[0]
+    env = {**os.environ, **KEY, "EPCC_API_BASE_URL": serve(sandbox(2).serve(0))}
+    ended = subprocess.run(
+        [sys.executable, "-c", program], env=env, capture_output=True, text=True, timeout=20,
+        check=True,
+    )  # fmt: skip
+    assert ended.stdout.split("\n") == [
+        "job-1 cancelled cancelled",
+        "job-2 cancelled cancelled",
+        "",
+    ]
+
+
 MAY_IMPORT = {
     "_version": set[str](),
     "errors": set[str](),
     "text": set[str](),
     "model": set[str](),
     "sandbox": set[str](),
-    "source": {"model", "errors", "text"},
+    # what comes in
+    "decode": {"errors"},
+    "ids": {"model"},
+    "table": {"errors", "ids", "model", "text"},
+    "jsonlist": {"errors", "ids", "text"},
+    "source": {"decode", "errors", "ids", "jsonlist", "table"},
+    "jobs": {"ids", "model"},
+    "inputs": {"errors", "jobs", "source"},
+    "feed": {"errors", "jobs", "model", "source"},
+    # what is sent
     "wire": {"model", "text"},
     "pacer": set[str](),
     "auth": {"model", "errors", "text", "wire", "pacer"},
@@ -83,23 +110,34 @@ MAY_IMPORT = {
     "calls": {"model", "errors", "wire", "pacer", "guards"},
     "life": {"model", "wire", "pacer", "calls"},
     "engine": {"model", "errors", "life", "calls", "guards", "pacer"},
+    # what is recorded
     "room": {"errors"},
     "sheet": {"errors", "room"},
     "report": {"model", "errors", "text", "sheet"},
-    "earlier": {"model", "errors", "text", "report"},
+    "earlier": {"model", "errors", "text", "report", "jobs"},
     "whole": set[str](),
     "split": {"model", "errors", "room", "sheet", "whole", "report", "earlier"},
     "record": {"model", "errors", "room", "sheet", "report", "earlier", "split"},
     "review": {"model", "errors", "text", "_version", "config", "report", "source", "whole"},
+    # what people see and say
     "signals": {"errors"},
-    "console": {"model", "errors", "text"},
-    "config": {"model", "errors"},
+    "profile": {"errors", "text"},
+    "config": {"model", "errors", "text", "profile"},
+    "terminal": {"errors"},
+    "pulse": {"model"},
+    "log": {"report", "text"},
+    "console": {"model", "text", "log", "pulse"},
+    "display": {"model", "console", "pulse"},
+    # commands
+    "__main__": {"cli"},
+    "sandbox_cli": {"cli", "errors", "sandbox", "source"},
 }
+JOINS = {"__init__", "api", "cli", "closing", "opening", "run", "session", "work"}
 ONLY_IN = {
     "aiohttp": {"client", "sandbox"},
     "aiolimiter": {"pacer"},
     "click": {"cli", "sandbox_cli"},
-    "rich": {"console"},
+    "rich": {"console", "display"},
 }
 
 
@@ -123,6 +161,11 @@ def test_directions(module: str) -> None:
     found = imports(PACKAGE / f"{module}.py")
     own = {name.split(".")[1] for name in found if name.startswith("bulkcancel.")}
     assert own <= MAY_IMPORT[module]
+
+
+def test_every_module_has_its_place() -> None:
+    """Each module is either bound to a direction, or one of the few that join the others."""
+    assert {path.stem for path in PACKAGE.glob("*.py")} == MAY_IMPORT.keys() | JOINS
 
 
 @pytest.mark.parametrize("library", ONLY_IN)

@@ -30,7 +30,7 @@ from bulkcancel.report import (
     row_of,
 )
 from bulkcancel.sheet import create
-from bulkcancel.source import read_table
+from bulkcancel.source import Source
 from tests.fakes import result
 
 HEADER = (
@@ -147,12 +147,14 @@ def test_a_valid_id_stays_as_it_is() -> None:
     assert written(result("-abc"))[0]["job_id"] == "-abc"
 
 
-def test_a_report_is_an_input() -> None:
-    """A report's ids are found again in it, by its header."""
+@pytest.mark.parametrize("form", Format)
+def test_a_report_is_an_input(form: Format, tmp_path: Path) -> None:
+    """A report's ids are found again in it, in either format."""
     two = (result(job_id, detail='a "quoted"; a, b|c') for job_id in ("abc", "def"))
-    table = read_table("-", None, io.BytesIO(lines_of(Format.CSV, *two)))
-    assert table is not None
-    assert [(row.job_id, row.line) for row in table.job_rows()] == [("abc", 2), ("def", 3)]
+    (tmp_path / "report").write_bytes(lines_of(form, *two))
+    entries = list(Source(str(tmp_path / "report")).entries())
+    assert [entry.job_id for entry in entries] == ["abc", "def"]
+    assert not any(entry.problem for entry in entries)
 
 
 def test_json_lines_have_typed_values() -> None:

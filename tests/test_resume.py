@@ -177,13 +177,13 @@ def test_the_exit_code_is_that_of_the_whole_report(kept: str, code: int, resume:
 
 @pytest.mark.parametrize(
     "ids",
-    ["job-3\njob-2\njob-1\n", "job-2\nnew\njob-1\njob-3\n", "job-3\n", "new\n"],
+    ["job-3\njob-2\njob-1\n", "job-2\nnew-1\njob-1\njob-3\n", "job-3\n", "new-1\n"],
     ids=["reordered", "grown", "shrunk", "changed"],
 )
 def test_another_input(ids: str, resume: Resume) -> None:
     """Whatever the input is by now, each of its jobs that is not settled is, and no other."""
     resume.report.write_bytes(report_of(Format.CSV, *earlier(job_1="cancelled", job_2="failed")))
-    api = Watched(sandbox(3, new="pending"))
+    api = Watched(sandbox(3, new_1="pending"))
     resume(api, ids=ids)
     expected = set(ids.split()) - {"job-1"}
     assert {call for call in api.asked if call.startswith("cancel")} == {
@@ -291,18 +291,19 @@ def test_one_run_at_a_time(way: str, cli: Cli, tmp_path: Path) -> None:
 
 
 def test_the_question(
-    resume: Resume, monkeypatch: pytest.MonkeyPatch, cli: Cli, tmp_path: Path
+    resume: Resume, monkeypatch: pytest.MonkeyPatch, cli: Cli, serve: Serve, tmp_path: Path
 ) -> None:
     """The question names the jobs that are left, and those that are not sent again."""
     resume.report.write_bytes(report_of(Format.CSV, *earlier(job_1="cancelled", job_2="failed")))
     (tmp_path / "keyboard").write_text("n\n")
     terminal = (str(tmp_path / "keyboard"), str(tmp_path / "screen"))
-    monkeypatch.setattr("bulkcancel.console._TERMINAL", terminal)
+    monkeypatch.setattr("bulkcancel.terminal._TERMINAL", terminal)
     stdin = "job-1\njob-2\njob-3\njob-3\n"
-    ended = cli("--resume", "-o", "r.csv", stdin=stdin, **KEY)
+    url = serve(sandbox(3).serve(0))
+    ended = cli("--resume", "-o", "r.csv", stdin=stdin, EPCC_API_BASE_URL=url, **KEY)
     assert ended.code == 2
     shown = (tmp_path / "screen").read_text()
-    assert shown.startswith("Cancel 2 jobs (1 repeated and 1 settled before left out) on euwest")
+    assert shown.startswith("Cancel 2 jobs (1 repeated and 1 settled before left out) on 127.")
     create(str(resume.report), overwrite=True).close()
 
 
@@ -457,7 +458,7 @@ def test_a_summary_holds_no_secret(cli: Cli, serve: Serve, tmp_path: Path) -> No
     redirect = http("302 Found", b'{"errors": [{"title": "%s"}]}' % token.encode())
     url = serve(RawServer(*(http("200 OK", answer) for answer in answers), redirect).serve())
     ended = cli(
-        "-y", "-o", "r.csv", "--summary", "s.json", stdin="a\n", EPCC_API_BASE_URL=url, **KEY
+        "-y", "-o", "r.csv", "--summary", "s.json", stdin="a-1\n", EPCC_API_BASE_URL=url, **KEY
     )
     text = (tmp_path / "s.json").read_text()
     assert ended.code == 4
@@ -493,7 +494,7 @@ def test_a_summary_that_can_not_be_written(
 
 def test_a_report_that_is_removed(resume: Resume, monkeypatch: pytest.MonkeyPatch) -> None:
     """A run whose report somebody takes away stops soon."""
-    monkeypatch.setattr("bulkcancel.run.SYNC_EVERY", 0.01)
+    monkeypatch.setattr("bulkcancel.session.SYNC_EVERY", 0.01)
     api = Watched(sandbox(300, Rules(latency=0.001)))
     api.on_cancel = lambda number: resume.report.unlink() if number == 2 else None
     ended = resume(api, ids="".join(f"job-{i}\n" for i in range(1, 301)))
@@ -518,7 +519,7 @@ def test_a_disk_that_fills_up(
     lacking = set(re.findall(r"not in r.csv: (\S+) cancelled", ended.err))
     assert (told | lacking, len(lacking)) == (api.cancelled, missing)
     assert 0 < len(api.cancelled) < 20
-    assert ("next: when the report can be written again: " in ended.err) == bool(missing)
+    assert ("next: when the report can be written again, go on" in ended.err) == bool(missing)
     assert resume(api, ids=ids).code == (3 if missing else 0)
     assert api.cancelled == set(last_of(rows_of(resume.report))) == set(ids.split())
 
@@ -553,8 +554,8 @@ def test_the_command_that_is_printed(arguments: list[str], serve: Serve, tmp_pat
     assert first.returncode == 130
     assert len(api.cancelled) < 5
     api.on_cancel = lambda _: None
-    (again,) = re.findall("^next: (.*)$", err, re.MULTILINE)
-    with started(*shlex.split(again)) as second:
+    (again,) = re.findall("^next: .*:\n(.*)$", err, re.MULTILINE)
+    with started(*shlex.split(again, comments=True)) as second:
         _, err = second.communicate(timeout=20)
     assert second.returncode == 0, err
     report = tmp_path / arguments[arguments.index("-o") + 1]

@@ -31,6 +31,8 @@ SETTINGS = Settings(
     summary=Path("s.json"),
     reason="INC-7",
     yes=True,
+    dry_run=False,
+    check=False,
     rate=5.5,
     concurrency=7,
     retries=4,
@@ -39,9 +41,14 @@ SETTINGS = Settings(
     allow=frozenset({Outcome.NOT_PENDING, Outcome.NOT_FOUND}),
     base_url="https://store.example:8443/proxy",
     credentials=ClientKey("night-operator", SECRET),
+    headers={"X-Trace": "t-1", "EP-Beta-Features": "b-1"},
     sandbox=False,
     quiet=False,
+    verbosity=0,
+    progress="auto",
+    log_format="text",
     command=("bulkcancel",),
+    origins={},
 )
 
 
@@ -50,7 +57,10 @@ def facts_of(tmp_path: Path, tally: Tally) -> Iterator[Facts]:
     """Look back at a run that has written a report of two bytes."""
     report = Report(create(str(tmp_path / "r.jsonl")), Format.JSONL, "run-1")
     report.sheet.append(b"{\n")
-    yield Facts("run-1", [], tally, StoreName("s-1"), Clock(), 4.987654, report, None)
+    yield Facts(
+        "run-1", "store.example:8443", StoreName("s-1"), [], tally, Clock(),
+        effective=4.987654, rate=5.5, report=report, stopped=None,
+    )  # fmt: skip
     report.sheet.close()
 
 
@@ -82,6 +92,7 @@ def test_what_a_summary_says(tmp_path: Path) -> None:
         "concurrency": 7,
         "retries": 4,
         "timeout": 30.0,
+        "headers": ["EP-Beta-Features", "X-Trace"],
         "max_failures": 100,
         "allow": ["not_found", "not_pending"],
         "base_url": "https://store.example:8443/proxy",
@@ -89,6 +100,7 @@ def test_what_a_summary_says(tmp_path: Path) -> None:
         "overwrite": False,
         "split": "split",
         "sandbox": False,
+        "check": False,
         "yes": True,
     }
     assert SECRET not in str(summary)
@@ -175,3 +187,12 @@ def test_a_place_that_is_no_file(tmp_path: Path) -> None:
     """A device is not replaced, and a name that no file can have is told as such."""
     assert refusal_of(Path(os.devnull), again=True) == "is no file"
     assert refusal_of(tmp_path / ("a" * 300)) == "can't be used: File name too long"
+
+
+def test_somebody_elses_file_is_not_replaced_by_resuming(tmp_path: Path) -> None:
+    """A run that goes on replaces the summary of an earlier run, and nothing else."""
+    (path := tmp_path / "s.json").write_text("my notes")
+    with pytest.raises(ReportError, match="is no summary of an earlier run"):
+        check_place(path, (), replace=True, ours=True)
+    path.write_text('{\n  "run_id": "x"}')
+    check_place(path, (), replace=True, ours=True)

@@ -299,3 +299,17 @@ def test_the_folder_of_standard_output(target: Path, monkeypatch: pytest.MonkeyP
 def test_names() -> None:
     """Standard output is called that, any other place by its name."""
     assert (name_of(STDOUT), name_of("r.csv")) == ("standard output", "r.csv")
+
+
+def test_a_file_that_is_replaced_or_cut(target: Path) -> None:
+    """A report that its name does not stand for any more, or that lost rows, stops the run."""
+    sheet = create(str(target))
+    sheet.append(b"line\n")
+    target.write_bytes(b"")
+    with pytest.raises(GuardError, match=r"r.csv was cut short"):
+        sheet.sync()
+    target.rename(target.with_suffix(".old"))
+    target.write_bytes(b"another\n")
+    with pytest.raises(GuardError, match=r"r.csv was replaced"):
+        sheet.sync()
+    sheet.close()

@@ -234,3 +234,12 @@ def test_files_of_the_run_are_not_split_over(name: str, tmp_path: Path) -> None:
     with pytest.raises(ReportError, match="is also a file of the split; name another folder"):
         check_folder(tmp_path, ("-", str(tmp_path / name)), replace=True)
     check_folder(tmp_path, ("-", str(tmp_path / "r.csv")), replace=True)
+
+
+def test_somebody_elses_files_are_not_replaced_by_resuming(tmp_path: Path) -> None:
+    """A run that goes on makes the files of an earlier split anew, and no others."""
+    (path := tmp_path / "failed.csv").write_text("my notes")
+    with pytest.raises(ReportError, match="is not of an earlier run; name another folder"):
+        check_folder(tmp_path, (), replace=True, resumed=True)
+    path.write_bytes(HEADER)
+    check_folder(tmp_path, (), replace=True, resumed=True)

@@ -11,6 +11,7 @@ from bulkcancel.auth import Auth
 from bulkcancel.client import Client
 from bulkcancel.client import Store as Calls
 from bulkcancel.engine import Engine, Policy
+from bulkcancel.feed import Listed
 from bulkcancel.guards import Guards
 from bulkcancel.model import ClientKey, Evidence, Exchange, JobResult, JobRow, Outcome, Tally
 from bulkcancel.pacer import Backoff, Pacer
@@ -62,9 +63,9 @@ async def settle(
     guards = Guards(0, frozenset({Outcome.NOT_FOUND}), 30)
     async with store.serve() as url, Client(url, patience) as client:
         auth = Auth(KEY, client.send, pace, tally, retries, backoff)
-        policy = Policy(50, retries, guards, backoff)
+        policy = Policy(50, retries, guards, backoff=backoff)
         calls = Watched(client, auth)
-        await Engine(calls, pace, policy, tally, results.append).run(rows_of(ids))
+        await Engine(calls, pace, policy, tally, results.append).run(Listed(rows_of(ids)))
     assert calls.overlaps == 0, "two requests for one job at a time"
     return results, tally
 

@@ -1,0 +1,156 @@
+"""The end of a run: what became of it, said and kept, and what to do next."""
+
+import shlex
+from typing import Any
+
+from bulkcancel.config import Settings
+from bulkcancel.console import STYLES, Console
+from bulkcancel.errors import GuardError
+from bulkcancel.model import STARTED, Outcome, Tally
+from bulkcancel.record import Recorder
+from bulkcancel.review import Facts, summary_of, write_summary
+from bulkcancel.sheet import STDOUT
+from bulkcancel.source import STDIN
+from bulkcancel.text import one_line
+
+LOST_REPORT = "run the same input again with --output FILE; what was cancelled is not_pending"
+_MEANING = {
+    Outcome.CANCELLED: "",
+    Outcome.NOT_FOUND: "the store has no such job",
+    Outcome.NOT_PENDING: "too late, or somebody else was first",
+    Outcome.FAILED: "not cancelled; the report says why",
+    Outcome.UNKNOWN: "sent, but what became of it could not be read",
+    Outcome.NOT_ATTEMPTED: "never sent",
+    Outcome.INVALID: "not a job id; never sent",
+    Outcome.WOULD_CANCEL: "pending: a run would cancel them",
+    Outcome.DRY_RUN: "would be sent",
+}
+
+
+def conclude(
+    settings: Settings, console: Console, facts: Facts, recorder: Recorder, *, whole: bool
+) -> int:
+    """Show and keep what became of the run; return its exit code, or raise what stopped it.
+
+    `whole` tells that all of the input was read.
+    """
+    stopped, target = facts.stopped, facts.report.sheet.target
+    file = None if target == STDOUT else target
+    all_known = whole and not recorder.broken
+    may_go_on = file is not None and not settings.check and not settings.dry_run
+    again = again_with(settings, str(file), all_known=all_known) if may_go_on else None
+    if recorder.broken and file is None:
+        step, again = LOST_REPORT, None
+    else:
+        step, again = next_step(facts.tally, again, broken=recorder.broken, whole=whole)
+    _show(console, facts, file, step, again)
+    for place, result in recorder.unrecorded:
+        console.alarm(f"not in {place}: {result.row.job_id} {result.outcome.value}")
+    if settings.summary is not None:
+        try:
+            write_summary(settings.summary, summary_of(settings, facts))
+        except GuardError as error:
+            if stopped is None:
+                raise
+            console.alarm(str(error))
+    if stopped is not None:
+        raise stopped
+    return facts.tally.exit_code()
+
+
+def _show(console: Console, facts: Facts, file: str | None, step: str, again: str | None) -> None:
+    """Print the summary: a table, some remarks, and what to do next."""
+    if console.as_json:
+        fields: dict[str, Any] = {"next_command": again, "report": file}
+        counts = facts.counts() | {"elapsed_seconds": round(facts.clock.elapsed(), 3)}
+        console.note(f"next: {step}", "summary", **counts, **fields)
+        return
+    tally = facts.tally
+    width = max((len(f"{n:,}") for n in tally.outcomes.values()), default=1)
+    for outcome in Outcome:
+        if count := tally.outcomes[outcome]:
+            remark = _split(tally) if outcome is Outcome.NOT_PENDING else _MEANING[outcome]
+            line = f"{outcome.value:<13} {count:>{width},}  {remark}".rstrip()
+            console.note(line, style=STYLES[outcome])
+    for line in remarks(facts):
+        console.note(line)
+    if file is not None:
+        console.note(f"report: {file}")
+    console.note(f"next: {step}{':' if again else ''}")
+    if again is not None:
+        console.note(again)
+
+
+def remarks(facts: Facts) -> list[str]:
+    """Return what the table does not say."""
+    tally, lines = facts.tally, []
+    if started := tally.not_pending[STARTED]:
+        were = "job was" if started == 1 else "jobs were"
+        lines.append(f"{started:,} {were} already running and could not be stopped")
+    if tally.settled_before:
+        number = _count(tally.settled_before, "job")
+        lines.append(f"{number} of the input settled by earlier runs, not sent again")
+    if tally.repeats:
+        lines.append(f"{_count(tally.repeats, 'row')} repeated an id that was there before")
+    if tally.requests:
+        rate = facts.effective
+        pace = f", {rate:.1f} per second of {facts.rate:g} allowed" if rate else ""
+        lines.append(
+            f"{_count(tally.requests, 'request')}"
+            f" ({_count(tally.read_backs, 'read-back')}, {tally.retries:,} retried,"
+            f" {tally.throttled:,} refused with 429) in {facts.clock.elapsed():.1f} s{pace}"
+        )
+    return lines
+
+
+def next_step(
+    tally: Tally, again: str | None, *, broken: bool, whole: bool = True
+) -> tuple[str, str | None]:
+    """Return what to do now, in words and as a command, if one goes on.
+
+    `again` is that command, None where there is no report; a `broken` report lacks rows.
+    """
+    if broken and again is not None:
+        return "when the report can be written again, go on with", again
+    if not whole and again is not None:
+        return "not all of the input is in the report: go on with", again
+    worth_it = (Outcome.FAILED, Outcome.UNKNOWN, Outcome.NOT_ATTEMPTED)
+    left = [
+        f"{number:,} {o.value.replace('_', ' ')}" for o in worth_it if (number := tally.outcomes[o])
+    ]
+    if not left and tally.outcomes[Outcome.INVALID]:
+        return "correct the invalid ids and run them again, with a report of their own", None
+    if tally.outcomes[Outcome.DRY_RUN] or tally.outcomes[Outcome.WOULD_CANCEL]:
+        return "nothing was cancelled; leave out --dry-run or --check to do so", None
+    if not left:
+        return "nothing left to cancel", None
+    what = f"try again what is left ({', '.join(left)})"
+    return (what, again) if again else (f"{what}: those rows are an input for another run", None)
+
+
+def again_with(settings: Settings, report: str, *, all_known: bool) -> str:
+    """Return the command that goes on with a report.
+
+    Where ids came by standard input, the report is its own input, if `all_known` ids are
+    in it.
+    """
+    itself = all_known and STDIN in settings.files
+    files = [report] if itself else list(dict.fromkeys(settings.files))
+    column = "job_id" if itself and settings.column else settings.column
+    words = [*settings.command, *(("--column", column) if column else ())]
+    words += ["--resume", "-o", report]
+    words += ["--"] if any(file.startswith("-") and file != STDIN for file in files) else []
+    note = "   # with the same standard input" if STDIN in files else ""
+    return shlex.join([*words, *files]) + note
+
+
+def _split(tally: Tally) -> str:
+    return ", ".join(
+        f"{one_line(status, 40) or 'status not readable'} {count:,}"
+        for status, count in tally.not_pending.most_common()
+        if count
+    )
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number:,} {what}{'' if number == 1 else 's'}"

@@ -1,0 +1,41 @@
+"""The question before the first cancel, asked on the terminal itself.
+
+Never on standard input, which may be where the ids come from.
+"""
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TextIO
+
+from bulkcancel.errors import ConfigError
+
+_TERMINAL = ("CONIN$", "CONOUT$") if sys.platform == "win32" else ("/dev/tty", "/dev/tty")
+
+
+def require_terminal() -> None:
+    """Raise `ConfigError` where there is no terminal to ask on."""
+    with _terminal():
+        pass
+
+
+def ask(question: str) -> bool:
+    """Ask; only `y` or `yes` is yes. Raises `ConfigError` where there is no terminal."""
+    with _terminal() as (keyboard, screen):
+        screen.write(f"{question} [y/N] ")
+        screen.flush()
+        return keyboard.readline().strip().lower() in {"y", "yes"}
+
+
+@contextmanager
+def _terminal() -> Iterator[tuple[TextIO, TextIO]]:
+    try:
+        with (
+            open(_TERMINAL[0], errors="replace") as keyboard,  # noqa: PTH123
+            open(_TERMINAL[1], "w", errors="backslashreplace") as screen,  # noqa: PTH123
+        ):
+            yield keyboard, screen
+    except OSError:
+        raise ConfigError(
+            "no terminal to ask for confirmation on", "to go on without a question, add --yes"
+        ) from None

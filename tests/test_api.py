@@ -1,0 +1,229 @@
+"""The library: `cancel_jobs` against the practice API, and against stores that misbehave."""
+
+import asyncio
+import importlib
+from contextlib import aclosing
+from typing import Any
+
+import pytest
+
+import bulkcancel
+from bulkcancel import (
+    ClientKey,
+    ConfigError,
+    GuardError,
+    JobResult,
+    LoginError,
+    Outcome,
+    ReadyToken,
+)
+from bulkcancel.sandbox import Rules, Sandbox
+from tests.conftest import KEY, Serve, sandbox
+from tests.faults import FAULTS, HARMLESS, TrueJob
+from tests.faults import Store as FaultyStore
+from tests.raw import RawServer, http
+
+LOGIN = ClientKey("night-operator", "s3cret")
+TOKEN = http("200 OK", b'{"access_token": "token"}')
+
+
+@pytest.fixture(autouse=True)
+def bare(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No login and no store in the environment."""
+    for name in (*KEY, "BULKCANCEL_TOKEN", "EPCC_API_BASE_URL"):
+        monkeypatch.delenv(name, raising=False)
+
+
+async def all_of(ids: list[str], url: str, **options: Any) -> list[JobResult]:  # noqa: ANN401
+    options = {"login": LOGIN, "rate": 500, **options}
+    return [result async for result in bulkcancel.cancel_jobs(ids, url=url, **options)]
+
+
+def seen(results: list[JobResult]) -> dict[str, str]:
+    return {result.job_id: result.outcome.value for result in results}
+
+
+def statuses(api: Sandbox) -> set[str]:
+    return {job.status for job in api.queue.jobs.values()}
+
+
+async def test_the_whole_way(serve: Serve) -> None:
+    """Each distinct id has one result; what is no id is invalid, and is never sent."""
+    api = sandbox(2, busy="started", gone="missing")
+    ids = ["job-1", " job-2\n", "busy", "gone", "job-1", "a/b", "", "A" * 129]
+    results = await all_of(ids, serve(api.serve(0)))
+    assert seen(results) == {
+        "job-1": "cancelled", "job-2": "cancelled", "busy": "not_pending", "gone": "not_found",
+        "a/b": "invalid", "": "invalid", "A" * 129: "invalid",
+    }  # fmt: skip
+    assert len(results) == 7
+    assert {r.row.source for r in results if r.outcome is Outcome.INVALID} == {
+        *("ids:6", "ids:7", "ids:8")
+    }
+    (late,) = [r for r in results if r.outcome is Outcome.NOT_PENDING]
+    assert late.state.status == "started"
+
+
+async def test_results_come_as_jobs_settle(serve: Serve) -> None:
+    """The first result is there long before the last job is cancelled."""
+    api = sandbox(50)
+    ids = [f"job-{i}" for i in range(1, 51)]
+    url = serve(api.serve(0))
+    run = bulkcancel.cancel_jobs(ids, url=url, login=LOGIN, rate=100)
+    async with aclosing(run) as results:  # typed as an iterator
+        first = await anext(results)
+        assert first.outcome is Outcome.CANCELLED
+        assert "pending" in statuses(api)
+        assert len([result async for result in results]) == 49
+    assert statuses(api) == {"cancelled"}
+
+
+async def test_leaving_early(serve: Serve) -> None:
+    """Who has seen enough stops the sending, and what was sent has come to its end."""
+    api = sandbox(200, Rules(latency=0.02))
+    ids = [f"job-{i}" for i in range(1, 201)]
+    url = serve(api.serve(0))
+    run = bulkcancel.cancel_jobs(ids, url=url, login=LOGIN, rate=200)
+    async with aclosing(run) as results:  # typed as an iterator
+        async for _ in results:
+            break
+    left = [job.status for job in api.queue.jobs.values()].count("pending")
+    assert left > 100
+    await asyncio.sleep(0.05)
+    assert [job.status for job in api.queue.jobs.values()].count("pending") == left
+    assert len(asyncio.all_tasks()) == 1
+
+
+async def test_a_caller_that_is_cancelled(serve: Serve) -> None:
+    """A time limit of the caller's stops the sending as well."""
+    api = sandbox(200)
+    url = serve(api.serve(0))
+    ids = [f"job-{i}" for i in range(1, 201)]
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(0.3):
+            await all_of(ids, url, rate=50)
+    assert statuses(api) == {"pending", "cancelled"}
+    assert len(asyncio.all_tasks()) == 1
+
+
+async def test_only_looking(serve: Serve) -> None:
+    """With only_look jobs are read, and stay as they are."""
+    api = sandbox(2, busy="started", gone="missing")
+    results = await all_of(["job-1", "job-2", "busy", "gone"], serve(api.serve(0)), only_look=True)
+    assert sorted(seen(results).values()) == [
+        *("not_found", "not_pending", "would_cancel", "would_cancel")
+    ]
+    assert statuses(api) == {"pending", "started"}
+
+
+@pytest.mark.parametrize(
+    "login", [ClientKey("id", "wrong"), ReadyToken("made-up")], ids=["key", "token"]
+)
+async def test_a_login_that_is_refused(login: ClientKey | ReadyToken, serve: Serve) -> None:
+    """A wrong login is raised before any job has a result, and nothing is cancelled."""
+    api = sandbox()
+    with pytest.raises(LoginError):
+        await all_of(["job-1"], serve(api.serve(0)), login=login)
+    assert statuses(api) == {"pending"}
+
+
+async def test_nothing_to_send_needs_no_login(serve: Serve) -> None:
+    """Where no id is one, no request is sent at all."""
+    server = RawServer(TOKEN)
+    url = serve(server.serve())
+    assert await all_of([], url) == []
+    assert seen(await all_of(["a/b"], url)) == {"a/b": "invalid"}
+    assert server.requests == []
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"login": None}, "no login: EPCC_CLIENT_ID and EPCC_CLIENT_SECRET not set"),
+        ({"url": "http://store.example"}, "use https://"),
+        ({"rate": 0}, "rate is 0"),
+        ({"rate": float("nan")}, "rate is nan"),
+        ({"timeout": -1.0}, "timeout is -1.0"),
+    ],
+)
+async def test_what_is_refused(options: dict[str, Any], words: str) -> None:
+    """What can't be used is refused before any request, as by the command."""
+    with pytest.raises(ConfigError, match=words):
+        await all_of(["job-1"], **{"url": "http://127.0.0.1:1", **options})
+
+
+async def test_the_environment(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without a login and a store of its own, a call takes those of the environment."""
+    monkeypatch.setenv("EPCC_API_BASE_URL", serve(sandbox().serve(0)))
+    for name, value in KEY.items():
+        monkeypatch.setenv(name, value)
+    results = [result async for result in bulkcancel.cancel_jobs(["job-1"])]
+    assert seen(results) == {"job-1": "cancelled"}
+
+
+async def test_headers(serve: Serve) -> None:
+    """Headers of the caller's go with every request."""
+    server = RawServer(TOKEN, http("403 Forbidden"))
+    url = serve(server.serve())
+    await all_of(["job-1"], url, headers={"EP-Beta-Features": "b-1"})
+    assert len(server.requests) == 2
+    assert all("EP-Beta-Features: b-1" in request for request in server.requests)
+
+
+async def test_a_guard(serve: Serve) -> None:
+    """A guard that stops the run is raised when every job has had its result."""
+    ids = [f"none-{i}" for i in range(60)]
+    results: list[JobResult] = []
+    url = serve(sandbox().serve(0))
+    run = bulkcancel.cancel_jobs(ids, url=url, login=LOGIN, rate=500, concurrency=1)
+
+    async def collect() -> None:
+        async for result in run:
+            results.append(result)  # noqa: PERF401  (they must outlive the error)
+
+    with pytest.raises(GuardError, match="knows none of the first 20 jobs"):
+        await collect()
+    assert [r.outcome for r in results] == [Outcome.NOT_FOUND] * 20 + [Outcome.NOT_ATTEMPTED] * 40
+
+
+@pytest.mark.parametrize(
+    "options", [{"allow": {Outcome.NOT_FOUND}}, {"max_failures": 1}], ids=["allowed", "failures"]
+)
+async def test_guards_as_the_caller_wants_them(options: dict[str, Any], serve: Serve) -> None:
+    """What is allowed stops nothing, and the limit of failures is the caller's."""
+    if "allow" in options:
+        ids = [f"none-{i}" for i in range(30)]
+        results = await all_of(ids, serve(sandbox().serve(0)), **options)
+        assert set(seen(results).values()) == {"not_found"}
+    else:
+        url = serve(RawServer(TOKEN, http("410 Gone")).serve())
+        with pytest.raises(GuardError, match="2 jobs failed or are unknown"):
+            await all_of([f"job-{i}" for i in range(30)], url, concurrency=1, **options)
+
+
+async def test_the_truth_behind_faults(serve: Serve) -> None:
+    """What is said to be cancelled is, and what is not said to be is not ours."""
+    kinds = [name for name in FAULTS if name in HARMLESS | {"closed", "502", "another id"}]
+    jobs = {f"job-{i}": TrueJob("pending") for i in range(40)}
+    store = FaultyStore(jobs, kinds, rate=0.4, seed=7)
+    results = await all_of(list(jobs), serve(store.serve()), retries=20, max_failures=0)
+    assert {r.job_id for r in results if r.outcome is Outcome.CANCELLED} == {
+        job_id for job_id, job in jobs.items() if job.ours
+    }
+    assert len(results) == len(jobs)
+    assert store.met
+
+
+def test_what_the_package_has() -> None:
+    """All that is promised can be imported from the package, and nothing else."""
+    for name in bulkcancel.__all__:
+        assert getattr(bulkcancel, name) is not None
+    assert bulkcancel.LoginError is importlib.import_module("bulkcancel.errors").LoginError
+    with pytest.raises(AttributeError, match="has no attribute 'cancel_everything'"):
+        _ = bulkcancel.cancel_everything
+
+
+async def test_a_text_is_no_list_of_ids() -> None:
+    """One id in place of a list would be taken apart into letters: it is refused."""
+    with pytest.raises(bulkcancel.ConfigError, match="pass a list of ids"):
+        await anext(bulkcancel.cancel_jobs("job-1"))
