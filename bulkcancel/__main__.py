@@ -2,14 +2,16 @@
 
 import sys
 
+from bulkcancel.loading import loading
+
 
 def main() -> int:
     """Run the command; return its exit code."""
     try:
-        from bulkcancel.cli import main as run  # noqa: PLC0415  (to import is to wait)
-
+        with loading():
+            from bulkcancel.cli import main as run  # noqa: PLC0415  (to import is to wait)
         return run()
-    except KeyboardInterrupt:
+    except KeyboardInterrupt:  # in the moments before it is heard
         return 130
 
 

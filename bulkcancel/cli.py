@@ -14,6 +14,7 @@ from click.core import ParameterSource
 
 from bulkcancel._version import __version__
 from bulkcancel.errors import BulkcancelError, PipeClosed
+from bulkcancel.loading import loading
 from bulkcancel.text import one_line
 
 EXAMPLES = """\b
@@ -222,8 +223,9 @@ def command(context: click.Context, /, **options: Any) -> int:  # noqa: ANN401  
                 " or pipe them in (cat ids.txt | bulkcancel)."
             )
         options["files"] = ("-",)
-    from bulkcancel.config import load  # noqa: PLC0415  (--help needs none of it)
-    from bulkcancel.run import run  # noqa: PLC0415
+    with loading():
+        from bulkcancel.config import load  # noqa: PLC0415  (--help needs none of it)
+        from bulkcancel.run import run  # noqa: PLC0415
 
     options["command"] = (*_program(), *_given(context))
     options["origins"] = {name: _origin(context, name) for name in options}

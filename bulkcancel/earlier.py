@@ -6,6 +6,7 @@ The last row of a job counts. A last line that is torn is no row, and will be cu
 import csv
 import hashlib
 import re
+from codecs import BOM_UTF8
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -19,6 +20,7 @@ from bulkcancel.model import SETTLED, Earlier, JobRow, Outcome, id_key
 from bulkcancel.report import COLUMNS, HEADER, MAX_SOURCE, Format, Row, shown_id
 from bulkcancel.text import cell
 
+_RESAVED = "go on with the original, or run this one as an input with another report"
 _OTHER = "name the report of an earlier run, or leave out --resume"
 _JSON_ROW_BEGUN = b'{"job_id":"","outcome":"'
 _JSON_ROW = re.compile(rb'\{"job_id":"(?:[^"\\]|\\.)*","outcome":"')
@@ -178,6 +180,12 @@ def _form(line: bytes, name: str) -> Format:
     """Return the format that a first line shows, be it torn."""
     if line == HEADER or HEADER.startswith(line):
         return Format.CSV
+    if line.removeprefix(BOM_UTF8).replace(b";", b",").split() == HEADER.split():
+        raise ReportError(
+            f"{name} was saved again by another program (line ends, separator or byte order mark"
+            " have changed)",
+            _RESAVED,
+        )
     if _JSON_ROW.match(line) or _JSON_ROW_BEGUN.startswith(_EMPTY_ID.sub(rb"\1", line)):
         return Format.JSONL
     raise ReportError(f"{name} is no report of bulkcancel: its first line shows it", _OTHER)

@@ -65,6 +65,10 @@ class Recorder:
             if room.low is not None:
                 raise room.low
 
+    def hurry(self) -> None:
+        """Wait no longer for a reader that does not read. Safe to call from a signal."""
+        self.report.sheet.hurried = True
+
     def sync(self) -> None:
         """Wait until all rows are on the disk itself; raises `GuardError`."""
         self.report.sheet.sync()

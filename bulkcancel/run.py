@@ -15,6 +15,7 @@ from bulkcancel.console import Console
 from bulkcancel.earlier import Left
 from bulkcancel.errors import BulkcancelError
 from bulkcancel.inputs import read_inputs
+from bulkcancel.loading import loading
 from bulkcancel.model import JobResult, Outcome, StoreName, Tally
 from bulkcancel.opening import in_force, question
 from bulkcancel.record import Before, Plan, look_back, open_recorder
@@ -77,7 +78,8 @@ def _perform(work: Work) -> int:
     asks = not work.settings.yes and work.left.valid > 0
     if asks:
         require_terminal()
-    from bulkcancel.session import Session  # noqa: PLC0415  (it takes its time)
+    with loading():
+        from bulkcancel.session import Session  # noqa: PLC0415  (it takes its time)
 
     with asyncio.Runner() as runner:
         session = Session(work)

@@ -100,7 +100,7 @@ class Session:
             work.console.job(result)
 
         engine = Engine(store, self._pacer, policy, self._tally, record)
-        with heard(engine.stop, engine.break_off):
+        async with heard(engine.stop, engine.break_off, recorder.hurry):
             stopped = await self._watched(engine, recorder)
             trouble = recorder.close()
             self._tally.repeats = work.input.jobs.repeats

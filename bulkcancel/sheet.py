@@ -3,6 +3,7 @@
 Knows files and disks, nothing of jobs or columns.
 """
 
+import errno
 import hashlib
 import os
 import select
@@ -21,6 +22,8 @@ else:
 
 STDOUT = "-"
 ELSEWHERE = "choose another place for it"
+_BETWEEN_LOOKS = 0.1  # seconds
+_PIECE = select.PIPE_BUF if sys.platform != "win32" else 4096  # a pipe with room takes it whole
 _BINARY: int = getattr(os, "O_BINARY", 0)  # Windows
 
 
@@ -43,6 +46,7 @@ class Sheet:
         self._synced = 0
         self._open = True
         self.created = False  # by this run: there was nothing before
+        self.hurried = False  # a pipe that nobody empties is not waited for any more
 
     def append(self, line: bytes) -> None:
         """Add a line; raises `GuardError` if it can't be written."""
@@ -107,13 +111,22 @@ class Sheet:
         left = memoryview(line)
         while left:
             try:
-                left = left[os.write(self._file, left) :]
-            except BlockingIOError:  # whoever gave us the pipe has made it so
-                select.select([], [self._file], [])
+                self._await_reader()
+                left = left[os.write(self._file, left[:_PIECE]) :]
+            except BlockingIOError:  # by now there is room again, or somebody else took it
+                continue
             except OSError as error:
                 if error.errno not in NO_ROOM or not self.room.give(self._broken(error)):
                     self._take_back(len(line) - len(left))
                     raise
+
+    def _await_reader(self) -> None:
+        """Wait until a pipe has room, as long as there is time; raises `OSError`."""
+        if self._is_file or sys.platform == "win32":
+            return
+        while not select.select([], [self._file], [], 0 if self.hurried else _BETWEEN_LOOKS)[1]:
+            if self.hurried:
+                raise TimeoutError(errno.ETIMEDOUT, "its reader does not go on reading")
 
     def _take_back(self, written: int) -> None:
         if written and self._is_file and self.target != STDOUT:

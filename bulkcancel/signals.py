@@ -4,8 +4,8 @@ import asyncio
 import itertools
 import os
 import signal
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from types import FrameType
 
 from bulkcancel.errors import Interruption
@@ -16,12 +16,18 @@ EXIT_CODES = {"SIGINT": 130, "SIGTERM": 143, "SIGHUP": 130, "SIGBREAK": 130}  # 
 leave = os._exit
 
 
-@contextmanager
-def heard(stop: Callable[[Interruption], None], break_off: Callable[[], None]) -> Iterator[None]:
+@asynccontextmanager
+async def heard(
+    stop: Callable[[Interruption], None],
+    break_off: Callable[[], None],
+    hurry: Callable[[], None],
+) -> AsyncIterator[None]:
     """Let the first signal call `stop`, the second `break_off`, both in the running loop.
 
+    The second also calls `hurry`, and that at once: the loop itself may be held up.
     A third one ends the process wherever it is; all rows so far are with the system. HUP
-    stays ignored where it was (nohup).
+    stays ignored where it was (nohup). A Ctrl-C that came just before is heard, too:
+    asyncio's own way, to cancel the main task, would end requests without their rows.
     """
     loop = asyncio.get_running_loop()
     counter = itertools.count(1)  # a signal may come while another is dealt with
@@ -33,6 +39,7 @@ def heard(stop: Callable[[Interruption], None], break_off: Callable[[], None]) -
             leave(EXIT_CODES[name])
         loop.call_soon_threadsafe(stop, Interruption(f"stopped by {name}", EXIT_CODES[name]))
         if count == 2:
+            hurry()
             loop.call_soon_threadsafe(break_off)
 
     known = [getattr(signal, name) for name in EXIT_CODES if hasattr(signal, name)]
@@ -41,7 +48,21 @@ def heard(stop: Callable[[Interruption], None], break_off: Callable[[], None]) -
         if signal.Signals(number).name != "SIGHUP" or before[number] is not signal.SIG_IGN:
             signal.signal(number, hear)
     try:
+        if await _cancelled_before():
+            hear(signal.SIGINT, None)
         yield
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+async def _cancelled_before() -> bool:
+    """Tell whether asyncio's runner has cancelled this task, which then goes on."""
+    try:
+        await asyncio.sleep(0)
+    except asyncio.CancelledError:
+        task = asyncio.current_task()
+        if task is not None:
+            task.uncancel()
+        return True
+    return False

@@ -1,14 +1,17 @@
 """The command line against the practice API over real HTTP."""
 
 import csv
+import fcntl
 import os
 import re
+import select
 import signal
 import subprocess
 import sys
 import threading
 from io import StringIO
 from pathlib import Path
+from typing import Any
 from unittest.mock import Mock
 
 import pytest
@@ -17,9 +20,11 @@ from bulkcancel.__main__ import main as start
 from bulkcancel._version import __version__
 from bulkcancel.errors import GuardError, PipeClosed
 from bulkcancel.model import JobResult
+from bulkcancel.record import open_recorder
 from bulkcancel.report import Report
 from bulkcancel.sandbox import Rules
 from tests.conftest import KEY, Cli, Serve, sandbox
+from tests.disks import linux_only
 from tests.raw import RawServer, http
 
 IDS = "job-1\njob-2\njob-3\n"
@@ -340,6 +345,25 @@ def test_an_interruption(number: signal.Signals, code: int, serve: Serve, tmp_pa
     }
 
 
+def test_an_interruption_before_the_first_cancel(
+    cli: Cli, serve: Serve, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Ctrl-C when all is ready and nothing is sent yet leaves it at that; each job has its row."""
+    api = sandbox(5)
+
+    def interrupted(*arguments: Any) -> object:  # noqa: ANN401  (whatever it takes)
+        signal.raise_signal(signal.SIGINT)
+        return open_recorder(*arguments)
+
+    monkeypatch.setattr("bulkcancel.session.open_recorder", interrupted)
+    stdin = "".join(f"job-{i}\n" for i in range(1, 6))
+    url = serve(api.serve(0))
+    ended = cli("-y", "-r100", "-o", "r.csv", stdin=stdin, EPCC_API_BASE_URL=url, **KEY)
+    assert (ended.code, "stopped by SIGINT" in ended.err) == (130, True)
+    assert list(outcomes((tmp_path / "r.csv").read_text()).values()) == ["not_attempted"] * 5
+    assert {job.status for job in api.queue.jobs.values()} == {"pending"}
+
+
 def test_a_closed_pipe(serve: Serve) -> None:
     """A reader that has seen enough ends the run without a word of complaint."""
     api = sandbox(200)
@@ -364,6 +388,36 @@ def test_a_closed_pipe(serve: Serve) -> None:
     truth = {job.id for job in api.queue.jobs.values() if job.status == "cancelled"}
     assert truth >= told
     assert len(truth) < 100
+
+
+@linux_only
+def test_a_reader_that_does_not_read(serve: Serve, tmp_path: Path) -> None:
+    """Two signals end a run that waits for its reader; what that has not got is named."""
+    api = sandbox(60)
+    (tmp_path / "ids.txt").write_text("".join(f"job-{i}\n" for i in range(1, 61)))
+    reading, writing = os.pipe()
+    fcntl.fcntl(writing, fcntl.F_SETPIPE_SZ, 4096)
+    command = [*COMMAND, "--yes", "-r", "500", "-o", "-", "ids.txt"]
+    with subprocess.Popen(
+        command, cwd=tmp_path, env=environment(serve(api.serve(0))), text=True,
+        stdout=writing, stderr=subprocess.PIPE,
+    ) as process:  # fmt: skip
+        wait = threading.Event().wait
+        while select.select([], [writing], [], 0)[1]:  # there is room
+            wait(0.01)
+        os.close(writing)
+        for _ in range(2):
+            process.send_signal(signal.SIGTERM)
+            wait(0.05)
+        _, err = process.communicate(timeout=10)
+    with os.fdopen(reading) as got:
+        rows = outcomes(got.read())
+    assert process.returncode == 143
+    named = dict(re.findall(r"not in standard output: (\S+) (\S+)", err))
+    assert not rows.keys() & named.keys()
+    assert set(named.values()) <= {"cancelled", "unknown"}
+    sent = {job.id for job in api.queue.jobs.values() if job.status == "cancelled"}
+    assert sent <= {i for i, o in (rows | named).items() if o != "not_attempted"}
 
 
 @pytest.mark.parametrize("sink", ["/dev/full", "a pipe that nobody reads"])

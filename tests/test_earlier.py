@@ -136,6 +136,10 @@ def test_a_report_cut_anywhere(form: Format, end: int, results: list[JobResult])
 
 
 NO_ROW = "this is no row of a report"
+SAVED_AGAIN = (
+    "r.csv was saved again by another program"
+    " (line ends, separator or byte order mark have changed)"
+)
 FIRST_LINE = "r.csv is no report of bulkcancel: its first line shows it"
 GOOD = LINE_OF[CSV](row_of(result(), "run"))
 GOOD_JSON = LINE_OF[JSONL](row_of(result(), "run"))
@@ -143,10 +147,10 @@ NOT_OURS: dict[str, tuple[bytes, str]] = {
     "ids": (b"job-1\njob-2\n", FIRST_LINE),
     "another table": (b"job_id,status\njob-1,pending\n", FIRST_LINE),
     "columns in another order": (b"outcome,job_id\n", FIRST_LINE),
-    "a byte order mark": (b"\xef\xbb\xbf" + HEADER + GOOD, FIRST_LINE),
-    "CRLF": ((HEADER + GOOD).replace(b"\n", b"\r\n"), FIRST_LINE),
+    "a byte order mark": (b"\xef\xbb\xbf" + HEADER + GOOD, SAVED_AGAIN),
+    "CRLF": ((HEADER + GOOD).replace(b"\n", b"\r\n"), SAVED_AGAIN),
     "UTF-16": (HEADER.decode().encode("utf-16"), FIRST_LINE),
-    "semicolons": (HEADER.replace(b",", b";"), FIRST_LINE),
+    "semicolons": (HEADER.replace(b",", b";"), SAVED_AGAIN),
     "another column": (HEADER[:-1] + b",more\n", FIRST_LINE),
     "JSON of something else": (b'{"id": "job-1"}\n', FIRST_LINE),
     "a cell too few": (HEADER + GOOD + b"job-1,cancelled\n" + GOOD, f"r.csv:3: {NO_ROW}"),
@@ -176,7 +180,9 @@ def test_what_is_none_of_ours(case: str) -> None:
     content, words = NOT_OURS[case]
     with pytest.raises(ReportError) as refused:
         past_of(content)
-    assert (refused.value.message, refused.value.hint) == (words, OTHER)
+    hint = "go on with the original" if words == SAVED_AGAIN else OTHER
+    assert refused.value.message == words
+    assert refused.value.hint.startswith(hint)
 
 
 @given(st.binary())

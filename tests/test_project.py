@@ -120,6 +120,7 @@ MAY_IMPORT = {
     "record": {"model", "errors", "room", "sheet", "report", "earlier", "split"},
     "review": {"model", "errors", "text", "_version", "config", "report", "source", "whole"},
     # what people see and say
+    "loading": set[str](),
     "signals": {"errors"},
     "profile": {"errors", "text"},
     "config": {"model", "errors", "text", "profile"},
@@ -129,7 +130,7 @@ MAY_IMPORT = {
     "console": {"model", "text", "log", "pulse"},
     "display": {"model", "console", "pulse"},
     # commands
-    "__main__": {"cli"},
+    "__main__": {"cli", "loading"},
     "sandbox_cli": {"cli", "errors", "sandbox", "source"},
 }
 JOINS = {"__init__", "api", "cli", "closing", "opening", "run", "session", "work"}

@@ -176,6 +176,24 @@ def test_a_slow_reader_is_waited_for() -> None:
     assert got == [line]
 
 
+@linux_only
+def test_a_reader_that_stopped_is_waited_for_only_so_long() -> None:
+    """A pipe that stays full holds the run up until somebody hurries it."""
+    reading, writing = os.pipe()
+    room = fcntl.fcntl(writing, fcntl.F_SETPIPE_SZ, 4096)
+    sheet = Sheet(writing, STDOUT)
+    sheet.append(b"x" * room)
+    hurry = threading.Timer(0.02, lambda: setattr(sheet, "hurried", True))
+    hurry.start()
+    for _ in range(2):  # the second does not wait at all
+        with pytest.raises(GuardError, match="standard output can't be written: its reader does"):
+            sheet.append(b"line\n")
+    hurry.join()
+    assert len(os.read(reading, 2 * room)) == room
+    os.close(reading)
+    os.close(writing)
+
+
 def test_one_run_at_a_time(target: Path) -> None:
     """A file that a run writes is refused to every other, untouched, until that run has ended."""
     first = create(str(target))

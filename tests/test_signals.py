@@ -24,6 +24,9 @@ class Run:
     def break_off(self) -> None:
         self.told.append("break off")
 
+    def hurry(self) -> None:
+        self.told.append("hurry")
+
 
 async def tell(number: signal.Signals) -> None:
     signal.raise_signal(number)
@@ -36,7 +39,7 @@ async def tell(number: signal.Signals) -> None:
 async def test_the_first_stops_and_the_second_breaks_off(number: signal.Signals, code: int) -> None:
     """The first signal stops the sending with its exit code, the second ends the waiting."""
     run = Run()
-    with heard(run.stop, run.break_off):
+    async with heard(run.stop, run.break_off, run.hurry):
         await tell(number)
         assert run.told == [f"stop: stopped by {number.name} ({code})"]
         await tell(signal.SIGTERM)
@@ -52,7 +55,7 @@ async def test_the_third_leaves_at_any_price(monkeypatch: pytest.MonkeyPatch) ->
     left = Mock(side_effect=Left)
     monkeypatch.setattr("bulkcancel.signals.leave", left)
     run = Run()
-    with heard(run.stop, run.break_off):
+    async with heard(run.stop, run.break_off, run.hurry):
         for _ in range(2):
             await tell(signal.SIGINT)
         with pytest.raises(Left):
@@ -64,13 +67,13 @@ async def test_what_was_there_before_comes_back() -> None:
     """After the run signals mean what they meant before, even if it ended in an error."""
     before = [signal.getsignal(number) for number in EVERY]
 
-    def fail() -> None:
-        with heard(Run().stop, Run().break_off):
+    async def fail() -> None:
+        async with heard(Run().stop, Run().break_off, Run().hurry):
             assert [signal.getsignal(number) for number in EVERY] != before
             raise RuntimeError
 
     with pytest.raises(RuntimeError):
-        fail()
+        await fail()
     assert [signal.getsignal(number) for number in EVERY] == before
 
 
@@ -79,7 +82,7 @@ async def test_a_hang_up_that_is_ignored_stays_so() -> None:
     before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
     run = Run()
     try:
-        with heard(run.stop, run.break_off):
+        async with heard(run.stop, run.break_off, run.hurry):
             await tell(signal.SIGHUP)
             assert run.told == []
             await tell(signal.SIGINT)
@@ -93,6 +96,38 @@ async def test_a_system_without_some_of_them(monkeypatch: pytest.MonkeyPatch) ->
     """Signals that a system does not know (HUP on Windows) are done without."""
     monkeypatch.delattr(signal, "SIGHUP")
     run = Run()
-    with heard(run.stop, run.break_off):
+    async with heard(run.stop, run.break_off, run.hurry):
         await tell(signal.SIGTERM)
     assert run.told == ["stop: stopped by SIGTERM (143)"]
+
+
+def test_ctrl_c_just_before() -> None:
+    """A Ctrl-C that asyncio has turned into a cancellation stops the run like any other."""
+    run = Run()
+
+    async def interrupted() -> str:
+        signal.raise_signal(signal.SIGINT)  # asyncio's runner hears it
+        async with heard(run.stop, run.break_off, run.hurry):
+            await tell(signal.SIGINT)
+        return "its own end"
+
+    with asyncio.Runner() as runner:
+        assert runner.run(interrupted()) == "its own end"
+    stop = "stop: stopped by SIGINT (130)"
+    assert run.told == ["hurry", stop, stop, "break off"]
+
+
+async def test_a_cancellation_amid_the_run_is_none_of_ours() -> None:
+    """Only what came before is heard: a task that is cancelled later is cancelled."""
+    run = Run()
+
+    async def work() -> None:
+        async with heard(run.stop, run.break_off, run.hurry):
+            await asyncio.sleep(60)
+
+    task = asyncio.create_task(work())
+    await asyncio.sleep(0.01)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert run.told == []
