@@ -91,6 +91,7 @@ class Calls:
         self.detail = ""
         self._job_id = job_id
         self._around = around
+        self._begun = False  # a request of this job has had its turn
         self._unauthorized = 0  # 401s in a row
         self._lost = False  # the last request had no reply: the next gets a new connection
 
@@ -157,12 +158,14 @@ class Calls:
         A token that ends while its request waits is renewed, and the request waits for
         another turn: those that waited together must not start together.
         """
+        pacer = self._around.pacer
         while True:
             with self._around.waiting():
                 await self._around.store.bearer()
-                await self._around.pacer.start()
+                await (pacer.start() if self._begun else pacer.start_new())
             bearer = self._around.store.fresh_bearer()
             if bearer is not None:
+                self._begun = True
                 return bearer
 
     def _watch(self, exchange: Exchange, verdict: Verdict, started: float) -> None:

@@ -11,7 +11,7 @@ from bulkcancel.record import Recorder
 from bulkcancel.review import Facts, summary_of, write_summary
 from bulkcancel.sheet import STDOUT
 from bulkcancel.source import STDIN
-from bulkcancel.text import one_line
+from bulkcancel.text import duration, one_line
 
 LOST_REPORT = "run the same input again with --output FILE; what was cancelled is not_pending"
 _MEANING = {
@@ -78,7 +78,7 @@ def _show(console: Console, facts: Facts, file: str | None, step: str, again: st
         console.note(f"report: {file}")
     console.note(f"next: {step}{':' if again else ''}")
     if again is not None:
-        console.note(again)
+        console.note(again, "command")
 
 
 def remarks(facts: Facts) -> list[str]:
@@ -94,12 +94,13 @@ def remarks(facts: Facts) -> list[str]:
         lines.append(f"{_count(tally.repeats, 'row')} repeated an id that was there before")
     if tally.requests:
         rate = facts.effective
-        pace = f", {rate:.1f} per second of {facts.rate:g} allowed" if rate else ""
         lines.append(
             f"{_count(tally.requests, 'request')}"
             f" ({_count(tally.read_backs, 'read-back')}, {tally.retries:,} retried,"
-            f" {tally.throttled:,} refused with 429) in {facts.clock.elapsed():.1f} s{pace}"
+            f" {tally.throttled:,} refused with 429)"
         )
+        pace = f", {rate:.1f} per second of {facts.rate:g} allowed" if rate else ""
+        lines.append(f"took {_seconds(facts.clock.elapsed())}{pace}")
     return lines
 
 
@@ -150,6 +151,10 @@ def _split(tally: Tally) -> str:
         for status, count in tally.not_pending.most_common()
         if count
     )
+
+
+def _seconds(elapsed: float) -> str:
+    return f"{elapsed:.1f} s" if elapsed < 100 else duration(elapsed)
 
 
 def _count(number: int, what: str) -> str:

@@ -103,6 +103,8 @@ class Console:
                 self.screen.file.write(log_line(level, event, text, **fields) + "\n")
                 self.screen.file.flush()
             else:
-                self.screen.print(Text(one_line(text, _MAX_LINE), style))
+                # a terminal gets whole words, but for what will be copied from it
+                as_it_is = event == "command" or not self.screen.is_terminal
+                self.screen.print(Text(one_line(text, _MAX_LINE), style), soft_wrap=as_it_is)
         except OSError:  # nobody can read it: no reason to stop cancelling
             self.screen.quiet = True

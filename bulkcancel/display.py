@@ -4,6 +4,7 @@ Leaves nothing behind, whatever the window's width, and however that changes.
 """
 
 import os
+import time
 from contextlib import suppress
 
 from rich.cells import cell_len
@@ -14,8 +15,10 @@ from rich.text import Text
 from bulkcancel.console import STYLES, Console
 from bulkcancel.model import Outcome
 from bulkcancel.pulse import Pulse
+from bulkcancel.text import duration
 
-EVERY = 0.2  # seconds between two drawings
+EVERY, SELDOM = 0.2, 1.0  # seconds between two drawings, at least and at most
+SHARE = 0.02  # of the run's CPU time that the drawing may take
 PLAIN_EVERY = 10.0  # seconds between two lines where nothing is drawn
 _LONGEST_BAR = 40  # columns
 
@@ -23,9 +26,9 @@ _LONGEST_BAR = 40  # columns
 class Bar:
     """The display as it is drawn; `show` it often, `end` it in any case."""
 
-    every = EVERY
-
     def __init__(self, console: Console) -> None:
+        self.every = EVERY
+        self._drawn_at = time.process_time()
         self._screen = console.screen
         console.before_line = self.end  # it is drawn again below the line, in time
         self._width = 0
@@ -33,7 +36,15 @@ class Bar:
         self._live: Live | None = None
 
     def show(self, pulse: Pulse) -> None:
-        """Draw how the run is doing now."""
+        """Draw how the run is doing now, and see how soon that may be done again."""
+        begun = time.process_time()
+        self._draw(pulse)
+        ended = time.process_time()
+        allowed = max(1e-9, SHARE * (begun - self._drawn_at))
+        self.every = min(SELDOM, max(EVERY, self.every * (ended - begun) / allowed))
+        self._drawn_at = ended
+
+    def _draw(self, pulse: Pulse) -> None:
         with suppress(OSError):  # the terminal has gone: no reason to stop cancelling
             width = self._screen.width
             if width != self._width:
@@ -41,7 +52,13 @@ class Bar:
                 self._width = width
             lines = lines_of(pulse, self._screen, width - 1)
             if self._live is None:
-                self._live = Live(console=self._screen, auto_refresh=False, transient=True)
+                self._live = Live(
+                    console=self._screen,
+                    auto_refresh=False,
+                    transient=True,
+                    redirect_stdout=False,
+                    redirect_stderr=False,
+                )
                 self._live.start()
             self._live.update(Text("\n").join(lines), refresh=True)
             self._lengths = [cell_len(line.plain) for line in lines]
@@ -90,7 +107,7 @@ def display_for(progress: str, console: Console) -> Bar | Lines | None:
 
 def lines_of(pulse: Pulse, screen: RichConsole, width: int) -> list[Text]:
     """Return the lines of the display, none longer than `width` columns."""
-    lines = [_bar(pulse, width, ascii_only=screen.options.ascii_only), _counts(pulse)]
+    lines = [_bar(pulse, width, ascii_only=screen.options.ascii_only), *_counts(pulse, width)]
     lines.append(Text(pulse.speed, "dim"))
     if pulse.pause:
         lines.append(Text(pulse.pause, "yellow"))
@@ -101,7 +118,7 @@ def _bar(pulse: Pulse, width: int, *, ascii_only: bool) -> Text:
     """Return how far the run is; without a total there is nothing to draw a bar of."""
     words = pulse.position
     if pulse.left is not None:
-        words += f", {_time(pulse.left)} left"
+        words += f", {duration(pulse.left)} left"
     if pulse.total is None:
         return Text(f"{words} done, more may come")
     full, rest = ("#", "-") if ascii_only else ("\u2501", "\u2500")
@@ -111,18 +128,14 @@ def _bar(pulse: Pulse, width: int, *, ascii_only: bool) -> Text:
     return bar.append(f" {words}" if room else words, "default")
 
 
-def _counts(pulse: Pulse) -> Text:
-    counts = pulse.tally.outcomes
-    parts = [Text(f"{o.value} {counts[o]:,}", STYLES[o]) for o in Outcome if counts[o]]
-    return Text("  ").join(parts) if parts else Text("nothing settled yet", "dim")
-
-
-def _time(seconds: float) -> str:
-    """Return a time to go, as `12 s` or `1:02:03`."""
-    whole = round(seconds)
-    if whole < 100:
-        return f"{whole} s"
-    minutes, hours = whole // 60, whole // 3600
-    if not hours:
-        return f"{minutes}:{whole % 60:02d} min"
-    return f"{hours}:{minutes % 60:02d}:{whole % 60:02d} h"
+def _counts(pulse: Pulse, width: int) -> list[Text]:
+    """Return a count per outcome, as many in a line as it holds."""
+    counts, lines = pulse.tally.outcomes, list[Text]()
+    for outcome in Outcome:
+        if number := counts[outcome]:
+            part = Text(f"{outcome.value} {number:,}", STYLES[outcome])
+            if lines and len(lines[-1]) + 2 + len(part) <= width:
+                lines[-1] = Text("  ").join([lines[-1], part])
+            else:
+                lines.append(part)
+    return lines or [Text("nothing settled yet", "dim")]

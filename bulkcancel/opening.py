@@ -4,6 +4,7 @@ from urllib.parse import urlsplit
 
 from bulkcancel.config import Settings
 from bulkcancel.model import ClientKey, StoreName
+from bulkcancel.text import duration
 from bulkcancel.work import Work
 
 
@@ -33,7 +34,7 @@ def in_force(settings: Settings) -> list[str]:
 
 
 def question(work: Work, url: str, store: StoreName) -> str:
-    """Return what is asked before the first cancel."""
+    """Return what is asked before the first cancel: how many, where, and how fast; a line each."""
     settings, left, repeats = work.settings, work.left, work.input.jobs.repeats
     left_out = [f"{repeats:,} repeated"] if repeats else []
     left_out += [f"{left.invalid:,} invalid"] if left.invalid else []
@@ -42,6 +43,7 @@ def question(work: Work, url: str, store: StoreName) -> str:
     name = f", {store}" if str(store) else ""
     return (
         f"Cancel {left.valid:,} job{'' if left.valid == 1 else 's'}{others}"
-        f" on {urlsplit(url).netloc}{name}, at {settings.rate:g} per second,"
-        f" in about {max(1, round(left.valid / settings.rate)):,} s?"
+        f"\non {urlsplit(url).netloc}{name}"
+        f"\nat {settings.rate:g} per second, in about"
+        f" {duration(max(1, left.valid / settings.rate))}?"
     )

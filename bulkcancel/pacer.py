@@ -109,10 +109,20 @@ class Pacer:
         room = 1 + rate * _CATCH_UP
         self._bucket = AsyncLimiter(room, room / drain)
         self._turn = asyncio.Lock()
+        self._door = asyncio.Lock()  # where all new jobs but one wait for a turn
         self._speed = Speed(rate)
         self._paused_until = 0.0
         self._refusals = 0  # times in a row that a 429 slowed the run
         self._taken: deque[float] = deque()  # when requests ended without a 429, in the last second
+
+    async def start_new(self) -> None:
+        """Return when the first request of a job may start.
+
+        Jobs that have begun go first: the sooner each is settled, the less an
+        interruption leaves in doubt.
+        """
+        async with self._door:
+            await self.start()
 
     async def start(self) -> None:
         """Return when the next request may start, in the order of asking."""

@@ -106,7 +106,8 @@ def _rehearse(work: Work) -> int:
         recorder.record(result)
         tally.count(result)
     trouble = recorder.close()
-    work.console.note(f"without --dry-run: {question(work, settings.base_url, StoreName())}")
+    asked = question(work, settings.base_url, StoreName()).replace("\n", " ")
+    work.console.note(f"without --dry-run: {asked}")
     host, store = urlsplit(settings.base_url).netloc, StoreName()
     facts = Facts(
         run_id,

@@ -3,7 +3,9 @@
 Never on standard input, which may be where the ids come from.
 """
 
+import os
 import sys
+import textwrap
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TextIO
@@ -22,9 +24,21 @@ def require_terminal() -> None:
 def ask(question: str) -> bool:
     """Ask; only `y` or `yes` is yes. Raises `ConfigError` where there is no terminal."""
     with _terminal() as (keyboard, screen):
-        screen.write(f"{question} [y/N] ")
+        screen.write(_wrapped(f"{question} [y/N]", screen) + " ")
         screen.flush()
         return keyboard.readline().strip().lower() in {"y", "yes"}
+
+
+def _wrapped(text: str, screen: TextIO) -> str:
+    """Return the text with no word broken by the screen's edge."""
+    try:
+        width = os.get_terminal_size(screen.fileno()).columns
+    except OSError:  # none that tells its size
+        return text
+    return "\n".join(
+        textwrap.fill(line, max(20, width - 1), break_long_words=False, break_on_hyphens=False)
+        for line in text.splitlines()
+    )
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""Text from outside (servers, files) made safe to show: one line, bounded, inert.
+"""Text made fit to show; what comes from outside (servers, files) as one line, bounded, inert.
 
 All that a run prints or reports from elsewhere passes through here, decoded, so
 this is where secrets are taken out of it, in whatever way a server echoes them.
@@ -45,3 +45,14 @@ def cell(text: str, limit: int = MAX_LENGTH) -> str:
     """
     line = one_line(text, limit - 1)
     return f"'{line}" if _FORMULA.match(line) else line
+
+
+def duration(seconds: float) -> str:
+    """Return a time as people say it: `12 s`, `2:05 min` or `1:02:03 h`."""
+    whole = round(seconds)
+    if whole < 100:
+        return f"{whole} s"
+    minutes, hours = whole // 60, whole // 3600
+    if not hours:
+        return f"{minutes}:{whole % 60:02d} min"
+    return f"{hours:,}:{minutes % 60:02d}:{whole % 60:02d} h"

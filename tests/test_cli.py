@@ -260,8 +260,8 @@ def test_the_question(
     monkeypatch.setattr("bulkcancel.terminal._TERMINAL", terminal)
     ended = cli("-r500", stdin=f"{IDS}job-1\na/b\n", EPCC_API_BASE_URL=serve(api.serve(0)), **KEY)
     shown = (tmp_path / "screen").read_text()
-    assert shown.startswith("Cancel 3 jobs (1 repeated and 1 invalid left out) on 127.0.0.1:")
-    assert shown.endswith("at 500 per second, in about 1 s? [y/N] ")
+    assert shown.startswith("Cancel 3 jobs (1 repeated and 1 invalid left out)\non 127.0.0.1:")
+    assert shown.endswith("\nat 500 per second, in about 1 s? [y/N] ")
     statuses = {job.status for job in api.queue.jobs.values()}
     assert statuses == ({"cancelled"} if code == 0 else {"pending"})
     assert ended.code == (1 if code == 0 else 2)  # 1: an invalid row

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import orjson
 import pytest
@@ -93,7 +94,8 @@ def test_the_summary_as_a_table(report: Sheet, capsys: Err) -> None:
         "2 jobs were already running and could not be stopped",
         "1 job of the input settled by earlier runs, not sent again",
         "2 rows repeated an id that was there before",
-        f"1,201 requests (5 read-backs, 4 retried, 3 refused with 429) in 61.0 s, {RATE}",
+        "1,201 requests (5 read-backs, 4 retried, 3 refused with 429)",
+        f"took 61.0 s, {RATE}",
         "report: r.csv",
         "next: try again what is left (1 failed, 2 unknown, 3 not attempted):",
         "bulkcancel --resume -o r.csv jobs.csv",
@@ -146,8 +148,15 @@ def test_remarks(tally: Tally, expected: list[str], report: Sheet) -> None:
 def test_no_rate_where_less_than_a_second_tells(report: Sheet) -> None:
     """The rate of a run that was over at once is not told."""
     facts = replace(facts_of(report, Tally(requests=1)), effective=0.0)
-    counts = "1 request (0 read-backs, 0 retried, 0 refused with 429) in 61.0 s"
-    assert remarks(facts) == [counts]
+    counts = "1 request (0 read-backs, 0 retried, 0 refused with 429)"
+    assert remarks(facts) == [counts, "took 61.0 s"]
+
+
+def test_the_time_of_a_long_run(report: Sheet) -> None:
+    """A run of hours is told as hours."""
+    facts = facts_of(report, Tally(requests=100_000))
+    with patch.object(facts.clock, "elapsed", return_value=5025.3):
+        assert remarks(facts)[-1] == f"took 1:23:45 h, {RATE}"
 
 
 AGAIN = "bulkcancel --resume -o r.csv jobs.csv"

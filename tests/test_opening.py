@@ -73,13 +73,13 @@ MANY = [f"job-{i}" for i in range(3001)]
 @pytest.mark.parametrize(
     ("work", "store", "expected"),
     [
-        (work_of(["a"]), StoreName(), f"Cancel 1 job on {HOST}, at 20 per second, in about 1 s?"),
+        (work_of(["a"]), StoreName(), f"Cancel 1 job\non {HOST}\nat 20 per second, in about 1 s?"),
         (work_of(["a", "b", "a", "x/y"], rate=0.5), StoreName(),
-         f"Cancel 2 jobs ({LEFT_OUT}) on {HOST}, at 0.5 per second, in about 4 s?"),
+         f"Cancel 2 jobs ({LEFT_OUT})\non {HOST}\nat 0.5 per second, in about 4 s?"),
         (work_of(MANY), StoreName("s-1", "Fish & Chips"),
-         f"Cancel 3,001 jobs on {HOST}, {FISH}, at 20 per second, in about 150 s?"),
+         f"Cancel 3,001 jobs\non {HOST}, {FISH}\nat 20 per second, in about 2:30 min?"),
         (work_of(["a"], settled=1200), StoreName("s-1"),
-         f"Cancel 1 job ({BEFORE}) on {HOST}, store (s-1), at 20 per second, in about 1 s?"),
+         f"Cancel 1 job ({BEFORE})\non {HOST}, store (s-1)\nat 20 per second, in about 1 s?"),
     ],
     ids=["one", "left out", "a store that tells", "settled before"],
 )  # fmt: skip

@@ -2,6 +2,7 @@
 
 import asyncio
 from bisect import bisect_left
+from collections.abc import Awaitable, Callable
 from itertools import pairwise
 
 import pytest
@@ -224,6 +225,29 @@ def test_the_starts_that_are_kept_are_few() -> None:
     pacer = Pacer(20)
     run(starts(pacer, 1000))
     assert len(pacer._starts) <= 121
+
+
+def test_jobs_that_have_begun_go_first() -> None:
+    """A read-back waits for one new job at most, however many are in line; those keep theirs."""
+
+    async def scenario() -> list[str]:
+        pacer, order = Pacer(20), list[str]()
+
+        async def ask(name: str, start: Callable[[], Awaitable[None]]) -> None:
+            await start()
+            order.append(name)
+
+        async with asyncio.TaskGroup() as tasks:
+            for number in range(5):
+                tasks.create_task(ask(f"new {number}", pacer.start_new))
+            await asyncio.sleep(0.06)
+            for number in range(2):
+                tasks.create_task(ask(f"read-back {number}", pacer.start))
+        return order
+
+    assert run(scenario()) == [
+        *("new 0", "new 1", "new 2", "read-back 0", "read-back 1", "new 3", "new 4"),
+    ]
 
 
 def test_an_idle_time_is_not_saved_up() -> None:

@@ -304,7 +304,7 @@ def test_the_question(
     ended = cli("--resume", "-o", "r.csv", stdin=stdin, EPCC_API_BASE_URL=url, **KEY)
     assert ended.code == 2
     shown = (tmp_path / "screen").read_text()
-    assert shown.startswith("Cancel 2 jobs (1 repeated and 1 settled before left out) on 127.")
+    assert shown.startswith("Cancel 2 jobs (1 repeated and 1 settled before left out)\non 127.")
     create(str(resume.report), overwrite=True).close()
 
 

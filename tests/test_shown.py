@@ -209,7 +209,7 @@ def test_a_dry_run(cli: Cli) -> None:
     assert ended.code == 1
     assert set(outcomes(ended.out).values()) == {"dry_run", "invalid"}
     assert (
-        "without --dry-run: Cancel 3 jobs (1 repeated and 1 invalid left out) on store.invalid,"
+        "without --dry-run: Cancel 3 jobs (1 repeated and 1 invalid left out) on store.invalid"
         " at 20 per second, in about 1 s?\n"
     ) in ended.err
     assert cli("-n", stdin=IDS).err.endswith(
@@ -377,4 +377,4 @@ def test_thinking_about_the_question_takes_no_time(
     monkeypatch.setattr(time, "monotonic", lambda: steady() + 100 * asked.call_count)
     url = serve(sandbox(rules=Rules(start_every=0)).serve(0))
     ended = cli("-r500", stdin=IDS, EPCC_API_BASE_URL=url, **KEY)
-    assert re.search(r" in 0\.\d s", ended.err)
+    assert re.search(r"took 0\.\d s", ended.err)
