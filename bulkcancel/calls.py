@@ -50,28 +50,30 @@ class Store(Protocol):
         """Replace a token that was refused."""
         ...
 
-    async def cancel(self, job_id: str, bearer: str, *, anew: bool) -> Exchange:
+    def cancel(self, job_id: str, bearer: str, *, anew: bool) -> Awaitable[Exchange]:
         """Ask the store to cancel a job, once; `anew`: on a connection of its own."""
         ...
 
-    async def read(self, job_id: str, bearer: str, *, anew: bool) -> Exchange:
+    def read(self, job_id: str, bearer: str, *, anew: bool) -> Awaitable[Exchange]:
         """Ask the store for a job, once; `anew`: on a connection of its own."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """What all jobs of a run share.
+    """What all jobs of a run share, but for `waiting` and `begun`: those are their worker's.
 
     `retries` is per job; a read-back may fail twice as often, because to read again
-    is harmless. `stop` ends the run, and `waiting` marks the waits that this cuts short.
+    is harmless. `stop` ends the run, and `waiting` marks the waits that this cuts short;
+    `begun` is told of a job's first request.
     """
 
     store: Store
     pacer: Pacer
     tally: Tally
     guards: Guards
-    waiting: Callable[[], AbstractContextManager[None]]
+    waiting: AbstractContextManager[None]
+    begun: Callable[[], None]
     stop: Callable[[BulkcancelError], None]
     retries: int
     backoff: Backoff
@@ -95,13 +97,13 @@ class Calls:
         self._unauthorized = 0  # 401s in a row
         self._lost = False  # the last request had no reply: the next gets a new connection
 
-    async def cancel(self) -> Verdict:
+    def cancel(self) -> Awaitable[Verdict]:
         """Send a cancel; raises what ends the run, `GuardError` or `LoginError`."""
-        return await self._exchange(self._send_cancel, interpret_cancel)
+        return self._exchange(self._send_cancel, interpret_cancel)
 
-    async def read(self) -> Verdict:
+    def read(self) -> Awaitable[Verdict]:
         """Read the job; raises what ends the run, `GuardError` or `LoginError`."""
-        return await self._exchange(self._send_read, interpret_read)
+        return self._exchange(self._send_read, interpret_read)
 
     async def _send_read(self, job_id: str, bearer: str) -> Exchange:
         self._around.tally.read_backs += 1
@@ -158,14 +160,17 @@ class Calls:
         A token that ends while its request waits is renewed, and the request waits for
         another turn: those that waited together must not start together.
         """
-        pacer = self._around.pacer
+        store, pacer = self._around.store, self._around.pacer
         while True:
-            with self._around.waiting():
-                await self._around.store.bearer()
+            with self._around.waiting:
+                if store.fresh_bearer() is None:
+                    await store.bearer()
                 await (pacer.start() if self._begun else pacer.start_new())
-            bearer = self._around.store.fresh_bearer()
+            bearer = store.fresh_bearer()
             if bearer is not None:
-                self._begun = True
+                if not self._begun:
+                    self._begun = True
+                    self._around.begun()
                 return bearer
 
     def _watch(self, exchange: Exchange, verdict: Verdict, started: float) -> None:
@@ -192,5 +197,5 @@ class Calls:
     async def _renew(self, bearer: str) -> None:
         self._unauthorized += 1
         self._around.guards.token_refused(bearer, self._unauthorized)
-        with self._around.waiting():
+        with self._around.waiting:
             await self._around.store.renew(bearer)

@@ -6,7 +6,7 @@ Decides nothing: no retry, no pause, no meaning.
 import base64
 import os
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from types import TracebackType
 from typing import Self
 from urllib.parse import SplitResult, unquote, urlsplit, urlunsplit
@@ -84,18 +84,12 @@ class Client:
 
         `anew` uses a connection of its own, which no server can have closed before.
         """
-        if self._seen is None:
-            return await self._exchange(request, bearer, anew=anew)
-        begun = time.monotonic()
-        exchange = await self._exchange(request, bearer, anew=anew)
-        self._seen(request, exchange, time.monotonic() - begun)
-        return exchange
-
-    async def _exchange(self, request: Request, bearer: str, *, anew: bool) -> Exchange:
         session = self._unshared if anew else self._session
         headers = {"Authorization": f"Bearer {bearer}"} if bearer else {}
         if request.body is not None:
             headers["Content-Type"] = request.content_type
+        begun = time.monotonic()
+        exchange: Exchange
         try:
             async with session.request(
                 request.method,
@@ -106,9 +100,12 @@ class Client:
                 proxy_headers=self._proxy_headers,
             ) as response:
                 kept = {n: response.headers[n] for n in _KEPT_HEADERS if n in response.headers}
-                return Reply(response.status, kept, await _bounded_body(response))
+                exchange = Reply(response.status, kept, await _bounded_body(response))
         except (aiohttp.ClientError, OSError, ValueError) as error:  # TimeoutError is an OSError
-            return _no_reply(error, self._timeout)
+            exchange = _no_reply(error, self._timeout)
+        if self._seen is not None:
+            self._seen(request, exchange, time.monotonic() - begun)
+        return exchange
 
 
 class Store:
@@ -131,13 +128,13 @@ class Store:
         """Replace a token that was refused; raises `LoginError`."""
         await self._auth.renew(refused)
 
-    async def cancel(self, job_id: str, bearer: str, *, anew: bool) -> Exchange:
+    def cancel(self, job_id: str, bearer: str, *, anew: bool) -> Awaitable[Exchange]:
         """Ask the store to cancel a job, once."""
-        return await self._client.send(cancel_request(job_id), bearer, anew=anew)
+        return self._client.send(cancel_request(job_id), bearer, anew=anew)
 
-    async def read(self, job_id: str, bearer: str, *, anew: bool) -> Exchange:
+    def read(self, job_id: str, bearer: str, *, anew: bool) -> Awaitable[Exchange]:
         """Ask the store for a job, once."""
-        return await self._client.send(read_request(job_id), bearer, anew=anew)
+        return self._client.send(read_request(job_id), bearer, anew=anew)
 
 
 def environment_proxy(base_url: str) -> tuple[str | None, dict[str, str] | None]:
@@ -176,12 +173,12 @@ def _proxy_parts(proxy: str) -> SplitResult:
 
 async def _bounded_body(response: aiohttp.ClientResponse) -> bytes:
     """Return the body, or nothing of one that is over the bound."""
-    body = b""
-    while chunk := await response.content.readany():
-        body += chunk
-        if len(body) > MAX_BODY:
-            response.close()
-            return b""
+    body = await response.content.readany()
+    while not response.content.at_eof() and len(body) <= MAX_BODY:
+        body += await response.content.readany()
+    if len(body) > MAX_BODY:
+        response.close()
+        return b""
     return body
 
 

@@ -7,9 +7,9 @@ import asyncio
 import math
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Protocol
+from functools import partial
+from typing import Protocol, cast
 
 from bulkcancel.calls import Store, Surroundings
 from bulkcancel.errors import (
@@ -25,11 +25,31 @@ from bulkcancel.model import JobResult, JobRow, Outcome, Tally
 from bulkcancel.pacer import Backoff, Pacer
 
 _BETWEEN_LOOKS = 500  # rows that are written in one go
+_MOMENT = 0.02  # seconds that tell how busy the run is
+_MOST = 0.8  # of that time: there is no use in more requests at once
+_ALWAYS = 16  # jobs in flight, as far as they are allowed, however busy the run is
 
 
 def concurrency_for(rate: float) -> int:
     """Return the requests in flight that hold a rate at 2 s a reply, from 8 to 256."""
     return max(8, min(256, math.ceil(rate * 2)))
+
+
+class Load:
+    """How busy this process is, as far as it may be asked thousands of times a second."""
+
+    def __init__(self) -> None:
+        self._high = True  # until there is something to tell by
+        self._clock, self._cpu = asyncio.get_running_loop().time(), time.process_time()
+
+    def is_high(self) -> bool:
+        """Tell whether most of the time goes into computing, as seen a moment ago."""
+        now = asyncio.get_running_loop().time()
+        if now - self._clock >= _MOMENT:
+            cpu = time.process_time()
+            self._high = cpu - self._cpu > _MOST * (now - self._clock)
+            self._clock, self._cpu = now, cpu
+        return self._high
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,21 +90,26 @@ class Engine:
         record: Callable[[JobResult], None],
     ) -> None:
         """Take the parts of one run."""
-        self._around = Surroundings(
+        self._surroundings = partial(
+            Surroundings,
             store=store,
             pacer=pacer,
             tally=tally,
             guards=policy.guards,
-            waiting=self._waiting,
             stop=self.stop,
             retries=policy.retries,
             backoff=policy.backoff,
         )
+        self._tally = tally
+        self._guards = policy.guards
         self._concurrency = policy.concurrency
         self._only_look = policy.only_look
         self._record = record
         self._in_wait: set[asyncio.Task[object]] = set()
         self._workers: set[asyncio.Task[None]] = set()
+        self._hire: Callable[[], asyncio.Task[None]]
+        self._free = 0  # workers that have no request under way
+        self._load: Load
         self._broken_off = self._hurried = False
         self._tried = False
         self.left_early = False  # rows of jobs that were never sent are missing
@@ -92,11 +117,10 @@ class Engine:
 
     async def run(self, rows: Rows) -> None:
         """Settle every row, each once; raises what stopped the run, after the last row."""
-        async with asyncio.TaskGroup() as workers:
-            for _ in range(self._concurrency):
-                worker = workers.create_task(self._work(rows))
-                self._workers.add(worker)
-                worker.add_done_callback(self._workers.discard)
+        async with asyncio.TaskGroup() as group:
+            self._load = Load()
+            self._hire = lambda: group.create_task(self._work(rows))
+            self._hire_one()
         await self._leave(rows.rest())
         if isinstance(self._error, LoginError | InputError) and self._tried:
             # in mid-run: no longer a usage error
@@ -136,13 +160,30 @@ class Engine:
                     return
 
     async def _work(self, rows: Rows) -> None:
-        while self._error is None and (row := await self._next(rows)) is not None:
-            self._finish(_unsent(row) if row.problem else await self._live(row))
+        worker = _Worker(self)
+        around = self._surroundings(waiting=worker, begun=worker.begun)
+        while self._error is None and (row := await self._next(rows, around)) is not None:
+            self._finish(_unsent(row) if row.problem else await self._live(row, around))
+            worker.is_free()
 
-    async def _next(self, rows: Rows) -> JobRow | None:
+    def count_free(self, change: int) -> None:
+        """Note that a worker has begun a job, or ended one; hire another if all are busy."""
+        self._free += change
+        if self._free or self._error is not None or len(self._workers) >= self._concurrency:
+            return
+        # more in flight are of use to who waits for replies, not to who has no time for them
+        if len(self._workers) < _ALWAYS or not self._load.is_high():
+            self._hire_one()
+
+    def _hire_one(self) -> None:
+        worker = self._hire()
+        self._workers.add(worker)
+        worker.add_done_callback(self._workers.discard)
+
+    async def _next(self, rows: Rows, around: Surroundings) -> JobRow | None:
         """Return the next row; None if there is none, or if the run ends while it waits."""
         try:
-            with self._waiting():
+            with around.waiting:
                 return await rows.take()
         except Interrupted:
             return None
@@ -150,8 +191,8 @@ class Engine:
             self.stop(error)
             return None
 
-    async def _live(self, row: JobRow) -> JobResult:
-        life = Life(row, self._around)
+    async def _live(self, row: JobRow, around: Surroundings) -> JobResult:
+        life = Life(row, around)
         try:
             return await (life.look() if self._only_look else life.settle())
         except Interrupted:
@@ -173,31 +214,55 @@ class Engine:
     def _finish(self, result: JobResult) -> None:
         if result.outcome is Outcome.NOT_ATTEMPTED and result.row.earlier is not None:
             return  # its row of an earlier run still tells the truth
-        self._around.tally.count(result)
+        self._tally.count(result)
         try:
             self._record(result)
             if result.was_tried:
                 self._tried = True
-                self._around.guards.settled(result)
+                self._guards.settled(result)
         except GuardError as error:
             self.stop(error)
 
-    @contextmanager
-    def _waiting(self) -> Iterator[None]:
-        """Mark a wait that `stop` cuts short with `Interrupted`."""
-        task = asyncio.current_task()
-        if self._error is not None or task is None:
+    def wait_begins(self, task: "asyncio.Task[object]") -> None:
+        """Note a wait that `stop` cuts short; raises `Interrupted` if it has done so."""
+        if self._error is not None:
             raise Interrupted
         self._in_wait.add(task)
-        try:
-            yield
-        except asyncio.CancelledError:
-            if self._error is None:
-                raise
+
+    def wait_ends(self, task: "asyncio.Task[object]", *, cancelled: bool) -> None:
+        """Note the end of a wait; raises `Interrupted` if it was `stop` that cut it short."""
+        self._in_wait.discard(task)
+        if cancelled and self._error is not None:
             task.uncancel()
             raise Interrupted from None
-        finally:
-            self._in_wait.discard(task)
+
+
+class _Worker:
+    """Where one worker stands: free or not, waiting or not."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._task = cast("asyncio.Task[object]", asyncio.current_task())
+        self._engine = engine
+        self._free = False
+        self.is_free()
+
+    def begun(self) -> None:
+        """Note that the first request of a job starts."""
+        if self._free:
+            self._free = False
+            self._engine.count_free(-1)
+
+    def is_free(self) -> None:
+        """Note that a job has ended, or that there was none yet."""
+        if not self._free:
+            self._free = True
+            self._engine.count_free(1)
+
+    def __enter__(self) -> None:
+        self._engine.wait_begins(self._task)
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        self._engine.wait_ends(self._task, cancelled=kind is asyncio.CancelledError)
 
 
 def _unsent(row: JobRow) -> JobResult:

@@ -46,7 +46,9 @@ class Life:
             if result is not None:
                 return result
         while True:
-            verdict = await self._cancel()
+            verdict = await self._calls.cancel()
+            self._detail = verdict.detail
+            self._request_id = verdict.request_id or self._request_id
             result = await self._after(verdict)
             if result is not None:
                 return result
@@ -135,15 +137,8 @@ class Life:
 
     async def _wait(self, retry: int, *, full_jitter: bool = True) -> None:
         backoff = self._around.backoff
-        with self._around.waiting():
+        with self._around.waiting:
             await asyncio.sleep(backoff.delay(retry) if full_jitter else backoff.longest(retry))
-
-    async def _cancel(self) -> Verdict:
-        """Send the cancel, and note what its reply says."""
-        verdict = await self._calls.cancel()
-        self._detail = verdict.detail
-        self._request_id = verdict.request_id or self._request_id
-        return verdict
 
     async def _read(self) -> JobState | None:
         """Return the job as the store describes it, None if that can't be had."""

@@ -234,7 +234,9 @@ class Tally:
     def count(self, result: JobResult) -> None:
         """Count the result of one job, in place of what was known of it before."""
         self.done += 1
-        self._add(Earlier(result.outcome, result.state.status), 1)
+        self.outcomes[result.outcome] += 1
+        if result.outcome is Outcome.NOT_PENDING:
+            self.not_pending[result.state.status] += 1
         if result.row.earlier is not None:
             self._add(result.row.earlier, -1)
 

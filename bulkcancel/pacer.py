@@ -62,6 +62,8 @@ class Speed:
 
     def at(self, now: float) -> float:
         """Return the rate at a loop time."""
+        if self._slowed_at == -math.inf:
+            return self._rate
         age = now - self._slowed_at
         growth: float = GROWTH ** min(max(age - HOLD, 0.0), 1000.0)
         return min(self._rate, self._low + self._rate * age / RECOVERY, self._limit * growth)

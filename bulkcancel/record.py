@@ -46,6 +46,7 @@ class Recorder:
         self.broken = False
         self.report = report
         self._split = split
+        self._rooms = [part.room for part in (report.sheet, split) if part is not None]
 
     def record(self, result: JobResult) -> None:
         """Write one row; raises `GuardError` if it, or the next one, has no place."""
@@ -61,7 +62,7 @@ class Recorder:
             except GuardError:
                 self._keep(result, str(self._split.file_of(result.outcome)))
                 raise
-        for room in self._rooms():
+        for room in self._rooms:
             if room.low is not None:
                 raise room.low
 
@@ -77,7 +78,7 @@ class Recorder:
 
     def close(self) -> GuardError | None:
         """Finish all files; return what went wrong with them, if anything did."""
-        for room in self._rooms():
+        for room in self._rooms:
             room.end()
         try:
             self.sync()
@@ -88,9 +89,6 @@ class Recorder:
         finally:
             self.report.sheet.close()
         return None
-
-    def _rooms(self) -> list[Room]:
-        return [part.room for part in (self.report.sheet, self._split) if part is not None]
 
     def _keep(self, result: JobResult, place: str) -> None:
         if result.was_tried:

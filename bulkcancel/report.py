@@ -10,6 +10,7 @@ import uuid
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from enum import StrEnum
+from functools import lru_cache
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -79,8 +80,8 @@ def row_of(result: JobResult, run_id: str) -> Row:
     return {
         "job_id": shown_id(result.row.job_id, result.outcome),
         "outcome": result.outcome.value,
-        "job_status": cell(result.state.status, _MAX_NAME),
-        "job_type": cell(result.state.type, _MAX_NAME),
+        "job_status": _name(result.state.status),
+        "job_type": _name(result.state.type),
         "http_status": result.http_status,
         "attempts": result.attempts,
         "evidence": result.evidence.value,
@@ -91,6 +92,11 @@ def row_of(result: JobResult, run_id: str) -> Row:
         "source": cell(result.row.source, MAX_SOURCE),
         "run_id": run_id,
     }
+
+
+@lru_cache(maxsize=256)
+def _name(text: str) -> str:
+    return cell(text, _MAX_NAME)
 
 
 def shown_id(job_id: str, outcome: Outcome) -> str:
@@ -174,5 +180,10 @@ def timestamp(seconds: float | None) -> str | None:
     """Return an epoch time as UTC with milliseconds (RFC 3339)."""
     if seconds is None:
         return None
-    moment = datetime.fromtimestamp(seconds, UTC)
-    return f"{moment:%Y-%m-%dT%H:%M:%S}.{moment.microsecond // 1000:03d}Z"
+    milliseconds = round(seconds * 1_000_000) // 1000
+    return f"{_whole_second(milliseconds // 1000)}.{milliseconds % 1000:03d}Z"
+
+
+@lru_cache(maxsize=256)
+def _whole_second(seconds: int) -> str:
+    return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%S}"

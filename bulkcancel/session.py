@@ -95,10 +95,11 @@ class Session:
         policy = Policy(concurrency, settings.retries, guards, settings.check, self._backoff)
         store = Store(self._client, self._auth)
 
-        def record(result: JobResult) -> None:
+        def record_and_show(result: JobResult) -> None:
             recorder.record(result)
             work.console.job(result)
 
+        record = record_and_show if settings.verbosity else recorder.record
         engine = Engine(store, self._pacer, policy, self._tally, record)
         async with heard(engine.stop, engine.break_off, recorder.hurry):
             stopped = await self._watched(engine, recorder)

@@ -76,22 +76,25 @@ class Sheet:
             return
         try:
             os.fsync(self._file)
-            lost = "" if self.target == STDOUT else self._loss()
+            lost = "" if self.target == STDOUT else self._loss(size)
         except OSError as error:
             raise self._broken(error) from None
         if lost:
             raise GuardError(f"{name_of(self.target)} was {lost}", "don't move it during a run")
         self._synced = size
 
-    def _loss(self) -> str:
-        """Say what happened to a file that its name does not stand for any more, '' if it does."""
+    def _loss(self, size: int) -> str:
+        """Say what happened to a file that its name does not stand for any more, '' if it does.
+
+        It held `size` bytes a while ago; by now it may hold more.
+        """
         try:
             named = Path(self.target).stat()
         except FileNotFoundError:
             return "removed"
         if not os.path.samestat(named, os.fstat(self._file)):
             return "replaced"
-        return "cut short" if named.st_size < self._size else ""
+        return "cut short" if named.st_size < size else ""
 
     def close(self) -> None:
         """Close the file, which ends its lock; standard output stays open."""
@@ -111,7 +114,8 @@ class Sheet:
         left = memoryview(line)
         while left:
             try:
-                self._await_reader()
+                if not self._is_file:
+                    self._await_reader()
                 left = left[os.write(self._file, left[:_PIECE]) :]
             except BlockingIOError:  # by now there is room again, or somebody else took it
                 continue
@@ -122,7 +126,7 @@ class Sheet:
 
     def _await_reader(self) -> None:
         """Wait until a pipe has room, as long as there is time; raises `OSError`."""
-        if self._is_file or sys.platform == "win32":
+        if sys.platform == "win32":
             return
         while not select.select([], [self._file], [], 0 if self.hurried else _BETWEEN_LOOKS)[1]:
             if self.hurried:

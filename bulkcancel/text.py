@@ -28,6 +28,8 @@ def one_line(text: str, limit: int = MAX_LENGTH) -> str:
     for secret in _secrets:
         if secret in text:
             text = text.replace(secret, "[hidden]")
+    if len(text) <= limit and text.isascii() and text.isprintable():
+        return text.strip()  # as nearly all texts are
     line = _UNPRINTABLE.sub(" ", text[: 4 * limit]).strip()
     return line if len(line) <= limit and len(text) <= 4 * limit else line[: limit - 1] + "…"
 
@@ -43,6 +45,8 @@ def cell(text: str, limit: int = MAX_LENGTH) -> str:
     A cell that would start a formula gets an apostrophe in front, as in
     https://owasp.org/www-community/attacks/CSV_Injection.
     """
+    if not text:
+        return ""
     line = one_line(text, limit - 1)
     return f"'{line}" if _FORMULA.match(line) else line
 

@@ -1,6 +1,7 @@
 """One job's life, each row of the contract's decision table and what lies between them."""
 
 import asyncio
+from contextlib import nullcontext
 
 import pytest
 
@@ -346,5 +347,5 @@ def test_a_look(reads: list[Exchange], outcome: Outcome) -> None:
 
 def test_broken_off_before_anything_was_sent() -> None:
     """A job that is broken off in a mere look, or before its turn, was never sent."""
-    around = Bench(ScriptedStore()).engine._around
+    around = Bench(ScriptedStore()).engine._surroundings(waiting=nullcontext(), begun=lambda: None)
     assert Life(row(), around).broken_off().outcome is Outcome.NOT_ATTEMPTED

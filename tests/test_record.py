@@ -208,7 +208,7 @@ def test_a_split_that_can_not_begin(target: Path) -> None:
 def test_a_report_that_breaks(split_plan: Plan, monkeypatch: pytest.MonkeyPatch) -> None:
     """Jobs that were sent and that the report lacks are kept, to be told; others are not."""
     with opened(split_plan) as recorder:
-        recorder._rooms()[0].end()
+        recorder._rooms[0].end()
         monkeypatch.setattr(os, "write", scarce(0))
         for each in (A, NEVER, INVALID):
             with pytest.raises(GuardError, match=NO_ROOM):
@@ -245,8 +245,8 @@ def test_a_disk_that_fills_up(
 ) -> None:
     """The row that takes the room kept is recorded and stops the run; those in flight still fit."""
     with opened(split_plan) as recorder:
-        room = recorder._rooms()[part]
-        other = recorder._rooms()[1 - part]
+        room = recorder._rooms[part]
+        other = recorder._rooms[1 - part]
         size = len(HEADER) + len(line_of(A))
 
         def more() -> int:

@@ -319,6 +319,23 @@ def test_names() -> None:
     assert (name_of(STDOUT), name_of("r.csv")) == ("standard output", "r.csv")
 
 
+def test_a_file_that_grows_while_it_is_synced(
+    target: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A line that comes between two looks of a sync, in its thread, is not taken for a loss."""
+    sheet = create(str(target))
+    sheet.append(b"line\n")
+    samestat = os.path.samestat
+
+    def meanwhile(one: os.stat_result, other: os.stat_result) -> bool:
+        sheet.append(b"another line\n")
+        return samestat(one, other)
+
+    monkeypatch.setattr(os.path, "samestat", meanwhile)
+    sheet.sync()
+    sheet.close()
+
+
 def test_a_file_that_is_replaced_or_cut(target: Path) -> None:
     """A report that its name does not stand for any more, or that lost rows, stops the run."""
     sheet = create(str(target))
