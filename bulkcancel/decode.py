@@ -89,7 +89,8 @@ def _head(chunks: Iterator[bytes]) -> bytes:
     head = b""
     for chunk in chunks:
         head += chunk
-        if len(head) >= _LONGEST_SIGN or b"\n" in head:
+        said = head.lstrip()
+        if len(said) >= _LONGEST_SIGN or b"\n" in said:
             break
     return head
 

@@ -134,4 +134,8 @@ class Streamed:
             self._put(batch)
 
     def _put(self, batch: Batch | BulkcancelError | None) -> None:
-        asyncio.run_coroutine_threadsafe(self._batches.put(batch), self._loop).result()
+        put = self._batches.put(batch)
+        try:
+            asyncio.run_coroutine_threadsafe(put, self._loop).result()
+        finally:
+            put.close()  # no loop has run it, if the run has ended before

@@ -30,6 +30,7 @@ _MAX_CELL = 2**31 - 1  # characters; a cell too long for an id is an invalid row
 _NUMBER = re.compile(r"[0-9]{1,6}")
 _SEPARATOR_LINE = re.compile(r'"?sep=(.)"?\s*', re.IGNORECASE)  # Excel's own
 _REPORT_WIDTH = 13
+_UUID_WITHIN = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _RUN_ID = re.compile(r"[0-9]{8}T[0-9]{6}Z-[0-9a-f]{8}")
 _OUTCOMES = frozenset(outcome.value for outcome in Outcome)
 _BLANK_ROW = BLANK + "\r\n" + '"' + "".join(_DELIMITERS)
@@ -165,13 +166,22 @@ def _column(cells: list[str], column: str | None, file: str) -> Column:
     ids = [i for i, cell in enumerate(cells) if is_id(cell)]
     if len(ids) != 1:
         what = "no column is certain to hold job ids" if ids else "there is no job id column"
-        raise InputError(f"{what}: {_seen(cells)}", _NAME_IT)
+        raise InputError(f"{what}: {_seen(cells)}", _way_out(cells, len(ids)))
     if not may_be_data(cells[ids[0]]):
         raise InputError(
             f'"{one_line(cells[ids[0]], 40)}" may be a header as well as a job id',
             f"if it is a header, add --column {ids[0] + 1}; if not, put a line id above it",
         )
     return Column(ids[0], ())
+
+
+def _way_out(cells: list[str], ids: int) -> str:
+    """Return what helps where the first row, with so many ids, shows no id column."""
+    if ids == len(cells) > 2:
+        return f"if all of them are job ids, put one in a line; if not, {_NAME_IT}"
+    if not ids and any(_UUID_WITHIN.search(cell) for cell in cells):
+        return f"{_NAME_IT}; or take them out of the text: grep -oE '{_UUID_WITHIN.pattern}'"
+    return _NAME_IT
 
 
 def _numbered(cells: list[str], number: int, names: tuple[str, ...], file: str) -> Column:

@@ -122,7 +122,6 @@ def test_markup_is_no_list(raw: bytes) -> None:
     )
 
 
-@pytest.mark.xfail(reason="markup is looked for in the first piece only")
 @pytest.mark.parametrize("pieces", [[b"\n", b"<html>\n"], [b" " * 18, b"<html>\n"]])
 def test_markup_in_pieces_is_no_list(pieces: list[bytes]) -> None:
     """Blank beginnings that come by themselves don't hide a page."""

@@ -261,7 +261,6 @@ for thread in threading.enumerate():
 """
 
 
-@pytest.mark.xfail(reason="a coroutine that no loop can run is left behind, and warns")
 def test_a_run_may_end_before_its_input() -> None:
     """A producer that goes on after the run has ended is not heard, and complains of nothing."""
     ended = subprocess.run([sys.executable, "-c", LATE], capture_output=True, check=False)
