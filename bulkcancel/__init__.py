@@ -9,12 +9,12 @@ How the code is laid out, from what comes in to what goes out:
   knows what an id is, `jobs` keeps distinct ones, `inputs` and `feed` hand them to the run
 - requests: `engine` has the pool, `life` one job's decisions, `calls` its requests, `wire`
   what goes over the wire and what it means, `client` aiohttp, `auth` the token, `pacer` the
-  rate, `guards` when to stop
-- records: `report` makes rows, `sheet` and `room` put them on disk, `split` and `review` are
-  the files beside, `earlier` reads a report back, `record` joins them
-- the terminal: `cli` and `config` (with `profile`) what is asked for, `opening` and
-  `terminal` the question, `console`, `log`, `pulse` and `display` the progress, `closing`
-  the summary, `signals` Ctrl-C
+  rate, `load` and `guards` when to do more, and when to stop
+- records: `report` makes rows, `sheet`, `lock` and `room` put them on disk, `split` and
+  `review` are the files beside, `earlier` reads a report back, `record` joins them
+- the terminal: `cli`, `invocation` and `config` (with `profile`) what is asked for,
+  `completion` what shells complete, `opening` and `terminal` the question, `console`, `log`,
+  `pulse` and `display` the progress, `closing` the summary, `signals` and `loading` Ctrl-C
 - `run` and `session` join all that; `api` is the library; `sandbox` is the practice API
 - `model`, `errors` and `text` are known to everybody
 """
@@ -44,6 +44,10 @@ __all__ = [
 ]
 
 _ERRORS = frozenset({"BulkcancelError", "ConfigError", "GuardError", "LoginError"})
+
+
+def __dir__() -> list[str]:
+    return __all__
 
 
 def __getattr__(name: str) -> Any:  # noqa: ANN401

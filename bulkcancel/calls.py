@@ -24,6 +24,7 @@ from bulkcancel.wire import (
     redirect_complaint,
 )
 
+LAST_TURN = 2.0  # seconds that a last request may wait for its turn
 _NOT_PAST_THE_DOOR = frozenset({Step.RENEW, Step.PAUSE, Step.STOP})
 
 
@@ -129,13 +130,8 @@ class Calls:
         around, refusals = self._around, 0
         while True:
             bearer = await self._turn()
-            around.tally.requests += 1
             started = asyncio.get_running_loop().time()
-            around.tally.in_flight += 1
-            try:
-                exchange = await send(self._job_id, bearer)
-            finally:
-                around.tally.in_flight -= 1
+            exchange = await self._sent(send, bearer)
             self._lost = isinstance(exchange, NoReply)
             verdict = interpret(exchange, self._job_id, now=time.time())
             self.detail = verdict.detail
@@ -153,6 +149,32 @@ class Calls:
             refusals += 1
             if refusals == MAX_REFUSALS:
                 return verdict
+
+    async def read_at_once(self) -> Verdict | None:
+        """Read the job once more although the run ends; None where that would have to wait."""
+        bearer = self._around.store.fresh_bearer()
+        if bearer is None or self._around.pacer.paused_for() > 0:
+            return None
+        try:
+            async with asyncio.timeout(LAST_TURN):
+                await self._around.pacer.start()
+        except TimeoutError:  # a pause began
+            return None
+        started = asyncio.get_running_loop().time()
+        exchange = await self._sent(self._send_read, bearer)
+        verdict = interpret_read(exchange, self._job_id, now=time.time())
+        self._watch(exchange, verdict, started)
+        return verdict
+
+    async def _sent(self, send: Callable[[str, str], Awaitable[Exchange]], bearer: str) -> Exchange:
+        """Send one request, and count it."""
+        tally = self._around.tally
+        tally.requests += 1
+        tally.in_flight += 1
+        try:
+            return await send(self._job_id, bearer)
+        finally:
+            tally.in_flight -= 1
 
     async def _turn(self) -> str:
         """Wait until the next request may start; return the token to send with it.

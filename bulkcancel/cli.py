@@ -4,18 +4,17 @@ import os
 import shutil
 import signal
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
-from pathlib import Path
 from typing import Any
 
 import click
-from click.core import ParameterSource
 
 from bulkcancel._version import __version__
 from bulkcancel.errors import BulkcancelError, PipeClosed
+from bulkcancel.invocation import given, origin, program
 from bulkcancel.loading import loading
-from bulkcancel.text import one_line
+from bulkcancel.text import hide, one_line
 
 EXAMPLES = """\b
   bulkcancel --sandbox samples/jobs.csv           practise, no store is touched
@@ -36,8 +35,15 @@ OPTION_GROUPS = {
 }
 
 
+_COLUMNS = shutil.get_terminal_size().columns
+CONTEXT: dict[str, Any] = {
+    "help_option_names": ["-h", "--help"],
+    "max_content_width": 100,
+    "terminal_width": _COLUMNS - 1 if _COLUMNS < 52 else None,  # click takes 50 at least
+}
+_SECRETS = ("BULKCANCEL_TOKEN", "EPCC_CLIENT_SECRET")
+_COMPLETION = "_BULKCANCEL_COMPLETE"
 _PATH = click.Path(readable=False, allow_dash=True)  # checked later; shells can complete it
-_NOT_AGAIN = frozenset({"column", "output", "resume", "overwrite"})
 
 
 class GroupedCommand(click.Command):
@@ -54,7 +60,7 @@ class GroupedCommand(click.Command):
 
 @click.command(
     cls=GroupedCommand,
-    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    context_settings=CONTEXT,
     help=f"""Cancel pending Elastic Path Commerce jobs: send one cancel request for each job id
 in FILE (CSV, or one id a line; - is standard input), at a limited rate, and write a report
 with a row for every job.
@@ -227,12 +233,12 @@ def command(context: click.Context, /, **options: Any) -> int:  # noqa: ANN401  
         from bulkcancel.config import load  # noqa: PLC0415  (--help needs none of it)
         from bulkcancel.run import run  # noqa: PLC0415
 
-    options["command"] = (*_program(), *_given(context))
-    options["origins"] = {name: _origin(context, name) for name in options}
+    options["command"] = (*program(), *given(context))
+    options["origins"] = {name: origin(context, name) for name in options}
     try:
         return run(load(options, os.environ))
     except BulkcancelError as error:
-        if options["log_format"] == "json" and not isinstance(error, PipeClosed):
+        if options["log_format"] == "json" and not (error.told or isinstance(error, PipeClosed)):
             from bulkcancel.log import log_line  # noqa: PLC0415
 
             with suppress(OSError):
@@ -241,48 +247,12 @@ def command(context: click.Context, /, **options: Any) -> int:  # noqa: ANN401  
         raise
 
 
-def _origin(context: click.Context, name: str) -> str:
-    """Return where an option's value came from, in a word."""
-    source = context.get_parameter_source(name)
-    return {
-        ParameterSource.COMMANDLINE: "option",
-        ParameterSource.ENVIRONMENT: "environment",
-    }.get(source or ParameterSource.DEFAULT, "default")
-
-
-def _program() -> tuple[str, ...]:
-    """Return how this program can be called again, from the same folder."""
-    script = sys.argv[0]
-    if Path(script).name == "__main__.py":
-        return Path(sys.executable).name, "-m", "bulkcancel"
-    found = shutil.which("bulkcancel")
-    if found and Path(script).exists() and Path(found).samefile(script):
-        return ("bulkcancel",)
-    return (script if Path(script).stem == "bulkcancel" else "bulkcancel",)
-
-
-def _given(context: click.Context) -> Iterator[str]:
-    """Yield the options that were given, but for those about the report's file."""
-    for parameter in context.command.params:
-        name = parameter.name or ""
-        if (
-            isinstance(parameter, click.Option)
-            and name not in _NOT_AGAIN
-            and context.get_parameter_source(name) is ParameterSource.COMMANDLINE
-        ):
-            value = context.params[name]
-            if parameter.count:
-                yield "-" + "v" * value
-            elif parameter.is_flag:
-                yield parameter.opts[-1]
-            else:
-                for each in value if parameter.multiple else (value,):
-                    yield parameter.opts[-1]
-                    yield f"{each:.15g}" if isinstance(each, float) else str(each)
-
-
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run `bulkcancel`; return its exit code, after one line on standard error if it failed."""
+    for name in _SECRETS:
+        hide(os.environ.get(name, "").strip())
+    if _COMPLETION in os.environ:
+        import bulkcancel.completion  # noqa: F401, PLC0415  (it registers itself)
     exit_code = guarded(command, "bulkcancel", arguments)
     if arguments is None:  # the process ends here: one more Ctrl-C must not change how
         signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -295,9 +265,9 @@ def guarded(entry: click.Command, name: str, arguments: Sequence[str] | None) ->
         return int(entry.main(arguments, prog_name=name, standalone_mode=False) or 0)
     except click.UsageError as error:
         return _complain(name, f"{error.format_message()} See: {name} --help", 2)
-    except PipeClosed as error:
-        return error.exit_code
     except BulkcancelError as error:
+        if error.told or isinstance(error, PipeClosed):
+            return error.exit_code
         return _complain(name, str(error), error.exit_code)
     except click.Abort:  # what click makes of Ctrl-C
         return _complain(name, "interrupted", 130)

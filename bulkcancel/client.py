@@ -19,13 +19,12 @@ from bulkcancel._version import __version__
 from bulkcancel.auth import Auth
 from bulkcancel.errors import ConfigError
 from bulkcancel.model import Exchange, NoReply, Reply, Request
-from bulkcancel.wire import cancel_request, read_request
+from bulkcancel.wire import NOTHING, cancel_request, read_request
 
 _OWN_HEADERS = {"Accept": "application/json", "User-Agent": f"bulkcancel/{__version__}"}
 Seen = Callable[[Request, Exchange, float], None]
 MAX_BODY = 1024 * 1024  # bytes; a longer body is not read further
 MAX_CONNECT = 10.0  # seconds
-_KEPT_HEADERS = ("content-type", "date", "retry-after", "x-request-id")
 
 
 class Client:
@@ -44,7 +43,9 @@ class Client:
         """
         self._headers = dict(headers or {})
         self._seen = seen
-        self._base_url = base_url
+        self._base = URL(base_url)
+        self._prefix = self._base.raw_path.rstrip("/")
+        self._nothing = aiohttp.BytesPayload(NOTHING, content_type="application/json")
         self._timeout = timeout
         self._proxy, self._proxy_headers = environment_proxy(base_url)
         self._session: aiohttp.ClientSession
@@ -85,27 +86,32 @@ class Client:
         `anew` uses a connection of its own, which no server can have closed before.
         """
         session = self._unshared if anew else self._session
-        headers = {"Authorization": f"Bearer {bearer}"} if bearer else {}
-        if request.body is not None:
-            headers["Content-Type"] = request.content_type
+        headers = {"Authorization": f"Bearer {bearer}"} if bearer else None
         begun = time.monotonic()
         exchange: Exchange
         try:
             async with session.request(
                 request.method,
-                URL(self._base_url + request.path, encoded=True),
-                data=request.body,
+                self._base.with_path(self._prefix + request.path, encoded=True),
+                data=self._payload(request),
                 headers=headers,
                 allow_redirects=False,
                 proxy_headers=self._proxy_headers,
             ) as response:
-                kept = {n: response.headers[n] for n in _KEPT_HEADERS if n in response.headers}
-                exchange = Reply(response.status, kept, await _bounded_body(response))
+                exchange = Reply(response.status, response.headers, await _bounded_body(response))
         except (aiohttp.ClientError, OSError, ValueError) as error:  # TimeoutError is an OSError
             exchange = _no_reply(error, self._timeout)
         if self._seen is not None:
             self._seen(request, exchange, time.monotonic() - begun)
         return exchange
+
+    def _payload(self, request: Request) -> aiohttp.BytesPayload | None:
+        """Return a request's body; that of cancels is the same for all of them."""
+        if request.body is NOTHING:
+            return self._nothing
+        if request.body is None:
+            return None
+        return aiohttp.BytesPayload(request.body, content_type=request.content_type)
 
 
 class Store:

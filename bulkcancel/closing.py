@@ -1,11 +1,12 @@
 """The end of a run: what became of it, said and kept, and what to do next."""
 
 import shlex
+from collections.abc import Iterable
 from typing import Any
 
 from bulkcancel.config import Settings
 from bulkcancel.console import STYLES, Console
-from bulkcancel.errors import GuardError
+from bulkcancel.errors import GuardError, PipeClosed
 from bulkcancel.model import STARTED, Outcome, Tally
 from bulkcancel.record import Recorder
 from bulkcancel.review import Facts, summary_of, write_summary
@@ -14,6 +15,7 @@ from bulkcancel.source import STDIN
 from bulkcancel.text import duration, one_line
 
 LOST_REPORT = "run the same input again with --output FILE; what was cancelled is not_pending"
+_WORTH_IT = (Outcome.FAILED, Outcome.UNKNOWN, Outcome.NOT_ATTEMPTED)
 _MEANING = {
     Outcome.CANCELLED: "",
     Outcome.NOT_FOUND: "the store has no such job",
@@ -36,16 +38,17 @@ def conclude(
     """
     stopped, target = facts.stopped, facts.report.sheet.target
     file = None if target == STDOUT else target
-    all_known = whole and not recorder.broken
-    may_go_on = file is not None and not settings.check and not settings.dry_run
-    again = again_with(settings, str(file), all_known=all_known) if may_go_on else None
-    if recorder.broken and file is None:
+    if settings.check or settings.dry_run:
+        step, again = next_after_a_look(settings, facts.tally)
+    elif recorder.lost or (recorder.broken and file is None):
         step, again = LOST_REPORT, None
     else:
+        all_known = whole and not recorder.broken
+        again = file and again_with(settings, facts, file, all_known=all_known)
         step, again = next_step(facts.tally, again, broken=recorder.broken, whole=whole)
-    _show(console, facts, file, step, again)
     for place, result in recorder.unrecorded:
         console.alarm(f"not in {place}: {result.row.job_id} {result.outcome.value}")
+    _show(console, facts, recorder, step, again)
     if settings.summary is not None:
         try:
             write_summary(settings.summary, summary_of(settings, facts))
@@ -58,8 +61,10 @@ def conclude(
     return facts.tally.exit_code()
 
 
-def _show(console: Console, facts: Facts, file: str | None, step: str, again: str | None) -> None:
-    """Print the summary: a table, some remarks, and what to do next."""
+def _show(console: Console, facts: Facts, recorder: Recorder, step: str, again: str | None) -> None:
+    """Print the summary: a table, some remarks, why it stopped, and what to do next."""
+    target = facts.report.sheet.target
+    file = None if target == STDOUT else target
     if console.as_json:
         fields: dict[str, Any] = {"next_command": again, "report": file}
         counts = facts.counts() | {"elapsed_seconds": round(facts.clock.elapsed(), 3)}
@@ -75,7 +80,11 @@ def _show(console: Console, facts: Facts, file: str | None, step: str, again: st
     for line in remarks(facts):
         console.note(line)
     if file is not None:
-        console.note(f"report: {file}")
+        anew = " (written anew, with all its rows)" if recorder.restored else ""
+        console.note(f"report: {file}{anew}")
+    if facts.stopped is not None and not isinstance(facts.stopped, PipeClosed):
+        console.alarm(f"bulkcancel: {facts.stopped}")
+        facts.stopped.told = True
     console.note(f"next: {step}{':' if again else ''}")
     if again is not None:
         console.note(again, "command")
@@ -115,34 +124,59 @@ def next_step(
         return "when the report can be written again, go on with", again
     if not whole and again is not None:
         return "not all of the input is in the report: go on with", again
-    worth_it = (Outcome.FAILED, Outcome.UNKNOWN, Outcome.NOT_ATTEMPTED)
     left = [
-        f"{number:,} {o.value.replace('_', ' ')}" for o in worth_it if (number := tally.outcomes[o])
+        f"{number:,} {o.value.replace('_', ' ')}"
+        for o in _WORTH_IT
+        if (number := tally.outcomes[o])
     ]
     if not left and tally.outcomes[Outcome.INVALID]:
         return "correct the invalid ids and run them again, with a report of their own", None
-    if tally.outcomes[Outcome.DRY_RUN] or tally.outcomes[Outcome.WOULD_CANCEL]:
-        return "nothing was cancelled; leave out --dry-run or --check to do so", None
     if not left:
         return "nothing left to cancel", None
     what = f"try again what is left ({', '.join(left)})"
     return (what, again) if again else (f"{what}: those rows are an input for another run", None)
 
 
-def again_with(settings: Settings, report: str, *, all_known: bool) -> str:
+def next_after_a_look(settings: Settings, tally: Tally) -> tuple[str, str | None]:
+    """Return what to do after a run that was to cancel nothing."""
+    if not (tally.outcomes[Outcome.DRY_RUN] or tally.outcomes[Outcome.WOULD_CANCEL]):
+        return "there is nothing to cancel", None
+    looked = "--dry-run" if settings.dry_run else "--check"
+    invalid = tally.outcomes[Outcome.INVALID]
+    first = "correct the invalid ids, if they matter; " if invalid else ""
+    output = ["--overwrite", "-o", settings.output] if settings.output not in {None, STDOUT} else []
+    words = [word for word in settings.command if word != looked]
+    command = _command(words, output, settings.files, settings.column)
+    return f"nothing was cancelled; {first}to cancel, leave out {looked}", command
+
+
+def again_with(settings: Settings, facts: Facts, report: str, *, all_known: bool) -> str:
     """Return the command that goes on with a report.
 
-    Where ids came by standard input, the report is its own input, if `all_known` ids are
-    in it.
+    Where ids came by standard input, or are no longer in the input, the report is its own
+    input, if `all_known` ids are in it.
     """
-    itself = all_known and STDIN in settings.files
-    files = [report] if itself else list(dict.fromkeys(settings.files))
+    left = any(facts.tally.outcomes[outcome] for outcome in _WORTH_IT)
+    left_out = settings.resume and facts.stopped is None and left
+    itself = all_known and (STDIN in settings.files or left_out)
+    # a report that was its own input may have been written anew, elsewhere
+    given = [report if file == settings.output else file for file in settings.files]
+    files = [report] if itself else given
     column = "job_id" if itself and settings.column else settings.column
-    words = [*settings.command, *(("--column", column) if column else ())]
-    words += ["--resume", "-o", report]
-    words += ["--"] if any(file.startswith("-") and file != STDIN for file in files) else []
-    note = "   # with the same standard input" if STDIN in files else ""
-    return shlex.join([*words, *files]) + note
+    return _command(settings.command, ["--resume", "-o", report], files, column)
+
+
+def _command(
+    words: Iterable[str], output: list[str], given: Iterable[str], column: str | None
+) -> str:
+    """Return a command that can be pasted, with a note about what it can't hold."""
+    files = list(dict.fromkeys(given))
+    all_words = [*words, *(("--column", column) if column else ()), *output]
+    all_words += ["--"] if any(file.startswith("-") and file != STDIN for file in files) else []
+    notes = ["the values of --header"] if "--header" in all_words else []
+    notes += ["the same standard input"] if STDIN in files else []
+    note = f"   # with {' and '.join(notes)}" if notes else ""
+    return shlex.join([*all_words, *files]) + note
 
 
 def _split(tally: Tally) -> str:

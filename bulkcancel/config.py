@@ -12,14 +12,18 @@ from urllib.parse import urlsplit
 from bulkcancel.errors import ConfigError
 from bulkcancel.model import ClientKey, Credentials, Outcome, ReadyToken
 from bulkcancel.profile import read_profile
+from bulkcancel.text import hide
 
 _URL = re.compile(r"[!-\[\]-~]+")  # printable ASCII but for the backslash
 _HOST = re.compile(r"(?=.{1,253}$)[a-z0-9_-]{1,63}(\.[a-z0-9_-]{1,63})*\.?")
 DEFAULT_RATE = 20.0  # requests per second
 DEFAULT_BASE_URL = "https://euwest.api.elasticpath.com"
+_KEY_NAMES = ("EPCC_CLIENT_ID", "EPCC_CLIENT_SECRET")
+_LOGINS = (("BULKCANCEL_TOKEN",), _KEY_NAMES)
 _BETA = "EPCC_BETA_API_FEATURES"
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # a token: RFC 9110, 5.6.2
 _HEADER_VALUE = re.compile(r"[\t\x20-\x7e]+")
+_MAY_BE_SECRET = re.compile(r"(?i)key|token|secret|auth|pass|cookie|sign|credential")
 _HEADER_FORM = "write it as 'Name: value'"
 _OWN_HEADERS = frozenset(
     {
@@ -91,10 +95,14 @@ def load(options: Mapping[str, Any], environ: Mapping[str, str]) -> Settings:
     if options["quiet"] and options["verbose"]:
         raise ConfigError("--quiet and --verbose exclude each other", "leave one of them out")
     elsewhere = sandbox or options["dry_run"]  # no store, hence no profile
-    profile = {} if elsewhere else read_profile(options["profile"])
+    profile = {} if elsewhere else _profile(options["profile"], environ)
     url = options["base_url"] or profile.get("EPCC_API_BASE_URL", "") or DEFAULT_BASE_URL
     found = (SANDBOX_KEY, "") if elsewhere else credentials(environ, profile)
-    origins = {"base_url": _url_origin(options, profile), "credentials": found[1]}
+    origins = {
+        "base_url": _url_origin(options, profile),
+        "credentials": found[1],
+        "header": _header_origin(options, environ, profile),
+    }
     return Settings(
         files=options["files"],
         column=options["column"],
@@ -127,10 +135,29 @@ def load(options: Mapping[str, Any], environ: Mapping[str, str]) -> Settings:
     )
 
 
+def _profile(name: str | None, environ: Mapping[str, str]) -> Mapping[str, str]:
+    """Return the profile; one that is broken matters only if it was named, or is needed."""
+    try:
+        return read_profile(name)
+    except ConfigError:
+        if name is None and any(all(environ.get(each) for each in login) for login in _LOGINS):
+            return {}
+        raise
+
+
 def _url_origin(options: Mapping[str, Any], profile: Mapping[str, str]) -> str:
     if options["base_url"]:
         return str(options["origins"].get("base_url", ""))
     return "profile" if profile.get("EPCC_API_BASE_URL") else "default"
+
+
+def _header_origin(
+    options: Mapping[str, Any], environ: Mapping[str, str], profile: Mapping[str, str]
+) -> str:
+    beta = "environment" if environ.get(_BETA, "").strip() else "profile"
+    given = ["option"] if options["header"] else []
+    found = environ.get(_BETA, "").strip() or profile.get(_BETA)
+    return " and ".join([*([beta] if found else []), *given])
 
 
 def headers(
@@ -153,6 +180,8 @@ def headers(
             # what was given may be a secret: it is not repeated
             raise ConfigError("--header (or EPCC_BETA_API_FEATURES) is no header", _HEADER_FORM)
         found = {n: v for n, v in found.items() if n.lower() != name.lower()} | {name: value}
+        if _MAY_BE_SECRET.search(name):
+            hide(value)
     return found
 
 
@@ -222,14 +251,13 @@ def credentials(environ: Mapping[str, str], profile: Mapping[str, str]) -> tuple
         if not token.isascii() or not token.isprintable() or " " in token:
             raise ConfigError("BULKCANCEL_TOKEN is not a token", "set it to the token alone")
         return ReadyToken(token), "environment"
-    names = ("EPCC_CLIENT_ID", "EPCC_CLIENT_SECRET")
     for origin, values in (("environment", environ), ("profile", profile)):
-        client_id, client_secret = (values.get(name, "").strip() for name in names)
+        client_id, client_secret = (values.get(name, "").strip() for name in _KEY_NAMES)
         if client_id and client_secret:
             return ClientKey(client_id, client_secret), origin
         if client_id or client_secret:
             break
-    missing = " and ".join(name for name in names if not values.get(name, "").strip())
+    missing = " and ".join(name for name in _KEY_NAMES if not values.get(name, "").strip())
     raise ConfigError(
         f"no login: {missing} not set",
         "export EPCC_CLIENT_ID and EPCC_CLIENT_SECRET, or BULKCANCEL_TOKEN, "

@@ -92,8 +92,12 @@ class Console:
 
     def progress(self, pulse: Pulse) -> None:
         """Print one line about a run that is under way."""
-        pause = f"; {pulse.pause}" if pulse.pause else ""
-        text = f"{pulse.position} done ({pulse.counts}), {pulse.speed}{pause}"
+        facts = (
+            f"{pulse.position} done ({pulse.counts}), {pulse.speed}",
+            pulse.pause,
+            pulse.ending,
+        )
+        text = "; ".join(filter(None, facts))
         self.note(text, "progress", **pulse.fields())
 
     def _print(self, level: str, event: str, text: str, style: str, fields: dict[str, Any]) -> None:

@@ -109,8 +109,7 @@ def lines_of(pulse: Pulse, screen: RichConsole, width: int) -> list[Text]:
     """Return the lines of the display, none longer than `width` columns."""
     lines = [_bar(pulse, width, ascii_only=screen.options.ascii_only), *_counts(pulse, width)]
     lines.append(Text(pulse.speed, "dim"))
-    if pulse.pause:
-        lines.append(Text(pulse.pause, "yellow"))
+    lines += [Text(line, "yellow") for line in (pulse.pause, pulse.ending) if line]
     return [part for line in lines for part in line.wrap(screen, max(1, width))]
 
 

@@ -21,12 +21,16 @@ from bulkcancel.report import COLUMNS, HEADER, MAX_SOURCE, Format, Row, shown_id
 from bulkcancel.text import cell
 
 _RESAVED = "go on with the original, or run this one as an input with another report"
+_OUTCOMES = frozenset(outcome.value for outcome in Outcome)
 _OTHER = "name the report of an earlier run, or leave out --resume"
 _JSON_ROW_BEGUN = b'{"job_id":"","outcome":"'
 _JSON_ROW = re.compile(rb'\{"job_id":"(?:[^"\\]|\\.)*","outcome":"')
 _EMPTY_ID = re.compile(rb'(\{"job_id":")(?:[^"\\]|\\.)*\\?')
 # a torn row that was to say cancelled or unknown: a cancel of that job was sent
 _SENT = re.compile(rb'(?:\{"job_id":")?([A-Za-z0-9_-]{1,128})(?:","outcome":"|,)[cu]')
+
+
+_FOUND = frozenset({Outcome.CANCELLED, Outcome.NOT_PENDING})
 
 
 @dataclass(slots=True)
@@ -40,6 +44,12 @@ class Past:
     torn: bool = False
     torn_job: JobRow | None = None  # whose cancel was sent, as far as the torn line tells
     name: str = ""
+    not_found_counts: bool = True  # False: to look again is wiser
+
+    @property
+    def store_is_known(self) -> bool:
+        """Tell whether a job of the report was found."""
+        return any(each.outcome in _FOUND for each in self.jobs.values())
 
 
 def key_of(job_id: str, outcome: Outcome, source: str) -> str:
@@ -92,18 +102,23 @@ class Left:
 
 def fit(row: JobRow, past: Past) -> JobRow | None:
     """Return the row with what the report says of it; None where that is enough."""
-    outcome = Outcome.INVALID if row.problem else Outcome.NOT_ATTEMPTED
-    source = cell(row.source, MAX_SOURCE)
-    earlier = past.jobs.get(key_of(shown_id(row.job_id, outcome), outcome, source))
-    if (
-        row.problem and Path(row.file).resolve() == Path(past.name).resolve()
-    ):  # the report is its own input
-        return None
+    if row.problem:
+        return None if _stands_in(row, past) else row
+    earlier = past.jobs.get(id_key(row.job_id))
     if earlier is None:
         return row
-    if earlier.outcome in SETTLED or earlier.outcome is Outcome.INVALID:
+    if earlier.outcome is Outcome.NOT_FOUND and not past.not_found_counts:
+        return replace(row, earlier=earlier)
+    if earlier.outcome in SETTLED:
         return None
     return replace(row, earlier=earlier)
+
+
+def _stands_in(row: JobRow, past: Past) -> bool:
+    """Tell whether an invalid row is in the report, or of it: that may be its own input."""
+    shown = shown_id(row.job_id, Outcome.INVALID)
+    key = key_of(shown, Outcome.INVALID, cell(row.source, MAX_SOURCE))
+    return key in past.jobs or Path(row.file).resolve() == Path(past.name).resolve()
 
 
 def _is_doubtful(row: JobRow) -> bool:
@@ -112,7 +127,7 @@ def _is_doubtful(row: JobRow) -> bool:
 
 def read_past(report: BinaryIO, name: str) -> Past:
     """Read a report from its start; raises `ReportError` if it is not one of ours."""
-    past, known = Past(name=name), dict[Earlier, Earlier]()
+    past, known = Past(name=name), dict[tuple[str, str], Earlier]()
     for number, line in enumerate(report, 1):
         if number == 1:
             past.form = _form(line, name)
@@ -124,10 +139,16 @@ def read_past(report: BinaryIO, name: str) -> Past:
             break
         if number > 1 or past.form is Format.JSONL:
             row = _row(line, past.form, f"{name}:{number}")
-            earlier = Earlier(_outcome(row), str(row["job_status"]))
-            past.jobs[_key_of_row(row)] = known.setdefault(earlier, earlier)
+            said = str(row["outcome"]), str(row["job_status"])
+            earlier = known.get(said)
+            if earlier is None:
+                earlier = known[said] = Earlier(Outcome(said[0]), said[1])
+            past.jobs[key_of(str(row["job_id"]), earlier.outcome, str(row["source"]))] = earlier
         past.size += len(line)
         past.digest.update(line)
+    # a run that has found nothing and was stopped may have asked the wrong store
+    unsent = any(each.outcome is Outcome.NOT_ATTEMPTED for each in past.jobs.values())
+    past.not_found_counts = past.store_is_known or not unsent
     return past
 
 
@@ -157,7 +178,8 @@ def _outcome(row: Row) -> Outcome:
 def _row(line: bytes, form: Format | None, place: str) -> Row:
     try:
         row = _from_json(line) if form is Format.JSONL else _from_csv(line)
-        _outcome(row)
+        if str(row["outcome"]) not in _OUTCOMES:
+            raise ValueError  # noqa: TRY301  (like all else that is wrong with it)
     except (ValueError, csv.Error):
         raise ReportError(f"{place}: this is no row of a report", _OTHER) from None
     return row

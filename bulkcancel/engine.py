@@ -21,35 +21,17 @@ from bulkcancel.errors import (
 )
 from bulkcancel.guards import Guards
 from bulkcancel.life import Interrupted, Life
+from bulkcancel.load import MOMENT, Load
 from bulkcancel.model import JobResult, JobRow, Outcome, Tally
 from bulkcancel.pacer import Backoff, Pacer
 
 _BETWEEN_LOOKS = 500  # rows that are written in one go
-_MOMENT = 0.02  # seconds that tell how busy the run is
-_MOST = 0.8  # of that time: there is no use in more requests at once
 _ALWAYS = 16  # jobs in flight, as far as they are allowed, however busy the run is
 
 
 def concurrency_for(rate: float) -> int:
     """Return the requests in flight that hold a rate at 2 s a reply, from 8 to 256."""
     return max(8, min(256, math.ceil(rate * 2)))
-
-
-class Load:
-    """How busy this process is, as far as it may be asked thousands of times a second."""
-
-    def __init__(self) -> None:
-        self._high = True  # until there is something to tell by
-        self._clock, self._cpu = asyncio.get_running_loop().time(), time.process_time()
-
-    def is_high(self) -> bool:
-        """Tell whether most of the time goes into computing, as seen a moment ago."""
-        now = asyncio.get_running_loop().time()
-        if now - self._clock >= _MOMENT:
-            cpu = time.process_time()
-            self._high = cpu - self._cpu > _MOST * (now - self._clock)
-            self._clock, self._cpu = now, cpu
-        return self._high
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +92,7 @@ class Engine:
         self._hire: Callable[[], asyncio.Task[None]]
         self._free = 0  # workers that have no request under way
         self._load: Load
+        self._look_again: asyncio.TimerHandle | None = None
         self._broken_off = self._hurried = False
         self._tried = False
         self.left_early = False  # rows of jobs that were never sent are missing
@@ -138,6 +121,11 @@ class Engine:
             self._error = error
             for task in self._in_wait:
                 task.cancel()
+
+    @property
+    def stopping(self) -> bool:
+        """Tell whether nothing more is sent."""
+        return self._error is not None
 
     def break_off(self) -> None:
         """Wait no longer: after `stop`, jobs in flight become unknown.
@@ -174,6 +162,15 @@ class Engine:
         # more in flight are of use to who waits for replies, not to who has no time for them
         if len(self._workers) < _ALWAYS or not self._load.is_high():
             self._hire_one()
+        elif self._look_again is None:
+            loop = asyncio.get_running_loop()
+            self._look_again = loop.call_later(MOMENT, self._reconsider)
+
+    def _reconsider(self) -> None:
+        """Hire after all if the workers are still busy, and the process no longer is."""
+        self._look_again = None
+        if self._workers:  # the run goes on
+            self.count_free(0)
 
     def _hire_one(self) -> None:
         worker = self._hire()
@@ -194,9 +191,10 @@ class Engine:
     async def _live(self, row: JobRow, around: Surroundings) -> JobResult:
         life = Life(row, around)
         try:
-            return await (life.look() if self._only_look else life.settle())
-        except Interrupted:
-            return life.interrupted()
+            try:
+                return await (life.look() if self._only_look else life.settle())
+            except Interrupted:
+                return await life.last_look()
         except BulkcancelError as error:
             self.stop(error)
             return life.interrupted()
@@ -248,9 +246,8 @@ class _Worker:
 
     def begun(self) -> None:
         """Note that the first request of a job starts."""
-        if self._free:
-            self._free = False
-            self._engine.count_free(-1)
+        self._free = False
+        self._engine.count_free(-1)
 
     def is_free(self) -> None:
         """Note that a job has ended, or that there was none yet."""

@@ -13,6 +13,7 @@ class BulkcancelError(Exception):
     """
 
     exit_code = 2
+    told = False  # the operator has read it already
 
     def __init__(self, message: str, hint: str = "") -> None:
         super().__init__(message)

@@ -16,10 +16,20 @@ _UNANSWERED_IN_A_ROW = 3
 class Guards:
     """Watch the results and the replies of one run."""
 
-    def __init__(self, max_failures: int, allow: frozenset[Outcome], timeout: float) -> None:
-        """Take how many jobs may fail (0: any number) and the seconds a request may take."""
+    def __init__(
+        self,
+        max_failures: int,
+        allow: frozenset[Outcome],
+        timeout: float,
+        *,
+        store_is_known: bool = False,
+    ) -> None:
+        """Take how many jobs may fail (0: any number) and the seconds a request may take.
+
+        `store_is_known` if an earlier run has found jobs there.
+        """
         self._max_failures = max_failures
-        self._not_found_is_fine = Outcome.NOT_FOUND in allow
+        self._not_found_is_fine = Outcome.NOT_FOUND in allow or store_is_known
         self._silence = max(MIN_SILENCE, 2 * timeout)
         self._results = self._not_found = self._failures = self._forbidden = 0
         self._unanswered = 0
@@ -32,8 +42,9 @@ class Guards:
         self._not_found += result.outcome is Outcome.NOT_FOUND
         if self._results == self._not_found == FIRST_RESULTS and not self._not_found_is_fine:
             raise GuardError(
-                f"the store knows none of the first {FIRST_RESULTS} jobs: is it the right one?",
-                "check EPCC_API_BASE_URL and the client key; if it is, add --allow not_found",
+                f"the store has none of the first {FIRST_RESULTS} jobs",
+                "if it is the wrong one, correct EPCC_API_BASE_URL or the client key;"
+                " if it is the right one, add --allow not_found",
             )
         self._failures += result.outcome in {Outcome.FAILED, Outcome.UNKNOWN}
         if self._max_failures and self._failures > self._max_failures:

@@ -32,6 +32,7 @@ class Life:
         self._detail = ""
         # a cancel was sent, by this run or an earlier one, and had no clear reply
         self._may_be_ours = row.earlier is not None and row.earlier.outcome is Outcome.UNKNOWN
+        self._refused = False  # the last cancel was, and it is not clear why
         self._insisted = False
         self._seen: JobState | None = None  # what the last read showed
 
@@ -47,6 +48,7 @@ class Life:
                 return result
         while True:
             verdict = await self._calls.cancel()
+            self._refused = verdict.step is Step.ASK_WHY
             self._detail = verdict.detail
             self._request_id = verdict.request_id or self._request_id
             result = await self._after(verdict)
@@ -61,8 +63,23 @@ class Life:
         outcome = outcome_of(state, may_be_ours=False) or Outcome.WOULD_CANCEL
         return self._result(outcome, state, Evidence.READBACK)
 
+    async def last_look(self) -> JobResult:
+        """Return the result of a life that was cut short between two requests.
+
+        A cancel that was refused is in flight until a read has told why: that read is
+        still made, once.
+        """
+        if not self._refused or self._may_be_ours or self._seen is not None:
+            return self.interrupted()
+        verdict = await self._calls.read_at_once()
+        self._seen = verdict.state if verdict else None
+        outcome = outcome_of(self._seen, may_be_ours=False) if self._seen else None
+        if outcome is None:
+            return self._refused_unread()
+        return self._result(outcome, self._seen, Evidence.READBACK)
+
     def interrupted(self) -> JobResult:
-        """Return the result of a life that was cut short between two requests."""
+        """Return what is known of a life that was cut short between two requests."""
         self._detail = self._detail or self._calls.detail
         if self._calls.attempts == 0 and not self._may_be_ours:
             return self._result(Outcome.NOT_ATTEMPTED)

@@ -112,7 +112,7 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """A whole HTTP reply; header names are lower-case, the body is at most 1 MiB."""
+    """A whole HTTP reply; headers are found by lower-case names, the body is at most 1 MiB."""
 
     status: int
     headers: Mapping[str, str]

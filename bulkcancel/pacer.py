@@ -62,11 +62,16 @@ class Speed:
 
     def at(self, now: float) -> float:
         """Return the rate at a loop time."""
-        if self._slowed_at == -math.inf:
+        if self.is_full:
             return self._rate
         age = now - self._slowed_at
         growth: float = GROWTH ** min(max(age - HOLD, 0.0), 1000.0)
         return min(self._rate, self._low + self._rate * age / RECOVERY, self._limit * growth)
+
+    @property
+    def is_full(self) -> bool:
+        """Tell whether the rate never had to be lowered."""
+        return self._slowed_at == -math.inf
 
     def slow_down(self, now: float, started_at: float, floor: float) -> bool:
         """Halve the rate, but not under the floor; tell whether this was new.
@@ -123,8 +128,12 @@ class Pacer:
         Jobs that have begun go first: the sooner each is settled, the less an
         interruption leaves in doubt.
         """
-        async with self._door:
-            await self.start()
+        if self._door.locked() or self._turn.locked() or not self._is_open():
+            async with self._door:
+                await self.start()
+        else:
+            await self._bucket.acquire()  # which has room: this does not wait
+            self._note_start()
 
     async def start(self) -> None:
         """Return when the next request may start, in the order of asking."""
@@ -135,13 +144,20 @@ class Pacer:
                 due -= 1
             while (wait := self.paused_for()) > 0:  # noqa: ASYNC110  (it may be made longer)
                 await asyncio.sleep(wait)
-            self._last_start = _now()
-            if not self._started:
-                self._first_start = self._last_start
-            self._started += 1
-            self._starts.append(self._last_start)
-            if len(self._starts) > 2 * self.rate * _RECENT:
-                self.recent()  # keeps the queue short
+            self._note_start()
+
+    def _is_open(self) -> bool:
+        """Tell whether a request may start right now, at the rate that was set."""
+        return self._paused_until == 0.0 and self._speed.is_full and self._bucket.has_capacity()
+
+    def _note_start(self) -> None:
+        self._last_start = _now()
+        if not self._started:
+            self._first_start = self._last_start
+        self._started += 1
+        self._starts.append(self._last_start)
+        if len(self._starts) > 2 * self.rate * _RECENT:
+            self.recent()  # keeps the queue short
 
     def begin(self) -> None:
         """Let `effective` and `recent` speak of what is started from now on."""
@@ -150,7 +166,8 @@ class Pacer:
 
     def effective(self) -> float:
         """Return the requests per second that were started, 0 where less than a second tells."""
-        seconds = self._last_start - self._first_start
+        end = max(self._last_start, min(self._paused_until, _now()))  # a pause counts
+        seconds = end - self._first_start
         return (self._started - 1) / seconds if seconds >= 1 else 0.0
 
     def recent(self) -> float:

@@ -1,5 +1,6 @@
 """How a run is doing at a moment, in numbers and in words."""
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,7 +13,7 @@ class Pulse:
 
     `total` jobs are to be dealt with (None while more may come), `now` is the requests
     per second of the last seconds and `rate` the most allowed; `paused` and `elapsed`
-    are in seconds.
+    are in seconds; one that is `stopping` sends nothing more.
     """
 
     tally: Tally
@@ -21,6 +22,7 @@ class Pulse:
     rate: float
     paused: float
     elapsed: float
+    stopping: bool = False
 
     @property
     def position(self) -> str:
@@ -46,15 +48,26 @@ class Pulse:
     @property
     def pause(self) -> str:
         """Return why nothing moves, '' if something does."""
-        if self.paused <= 0:
+        if self.paused <= 0 or self.stopping:
             return ""
-        return f"paused {self.paused:.0f} s: the store asked us to slow down"
+        return f"paused {math.ceil(self.paused)} s: the store asked us to slow down"
+
+    @property
+    def ending(self) -> str:
+        """Return what a run that was stopped still waits for, '' if it was not."""
+        if not self.stopping:
+            return ""
+        if not self.tally.in_flight:
+            return "stopping: noting what was not sent; Ctrl-C again leaves at once"
+        number = self.tally.in_flight
+        replies = "1 reply" if number == 1 else f"{number:,} replies"
+        return f"stopping: waiting for {replies}; Ctrl-C again leaves them unknown"
 
     @property
     def left(self) -> float | None:
         """Return the seconds that the rest will take, None where there is no telling."""
         tally = self.tally
-        if self.total is None or not tally.done or self.elapsed < 1:
+        if self.stopping or self.total is None or not tally.done or self.elapsed < 1:
             return None
         rest = max(0, self.total - tally.done)
         # at the pace of now, if it is one: a pause will end, but its time is not known
@@ -74,4 +87,5 @@ class Pulse:
             "throttled_429": tally.throttled,
             "retries": tally.retries,
             "paused_seconds": round(self.paused, 1),
+            "stopping": self.stopping,
         }

@@ -4,15 +4,18 @@ Nothing may be done that can't be recorded: every error here ends the run.
 """
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 from bulkcancel.earlier import Past, read_past
 from bulkcancel.errors import GuardError, PipeClosed, ReportError
+from bulkcancel.lock import ELSEWHERE
 from bulkcancel.model import JobResult, JobRow, Outcome
 from bulkcancel.report import Format, Report, format_of
 from bulkcancel.room import Room
-from bulkcancel.sheet import ELSEWHERE, STDOUT, Sheet, create, name_of, reopen, standard_output
+from bulkcancel.sheet import STDOUT, Sheet, create, name_of, reopen, standard_output
 from bulkcancel.split import Split
 
 
@@ -38,12 +41,13 @@ class Recorder:
     """Write each result to all files, and keep those that a file could not take.
 
     `unrecorded` holds jobs that were sent, each with the place that lacks it; `broken`
-    tells that the report itself lacks rows.
+    tells that the report itself lacks rows, `lost` that it lost some that it had,
+    `restored` that they could be written anew.
     """
 
     def __init__(self, report: Report, split: Split | None) -> None:
         self.unrecorded: list[tuple[str, JobResult]] = []
-        self.broken = False
+        self.broken = self.lost = self.restored = False
         self.report = report
         self._split = split
         self._rooms = [part.room for part in (report.sheet, split) if part is not None]
@@ -66,9 +70,9 @@ class Recorder:
             if room.low is not None:
                 raise room.low
 
-    def hurry(self) -> None:
-        """Wait no longer for a reader that does not read. Safe to call from a signal."""
-        self.report.sheet.hurried = True
+    def hurry(self, patience: float) -> None:
+        """Wait only so many seconds more for readers. Safe to call from a signal."""
+        self.report.sheet.hurry(patience)
 
     def sync(self) -> None:
         """Wait until all rows are on the disk itself; raises `GuardError`."""
@@ -80,19 +84,27 @@ class Recorder:
         """Finish all files; return what went wrong with them, if anything did."""
         for room in self._rooms:
             room.end()
-        try:
-            self.sync()
-            if self._split is not None:
-                self._split.finish(self.report)
-        except GuardError as error:
-            return error
-        finally:
-            self.report.sheet.close()
-        return None
+        troubles = [_trouble_of(self.sync)]
+        sheet = self.report.sheet
+        self.restored = bool(sheet.lost) and sheet.restore()
+        self.lost = bool(sheet.lost)
+        if self._split is not None:
+            troubles.append(_trouble_of(partial(self._split.finish, self.report)))
+        sheet.close()
+        return next(filter(None, troubles), None)
 
     def _keep(self, result: JobResult, place: str) -> None:
         if result.was_tried:
             self.unrecorded.append((place, result))
+
+
+def _trouble_of(action: Callable[[], None]) -> GuardError | None:
+    """Do it, and return what went wrong, if anything did."""
+    try:
+        action()
+    except GuardError as error:
+        return error
+    return None
 
 
 def look_back(plan: Plan) -> Before:
@@ -128,21 +140,21 @@ def open_recorder(
         if before.past.torn_job is not None:
             report.write(_torn(before.past.torn_job))
         sheet.room = Room(sheet.folder())
-        kept = sheet.room.keep(line, lines)
+        kept = sheet_keeps = sheet.room.keep(line, lines)
         split = None
         if plan.split is not None:
             split = Split(plan.split, run_id, resumed=before.sheet is not None)
             split.begin(report)
             kept = split.room.keep(line, kept)
+        if not kept:
+            full = name_of(plan.target) if split is None or not sheet_keeps else str(plan.split)
+            raise ReportError(f"{full} can't be written: no room", ELSEWHERE)  # noqa: TRY301
     except PipeClosed:
         raise
     except (GuardError, ReportError) as error:
         sheet.discard()
         # nothing was sent yet: no guard's affair
         raise ReportError(error.message, error.hint) from None
-    if not kept:
-        sheet.discard()
-        raise ReportError(f"{name_of(plan.target)} can't be written: no room", ELSEWHERE)
     return Recorder(report, split), kept
 
 

@@ -13,7 +13,7 @@ from bulkcancel.closing import conclude
 from bulkcancel.config import Settings
 from bulkcancel.console import Console
 from bulkcancel.earlier import Left
-from bulkcancel.errors import BulkcancelError
+from bulkcancel.errors import BulkcancelError, Interruption
 from bulkcancel.inputs import read_inputs
 from bulkcancel.loading import loading
 from bulkcancel.model import JobResult, Outcome, StoreName, Tally
@@ -34,6 +34,13 @@ def run(settings: Settings) -> int:
     console = Console(quiet=settings.quiet, verbosity=settings.verbosity, as_json=as_json)
     for line in in_force(settings):
         console.detail(line)
+    try:
+        return _prepare_and_run(settings, console)
+    except KeyboardInterrupt:  # while cancels are sent it is heard in another way
+        raise Interruption("interrupted, nothing was cancelled", 130) from None
+
+
+def _prepare_and_run(settings: Settings, console: Console) -> int:
     read = read_inputs(
         *(settings.files, settings.column, lambda text: console.note(f"note: {text}")),
         with_fields=settings.sandbox,
@@ -45,6 +52,8 @@ def run(settings: Settings) -> int:
     try:
         if before.past.torn:
             console.note(f"note: the last line of {plan.target} was cut short, and is dropped")
+        if Outcome.NOT_FOUND in settings.allow:  # then it is the right store
+            before.past.not_found_counts = True
         work = Work(settings, console, read, Left(read.jobs, before.past), plan, before)
         if not read.jobs and read.stream is None:
             console.note(NOTHING)
@@ -106,7 +115,7 @@ def _rehearse(work: Work) -> int:
         recorder.record(result)
         tally.count(result)
     trouble = recorder.close()
-    asked = question(work, settings.base_url, StoreName()).replace("\n", " ")
+    asked = question(work, settings.base_url, StoreName()).replace("\n", " ").rstrip("?")
     work.console.note(f"without --dry-run: {asked}")
     host, store = urlsplit(settings.base_url).netloc, StoreName()
     facts = Facts(

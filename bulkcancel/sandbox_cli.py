@@ -10,14 +10,14 @@ from typing import Any
 
 import click
 
-from bulkcancel.cli import guarded
+from bulkcancel.cli import CONTEXT, guarded
 from bulkcancel.errors import ConfigError
 from bulkcancel.sandbox import Job, Rules, Sandbox, seeds_of
 from bulkcancel.source import Source
 
 
 @click.command(
-    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    context_settings=CONTEXT,
     help="""Serve a practice copy of the jobs API on 127.0.0.1, with its jobs in memory.
 
     Any client id and secret are taken, but for the secret "wrong", which is refused.""",

@@ -28,6 +28,7 @@ from bulkcancel.signals import heard
 from bulkcancel.work import Work
 
 SYNC_EVERY = 1.0  # seconds
+WORD_EVERY = 3.0  # seconds without an answer before the first cancel
 
 
 class Session:
@@ -53,6 +54,20 @@ class Session:
 
     async def open(self) -> bool:
         """Log in, where there is anything to send; tell whether there is anything to do."""
+        patience = asyncio.create_task(_every(WORD_EVERY, self._still_opening))
+        try:
+            return await self._opened()
+        finally:
+            patience.cancel()
+
+    async def _still_opening(self) -> None:
+        if self._work.input.stream is not None and self._auth.fresh_bearer() is not None:
+            self._work.console.note("waiting for the first id")
+            return
+        tries = f"{self._tally.requests} request{'' if self._tally.requests == 1 else 's'} so far"
+        self._work.console.note(f"waiting for {urlsplit(self.url).netloc} to answer ({tries})")
+
+    async def _opened(self) -> bool:
         work, settings = self._work, self._work.settings
         seed = await self._practice_store() if settings.sandbox else _no_seed
         store = (self.url, settings.timeout, settings.headers)
@@ -91,34 +106,50 @@ class Session:
             wanted = max(1, min(wanted, work.left.valid))
         room = room_for(source.name for source in work.input.sources)
         recorder, concurrency = open_recorder(work.plan, work.before, run_id, room, wanted)
-        guards = Guards(settings.max_failures, settings.allow, settings.timeout)
+        engine = self._engine(recorder, concurrency)
+
+        def hurry(again: bool) -> None:  # noqa: FBT001  (as `heard` has it)
+            recorder.hurry(0 if again else settings.timeout)
+
+        async with heard(engine.stop, engine.break_off, hurry):
+            stopped = await self._watched(engine, recorder)
+            trouble = recorder.close()
+            facts = self._facts(run_id, recorder, stopped or trouble)
+            whole = self._rows.whole and not engine.left_early
+            return conclude(settings, work.console, facts, recorder, whole=whole)
+
+    def _engine(self, recorder: Recorder, concurrency: int) -> Engine:
+        """Return what settles the jobs, so many at a time at most."""
+        work, settings = self._work, self._work.settings
+        guards = Guards(
+            *(settings.max_failures, settings.allow, settings.timeout),
+            store_is_known=work.before.past.store_is_known,
+        )
         policy = Policy(concurrency, settings.retries, guards, settings.check, self._backoff)
-        store = Store(self._client, self._auth)
 
         def record_and_show(result: JobResult) -> None:
             recorder.record(result)
             work.console.job(result)
 
         record = record_and_show if settings.verbosity else recorder.record
-        engine = Engine(store, self._pacer, policy, self._tally, record)
-        async with heard(engine.stop, engine.break_off, recorder.hurry):
-            stopped = await self._watched(engine, recorder)
-            trouble = recorder.close()
-            self._tally.repeats = work.input.jobs.repeats
-            facts = Facts(
-                run_id,
-                urlsplit(self.url).netloc,
-                self.store,
-                work.input.sources,
-                self._tally,
-                self._clock,
-                self._pacer.effective(),
-                settings.rate,
-                recorder.report,
-                stopped or trouble,
-            )
-            whole = self._rows.whole and not engine.left_early
-            return conclude(settings, work.console, facts, recorder, whole=whole)
+        store = Store(self._client, self._auth)
+        return Engine(store, self._pacer, policy, self._tally, record)
+
+    def _facts(self, run_id: str, recorder: Recorder, stopped: BulkcancelError | None) -> Facts:
+        """Return what there is to say of a run that has ended."""
+        self._tally.repeats = self._work.input.jobs.repeats
+        return Facts(
+            run_id,
+            urlsplit(self.url).netloc,
+            self.store,
+            self._work.input.sources,
+            self._tally,
+            self._clock,
+            self._pacer.effective(),
+            self._work.settings.rate,
+            recorder.report,
+            stopped,
+        )
 
     async def _practice_store(self) -> Callable[[Fields], None]:
         """Start a practice API that is seeded from the input; return how it learns more."""
@@ -175,7 +206,7 @@ class Session:
 
         watching = [asyncio.create_task(_every(SYNC_EVERY, sync))]
         if display is not None:
-            watching.append(asyncio.create_task(self._shown(display)))
+            watching.append(asyncio.create_task(self._shown(display, engine)))
         try:
             await engine.run(self._rows)
         except BulkcancelError as error:
@@ -187,16 +218,17 @@ class Session:
                 display.end()
         return None
 
-    async def _shown(self, display: Bar | Lines) -> None:
+    async def _shown(self, display: Bar | Lines, engine: Engine) -> None:
         while True:
             await asyncio.sleep(display.every)
-            display.show(self._pulse())
+            display.show(self._pulse(stopping=engine.stopping))
 
-    def _pulse(self) -> Pulse:
+    def _pulse(self, *, stopping: bool) -> Pulse:
         left, pacer = self._work.left, self._pacer
         total = left.valid + left.invalid if isinstance(self._rows, Listed) else None
         paused, elapsed = pacer.paused_for(), self._clock.elapsed()
-        return Pulse(self._tally, total, pacer.recent(), pacer.rate, paused, elapsed)
+        recent, rate = pacer.recent(), pacer.rate
+        return Pulse(self._tally, total, recent, rate, paused, elapsed, stopping)
 
 
 def _no_seed(_: Fields) -> None:

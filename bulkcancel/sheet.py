@@ -5,26 +5,22 @@ Knows files and disks, nothing of jobs or columns.
 
 import errno
 import hashlib
+import math
 import os
 import select
 import stat
 import sys
+import time
 from contextlib import suppress
 from pathlib import Path
 
 from bulkcancel.errors import GuardError, PipeClosed, ReportError
+from bulkcancel.lock import BINARY, ELSEWHERE, open_locked
 from bulkcancel.room import NO_ROOM, Room
 
-if sys.platform == "win32":  # pragma: no cover
-    import msvcrt
-else:
-    import fcntl
-
 STDOUT = "-"
-ELSEWHERE = "choose another place for it"
 _BETWEEN_LOOKS = 0.1  # seconds
 _PIECE = select.PIPE_BUF if sys.platform != "win32" else 4096  # a pipe with room takes it whole
-_BINARY: int = getattr(os, "O_BINARY", 0)  # Windows
 
 
 class Sheet:
@@ -46,7 +42,8 @@ class Sheet:
         self._synced = 0
         self._open = True
         self.created = False  # by this run: there was nothing before
-        self.hurried = False  # a pipe that nobody empties is not waited for any more
+        self.lost = ""  # what happened to the file that the target named
+        self._patience_ends = math.inf  # when a pipe that nobody empties is given up
 
     def append(self, line: bytes) -> None:
         """Add a line; raises `GuardError` if it can't be written."""
@@ -80,6 +77,7 @@ class Sheet:
         except OSError as error:
             raise self._broken(error) from None
         if lost:
+            self.lost = lost
             raise GuardError(f"{name_of(self.target)} was {lost}", "don't move it during a run")
         self._synced = size
 
@@ -95,6 +93,42 @@ class Sheet:
         if not os.path.samestat(named, os.fstat(self._file)):
             return "replaced"
         return "cut short" if named.st_size < size else ""
+
+    def hurry(self, patience: float) -> None:
+        """Wait only so many seconds more for readers. Safe to call from a signal."""
+        self._patience_ends = time.monotonic() + patience
+
+    def restore(self) -> bool:
+        """Write a file that was removed or replaced anew, at its place or beside it.
+
+        The sheet goes on there, with another `target`; returns False where lines are gone.
+        """
+        if self.lost in {"", "cut short"} or os.fstat(self._file).st_size < self._size:
+            return False
+        for target in (self.target, f"{self.target}.saved"):
+            with suppress(OSError, ReportError):  # the next place, then
+                self._go_on_in(target)
+                self.target, self.lost = target, ""
+                return True
+        return False
+
+    def _go_on_in(self, target: str) -> None:
+        """Copy all lines to a new file, and write to that from now on; raises `OSError`."""
+        file = open_locked(Path(target), os.O_CREAT | os.O_EXCL)
+        try:
+            os.lseek(self._file, 0, os.SEEK_SET)
+            while piece := os.read(self._file, 1 << 20):
+                left = memoryview(piece)
+                while left:
+                    left = left[os.write(file, left) :]
+            os.fsync(file)
+            os.dup2(file, self._file)  # and with it the lock
+        except OSError:
+            with suppress(OSError):
+                Path(target).unlink()
+            raise
+        finally:
+            os.close(file)
 
     def close(self) -> None:
         """Close the file, which ends its lock; standard output stays open."""
@@ -126,11 +160,13 @@ class Sheet:
 
     def _await_reader(self) -> None:
         """Wait until a pipe has room, as long as there is time; raises `OSError`."""
-        if sys.platform == "win32":
+        if sys.platform == "win32":  # pragma: no cover
             return
-        while not select.select([], [self._file], [], 0 if self.hurried else _BETWEEN_LOOKS)[1]:
-            if self.hurried:
+        wait = 0.0
+        while not select.select([], [self._file], [], wait)[1]:
+            if time.monotonic() >= self._patience_ends:
                 raise TimeoutError(errno.ETIMEDOUT, "its reader does not go on reading")
+            wait = _BETWEEN_LOOKS
 
     def _take_back(self, written: int) -> None:
         if written and self._is_file and self.target != STDOUT:
@@ -177,8 +213,8 @@ def create(target: str, *, overwrite: bool = False) -> Sheet:
     try:
         there = path.exists()
         if there and not path.is_file():
-            return Sheet(os.open(path, os.O_WRONLY | _BINARY), target)
-        file = _opened(path, os.O_CREAT | (0 if overwrite else os.O_EXCL))
+            return Sheet(os.open(path, os.O_WRONLY | BINARY), target)
+        file = open_locked(path, os.O_CREAT | (0 if overwrite else os.O_EXCL))
         os.ftruncate(file, 0)
         path.chmod(0o600)
     except OSError as error:
@@ -191,36 +227,6 @@ def create(target: str, *, overwrite: bool = False) -> Sheet:
 def reopen(target: str) -> Sheet:
     """Open a file that is there, to go on at its end; raises `ReportError`."""
     try:
-        return Sheet(_opened(Path(target), 0), target)
+        return Sheet(open_locked(Path(target), 0), target)
     except OSError as error:
         raise ReportError(f"{target} can't be opened: {error.strerror}", ELSEWHERE) from None
-
-
-def _opened(path: Path, flags: int) -> int:
-    """Open a file for this process alone; the lock ends with the process."""
-    file = os.open(path, os.O_RDWR | os.O_APPEND | _BINARY | flags, 0o600)
-    try:
-        _lock(file)
-    except BlockingIOError:
-        os.close(file)
-        raise ReportError(
-            f"{path} is being written by another run", f"wait for it, or {ELSEWHERE}"
-        ) from None
-    return file
-
-
-def _lock(file: int) -> None:
-    """Lock a file; raises `BlockingIOError` if somebody else has. Some disks know no locks."""
-    if sys.platform == "win32":  # pragma: no cover
-        os.lseek(file, 2**30, os.SEEK_SET)  # behind any line: such a lock bars reading, too
-        try:
-            msvcrt.locking(file, msvcrt.LK_NBLCK, 1)
-        except OSError as error:
-            raise BlockingIOError(error.errno, error.strerror) from None
-        return
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        raise
-    except OSError:
-        return

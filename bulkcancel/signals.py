@@ -7,6 +7,7 @@ import signal
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from types import FrameType
+from typing import cast
 
 from bulkcancel.errors import Interruption
 
@@ -20,11 +21,12 @@ leave = os._exit
 async def heard(
     stop: Callable[[Interruption], None],
     break_off: Callable[[], None],
-    hurry: Callable[[], None],
+    hurry: Callable[[bool], None],
 ) -> AsyncIterator[None]:
     """Let the first signal call `stop`, the second `break_off`, both in the running loop.
 
-    The second also calls `hurry`, and that at once: the loop itself may be held up.
+    Both call `hurry`, and that at once, the second with True: the loop itself may be
+    held up.
     A third one ends the process wherever it is; all rows so far are with the system. HUP
     stays ignored where it was (nohup). A Ctrl-C that came just before is heard, too:
     asyncio's own way, to cancel the main task, would end requests without their rows.
@@ -37,9 +39,9 @@ async def heard(
         name = signal.Signals(number).name
         if count > 2:
             leave(EXIT_CODES[name])
+        hurry(count > 1)
         loop.call_soon_threadsafe(stop, Interruption(f"stopped by {name}", EXIT_CODES[name]))
         if count == 2:
-            hurry()
             loop.call_soon_threadsafe(break_off)
 
     known = [getattr(signal, name) for name in EXIT_CODES if hasattr(signal, name)]
@@ -61,8 +63,6 @@ async def _cancelled_before() -> bool:
     try:
         await asyncio.sleep(0)
     except asyncio.CancelledError:
-        task = asyncio.current_task()
-        if task is not None:
-            task.uncancel()
+        cast("asyncio.Task[object]", asyncio.current_task()).uncancel()
         return True
     return False

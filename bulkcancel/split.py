@@ -4,6 +4,7 @@ Each of them is an input for another run, so none may hold a job whose outcome h
 changed since: a run that goes on with a report makes them anew from it.
 """
 
+import os
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import BinaryIO
 
 from bulkcancel.earlier import last_rows
 from bulkcancel.errors import GuardError, ReportError
+from bulkcancel.lock import lock_folder
 from bulkcancel.model import JobResult, Outcome
 from bulkcancel.report import HEADER, LINE_OF, Format, Report, Row
 from bulkcancel.room import Room
@@ -27,9 +29,13 @@ class Split:
         self._run_id = run_id
         self._resumed = resumed
         self._reports: dict[Outcome, Report] = {}
+        self._lock: int | None = None
 
     def begin(self, report: Report) -> None:
         """Make the folder, and in it what the report holds so far; raises `ReportError`."""
+        with _refusing(self._folder):
+            self._folder.mkdir(parents=True, exist_ok=True)
+            self._lock = lock_folder(self._folder)
         if self._resumed:
             rebuild(self._folder, last_rows(Path(report.sheet.target), report.form))
         else:
@@ -53,11 +59,14 @@ class Split:
         """Close the files; jobs whose outcome has changed move. Raises `GuardError`."""
         for each in self._reports.values():
             each.sheet.close()
-        if self._resumed:
-            try:
+        try:
+            if self._resumed:
                 rebuild(self._folder, last_rows(Path(report.sheet.target), report.form))
-            except ReportError as error:
-                raise GuardError(error.message, error.hint) from None
+        except ReportError as error:
+            raise GuardError(error.message, error.hint) from None
+        finally:
+            if self._lock is not None:
+                os.close(self._lock)
 
     def file_of(self, outcome: Outcome) -> Path:
         """Return the file that holds an outcome's rows."""

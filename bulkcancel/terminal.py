@@ -12,6 +12,11 @@ from typing import TextIO
 
 from bulkcancel.errors import ConfigError
 
+if sys.platform == "win32":  # pragma: no cover
+    import msvcrt
+else:
+    import termios
+
 _TERMINAL = ("CONIN$", "CONOUT$") if sys.platform == "win32" else ("/dev/tty", "/dev/tty")
 
 
@@ -24,9 +29,27 @@ def require_terminal() -> None:
 def ask(question: str) -> bool:
     """Ask; only `y` or `yes` is yes. Raises `ConfigError` where there is no terminal."""
     with _terminal() as (keyboard, screen):
+        _forget_what_was_typed(keyboard)
         screen.write(_wrapped(f"{question} [y/N]", screen) + " ")
         screen.flush()
-        return keyboard.readline().strip().lower() in {"y", "yes"}
+        answer = ""
+        try:
+            answer = keyboard.readline()
+        finally:
+            if not answer.endswith("\n"):  # Ctrl-D, Ctrl-C
+                screen.write("\n")
+        return answer.strip().lower() in {"y", "yes"}
+
+
+def _forget_what_was_typed(keyboard: TextIO) -> None:
+    """Drop what was typed before the question could be read: it is no answer."""
+    if not keyboard.isatty():
+        return
+    if sys.platform == "win32":  # pragma: no cover
+        while msvcrt.kbhit():
+            msvcrt.getwch()
+    else:
+        termios.tcflush(keyboard, termios.TCIFLUSH)
 
 
 def _wrapped(text: str, screen: TextIO) -> str:
@@ -34,6 +57,8 @@ def _wrapped(text: str, screen: TextIO) -> str:
     try:
         width = os.get_terminal_size(screen.fileno()).columns
     except OSError:  # none that tells its size
+        width = 0
+    if not width:
         return text
     return "\n".join(
         textwrap.fill(line, max(20, width - 1), break_long_words=False, break_on_hyphens=False)

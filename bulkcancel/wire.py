@@ -30,6 +30,7 @@ from bulkcancel.model import (
 )
 from bulkcancel.text import one_line
 
+NOTHING = b"{}"  # the body of a cancel
 _TOKEN = re.compile(r"[\x21-\x7e]+")
 _SECONDS = re.compile(r"\d+(?:\.\d+)?", re.ASCII)
 _REFUSALS = frozenset({400, 409, 422})
@@ -93,7 +94,7 @@ def store_in(reply: Reply) -> StoreName:
 
 def cancel_request(job_id: str) -> Request:
     """Build `POST /pcm/jobs/:jobID/cancel` (cancel-job)."""
-    return Request("POST", f"/pcm/jobs/{quote(job_id, safe='')}/cancel", b"{}")
+    return Request("POST", f"/pcm/jobs/{quote(job_id, safe='')}/cancel", NOTHING)
 
 
 def read_request(job_id: str) -> Request:

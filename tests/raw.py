@@ -19,11 +19,19 @@ class RawServer:
 
     @asynccontextmanager
     async def serve(self) -> AsyncIterator[str]:
-        server = await asyncio.start_server(self._talk, "127.0.0.1", 0)
+        talks: set[asyncio.Task[None]] = set()
+
+        def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            talks.add(asyncio.create_task(self._talk(reader, writer)))
+
+        server = await asyncio.start_server(accept, "127.0.0.1", 0)
         try:
             yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
         finally:
             server.close()
+            for talk in talks:
+                talk.cancel()
+            await asyncio.gather(*talks, return_exceptions=True)
 
     async def _talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:

@@ -181,7 +181,7 @@ async def test_a_guard(serve: Serve) -> None:
         async for result in run:
             results.append(result)  # noqa: PERF401  (they must outlive the error)
 
-    with pytest.raises(GuardError, match="knows none of the first 20 jobs"):
+    with pytest.raises(GuardError, match="has none of the first 20 jobs"):
         await collect()
     assert [r.outcome for r in results] == [Outcome.NOT_FOUND] * 20 + [Outcome.NOT_ATTEMPTED] * 40
 
@@ -227,3 +227,10 @@ async def test_a_text_is_no_list_of_ids() -> None:
     """One id in place of a list would be taken apart into letters: it is refused."""
     with pytest.raises(bulkcancel.ConfigError, match="pass a list of ids"):
         await anext(bulkcancel.cancel_jobs("job-1"))
+
+
+def test_what_it_offers() -> None:
+    """The names of the library are listed, as a notebook completes them, and each is there."""
+    assert dir(bulkcancel) == sorted(bulkcancel.__all__)
+    for name in dir(bulkcancel):
+        assert getattr(bulkcancel, name) is not None

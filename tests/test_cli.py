@@ -261,7 +261,7 @@ def test_the_question(
     ended = cli("-r500", stdin=f"{IDS}job-1\na/b\n", EPCC_API_BASE_URL=serve(api.serve(0)), **KEY)
     shown = (tmp_path / "screen").read_text()
     assert shown.startswith("Cancel 3 jobs (1 repeated and 1 invalid left out)\non 127.0.0.1:")
-    assert shown.endswith("\nat 500 per second, in about 1 s? [y/N] ")
+    assert shown.rstrip("\n").endswith("\nat 500 per second, in about 1 s? [y/N] ")
     statuses = {job.status for job in api.queue.jobs.values()}
     assert statuses == ({"cancelled"} if code == 0 else {"pending"})
     assert ended.code == (1 if code == 0 else 2)  # 1: an invalid row
@@ -568,7 +568,16 @@ def test_ctrl_c_at_any_other_time(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> 
 
     monkeypatch.setattr("bulkcancel.run.read_inputs", interrupted)
     ended = cli("--sandbox", stdin=IDS)
-    assert (ended.code, ended.err) == (130, "\nbulkcancel: interrupted\n")
+    assert (ended.code, ended.err) == (130, "bulkcancel: interrupted, nothing was cancelled\n")
+
+
+def test_ctrl_c_before_the_options_are_read(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ctrl-C while the settings are made is one line and exit code 130 as well."""
+    monkeypatch.setattr("bulkcancel.config.load", Mock(side_effect=KeyboardInterrupt))
+    ended = cli("--sandbox", stdin=IDS)
+    assert ended.code == 130
+    assert ended.err.strip().startswith("bulkcancel: interrupted")
+    assert ended.err.strip().count("\n") == 0
 
 
 def test_ctrl_c_while_the_program_loads(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,5 +1,6 @@
 """The end of a run: the summary as people and collectors see it, and the next step."""
 
+import re
 import shlex
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -11,7 +12,7 @@ from unittest.mock import patch
 import orjson
 import pytest
 
-from bulkcancel.closing import again_with, conclude, next_step, remarks
+from bulkcancel.closing import again_with, conclude, next_after_a_look, next_step, remarks
 from bulkcancel.console import Console
 from bulkcancel.errors import GuardError, Interruption
 from bulkcancel.model import Outcome, StoreName, Tally
@@ -98,7 +99,7 @@ def test_the_summary_as_a_table(report: Sheet, capsys: Err) -> None:
         f"took 61.0 s, {RATE}",
         "report: r.csv",
         "next: try again what is left (1 failed, 2 unknown, 3 not attempted):",
-        "bulkcancel --resume -o r.csv jobs.csv",
+        "bulkcancel --resume -o r.csv r.csv",  # what is left is not in the input
     ]
 
 
@@ -123,7 +124,7 @@ def test_the_summary_for_collectors(report: Sheet, capsys: Err) -> None:
         "settled_before": 0, "recorded_by_this_run": 0, "repeats": 0, "requests": 7,
         "retries": 0, "read_backs": 0, "throttled_429": 0, "effective_rate_per_second": 19.66,
         "elapsed_seconds": 61.04, "report": "r.csv",
-        "next_command": "bulkcancel --resume -o r.csv jobs.csv",
+        "next_command": "bulkcancel --resume -o r.csv r.csv",
     }  # fmt: skip
 
 
@@ -172,24 +173,12 @@ IN_ROWS = "those rows are an input for another run"
             {"invalid": 1}, AGAIN,
             "correct the invalid ids and run them again, with a report of their own", None,
         ),
-        (
-            {"invalid": 1, "dry_run": 1}, AGAIN,
-            "correct the invalid ids and run them again, with a report of their own", None,
-        ),
         ({"invalid": 1, "failed": 2}, AGAIN, "try again what is left (2 failed)", AGAIN),
         ({"unknown": 1200}, AGAIN, "try again what is left (1,200 unknown)", AGAIN),
         ({"not_attempted": 1}, AGAIN, "try again what is left (1 not attempted)", AGAIN),
         (
             {"failed": 1, "not_attempted": 2}, None,
             f"try again what is left (1 failed, 2 not attempted): {IN_ROWS}", None,
-        ),
-        (
-            {"dry_run": 1}, AGAIN,
-            "nothing was cancelled; leave out --dry-run or --check to do so", None,
-        ),
-        (
-            {"would_cancel": 1}, None,
-            "nothing was cancelled; leave out --dry-run or --check to do so", None,
         ),
     ],
 )  # fmt: skip
@@ -198,6 +187,32 @@ def test_the_next_step(
 ) -> None:
     """The command that goes on is shown where it is worth it, and only there."""
     assert next_step(tally_of(**left), again, broken=False) == (step, command)
+
+
+TO_CANCEL = "to cancel, leave out"
+
+
+@pytest.mark.parametrize(
+    ("left", "settings", "step", "command"),
+    [
+        ({"dry_run": 2}, {"dry_run": True}, f"nothing was cancelled; {TO_CANCEL} --dry-run",
+         "bulkcancel -v --overwrite -o r.csv jobs.csv"),
+        ({"would_cancel": 2, "not_found": 1}, {"check": True, "output": None},
+         f"nothing was cancelled; {TO_CANCEL} --check", "bulkcancel -v jobs.csv"),
+        ({"dry_run": 2, "invalid": 1}, {"dry_run": True, "output": "-", "files": ("-",)},
+         f"nothing was cancelled; correct the invalid ids, if they matter; {TO_CANCEL} --dry-run",
+         "bulkcancel -v -   # with the same standard input"),
+        ({"not_found": 3}, {"check": True}, "there is nothing to cancel", None),
+    ],
+    ids=["a dry run", "a check", "invalid rows", "nothing pending"],
+)  # fmt: skip
+def test_the_next_step_after_a_look(
+    left: dict[str, int], settings: dict[str, Any], step: str, command: str | None
+) -> None:
+    """After a run that was to cancel nothing, the command that cancels is shown."""
+    words = ("bulkcancel", "-v", "--dry-run" if "dry_run" in settings else "--check")
+    asked = replace(SETTINGS, command=words, **{"output": "r.csv", **settings})
+    assert next_after_a_look(asked, tally_of(**left)) == (step, command)
 
 
 @pytest.mark.parametrize(
@@ -229,13 +244,22 @@ def test_the_next_step_after_a_report_that_broke(
     ids=["files", "spaces", "a pipe", "a pipe and files", "half a pipe", "a dash"],
 )  # fmt: skip
 def test_the_command_that_goes_on(
-    files: tuple[str, ...], column: str | None, all_known: bool, command: str  # noqa: FBT001
+    files: tuple[str, ...], column: str | None, all_known: bool, command: str, report: Sheet  # noqa: FBT001
 ) -> None:  # fmt: skip
     """The command is what a shell would take; a report that knows all ids is its own input."""
     settings = replace(SETTINGS, files=files, column=column, command=("bulkcancel", "-v"))
-    again = again_with(settings, "my r.csv", all_known=all_known)
+    facts = facts_of(report, Tally())
+    again = again_with(settings, facts, "my r.csv", all_known=all_known)
     assert again == f"bulkcancel -v {command}"
     assert shlex.split(again, comments=True)[0] == "bulkcancel"
+
+
+def test_a_report_that_was_its_own_input_and_has_moved(report: Sheet) -> None:
+    """The command goes on with the rows, wherever they are now, not with what took their place."""
+    settings = replace(SETTINGS, files=("r.csv",), output="r.csv", command=("bulkcancel",))
+    facts = facts_of(report, tally_of(not_attempted=1), Interruption("stopped", 130))
+    again = again_with(settings, facts, "r.csv.saved", all_known=True)
+    assert again == "bulkcancel --resume -o r.csv.saved r.csv.saved"
 
 
 def test_a_run_that_was_stopped(report: Sheet, capsys: Err) -> None:
@@ -280,3 +304,53 @@ def test_rows_that_are_lacking(target: str, step: str, report: Sheet, capsys: Er
     assert step in capsys.readouterr().err
     conclude(SETTINGS, Console(quiet=True), facts, recorder, whole=True)
     assert capsys.readouterr().err == "not in r.csv: job-2 cancelled\n"
+
+
+def test_a_report_that_was_lost(report: Sheet, capsys: Err) -> None:
+    """Where the report has lost rows it is no use to go on with it: the input is run again."""
+    facts = facts_of(report, tally_of(cancelled=2, not_attempted=3))
+    recorder = Recorder(facts.report, None)
+    recorder.lost = True
+    conclude(SETTINGS, Console(), facts, recorder, whole=True)
+    err = capsys.readouterr().err
+    assert re.search("^next: run the same input again with .*--output", err, re.MULTILINE)
+    assert "--resume" not in err
+
+
+def test_a_report_that_was_written_anew(report: Sheet, capsys: Err) -> None:
+    """A report that stands at another place now is named, there and in the next command."""
+    stopped = GuardError("r.csv was replaced", "don't move it during a run")
+    facts = facts_of(report, tally_of(cancelled=2, not_attempted=3), stopped)
+    recorder = Recorder(facts.report, None)
+    recorder.restored = True
+    report.target = "r.csv.saved"
+    with pytest.raises(GuardError, match="was replaced"):
+        conclude(SETTINGS, Console(), facts, recorder, whole=True)
+    assert capsys.readouterr().err.splitlines()[-4:] == [
+        "report: r.csv.saved (written anew, with all its rows)",
+        f"bulkcancel: {stopped}",
+        "next: try again what is left (3 not attempted):",
+        "bulkcancel --resume -o r.csv.saved jobs.csv",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("changes", "stopped", "files"),
+    [
+        ({}, False, "r.csv"),
+        ({"column": "key"}, False, "r.csv"),
+        ({}, True, "a.csv b.csv"),
+        ({"resume": False}, False, "a.csv b.csv"),
+    ],
+    ids=["left out", "a column of its own", "stopped", "a first run"],
+)
+def test_jobs_that_the_input_does_not_name_any_more(
+    changes: dict[str, Any], stopped: bool, files: str, report: Sheet  # noqa: FBT001
+) -> None:  # fmt: skip
+    """A resumed run that has reached its end and left jobs unsent goes on with its own report."""
+    settings = replace(SETTINGS, files=("a.csv", "b.csv"), **changes)
+    ending = Interruption("stopped by SIGINT", 130) if stopped else None
+    facts = facts_of(report, tally_of(not_attempted=1), ending)
+    column = "--column job_id " if "column" in changes else ""
+    again = again_with(settings, facts, "r.csv", all_known=True)
+    assert again == f"bulkcancel {column}--resume -o r.csv {files}"

@@ -8,10 +8,12 @@ from typing import Any
 
 import pytest
 
-from bulkcancel.cli import _origin, command
+from bulkcancel.cli import command
 from bulkcancel.config import DEFAULT_BASE_URL, SANDBOX_KEY, Settings, load
 from bulkcancel.errors import ConfigError
+from bulkcancel.invocation import origin
 from bulkcancel.model import ClientKey, Outcome, ReadyToken
+from bulkcancel.text import one_line
 from tests.conftest import KeepProfile
 
 ID, SECRET, TOKEN = "the-client-id", "the-client-secret", "the-bearer-token"
@@ -58,7 +60,7 @@ def settings(environ: dict[str, str] | None = None, **options: object) -> Settin
 def from_command_line(*arguments: str) -> Settings:
     """Load what click makes of the arguments and of the environment as it is."""
     with command.make_context("bulkcancel", list(arguments)) as context:
-        origins = {name: _origin(context, name) for name in context.params}
+        origins = {name: origin(context, name) for name in context.params}
         return load(context.params | {"command": (), "origins": origins}, os.environ | LOGIN)
 
 
@@ -141,7 +143,7 @@ def test_options_become_settings() -> None:
     expected = given | {
         "headers": {"X-Trace": "t-1"},
         "verbosity": 0,
-        "origins": {"base_url": "", "credentials": "environment"},
+        "origins": {"base_url": "", "credentials": "environment", "header": "option"},
         "form": "jsonl",
         "split": Path("by-outcome"),
         "summary": Path("s.json"),
@@ -417,6 +419,32 @@ def test_precedence_of_the_profile(
     assert from_command_line("jobs.csv", *arguments).base_url == url
 
 
+BROKEN = "this is no INI file\n"
+
+
+@pytest.mark.parametrize("environ", [LOGIN, {"BULKCANCEL_TOKEN": TOKEN}], ids=["key", "token"])
+def test_a_broken_profile_that_nobody_needs(
+    environ: dict[str, str], keep_profile: KeepProfile
+) -> None:
+    """Where the environment has a whole login, a file that can't be read is no matter."""
+    keep_profile(BROKEN)
+    assert settings(environ).origins["credentials"] == "environment"
+
+
+@pytest.mark.parametrize(
+    ("environ", "name"),
+    [({}, None), ({"EPCC_CLIENT_ID": ID}, None), (LOGIN | {"EPCC_CLIENT_ID": ""}, None),
+     (LOGIN, "default")],
+    ids=["no login", "half a login", "a blank id", "named"],
+)  # fmt: skip
+def test_a_broken_profile_that_is_needed(
+    environ: dict[str, str], name: str | None, keep_profile: KeepProfile
+) -> None:
+    """A file that was asked for, or that the login would have to come from, must be readable."""
+    keep_profile(BROKEN)
+    assert refusal_of(environ, profile=name)[0].endswith("can't be read: not an INI file")
+
+
 IN_PROFILE = "[default]\nEPCC_CLIENT_ID=profile-id\nEPCC_CLIENT_SECRET=profile-secret\n"
 
 
@@ -517,7 +545,6 @@ def test_a_token_in_a_header_is_not_repeated(line: str) -> None:
     assert TOKEN not in " ".join(refusal_of(header=(line,)))
 
 
-@pytest.mark.xfail(reason="the origin is that of the option")
 @pytest.mark.parametrize("origin", ["environment", "profile"])
 def test_where_a_header_comes_from(
     origin: str, monkeypatch: pytest.MonkeyPatch, keep_profile: KeepProfile
@@ -528,3 +555,38 @@ def test_where_a_header_comes_from(
     else:
         keep_profile("[default]\nEPCC_BETA_API_FEATURES=b-1\n")
     assert from_command_line("jobs.csv").origins["header"] == origin
+
+
+@pytest.mark.parametrize(
+    ("environ", "in_profile", "lines", "origin"),
+    [
+        ("", "", (), ""),
+        ("", "", ("X-One: 1",), "option"),
+        ("b", "a", (), "environment"),
+        (" ", "a", (), "profile"),
+        ("b", "", ("X-One: 1",), "environment and option"),
+        ("", "a", ("X-One: 1",), "profile and option"),
+    ],
+)
+def test_where_headers_come_from(
+    environ: str, in_profile: str, lines: tuple[str, ...], origin: str, keep_profile: KeepProfile
+) -> None:
+    """Every place that headers came from is told."""
+    keep_profile(f"[default]\nEPCC_BETA_API_FEATURES={in_profile}\n")
+    loaded = settings(LOGIN | {"EPCC_BETA_API_FEATURES": environ}, header=lines)
+    assert loaded.origins["header"] == origin
+
+
+@pytest.mark.parametrize(
+    "name", ["X-Api-Key", "x-auth-token", "Cookie", "X-Client-SECRET", "X-Signature", "Password"]
+)
+def test_a_header_that_may_be_secret(name: str) -> None:
+    """The value of a header that looks like a secret by its name is never shown."""
+    settings(header=(f"{name}: of-the-night",))
+    assert one_line("you sent of-the-night") == "you sent [hidden]"
+
+
+def test_a_header_that_is_no_secret() -> None:
+    """The value of any other header may stand in what a store says."""
+    settings(header=("X-Trace: of-the-night",))
+    assert one_line("you sent of-the-night") == "you sent of-the-night"

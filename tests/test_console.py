@@ -110,19 +110,27 @@ def test_lines_for_collectors(capsys: Err) -> None:
     ]  # fmt: skip
 
 
-def moment(paused: float = 0.0) -> Pulse:
+def moment(paused: float = 0.0, *, stopping: bool = False) -> Pulse:
     tally = Tally(outcomes=Counter({Outcome.CANCELLED: 1190}), done=1190, in_flight=3, throttled=2)
-    return Pulse(tally, 2000, 9.5, 20.0, paused, 61.0)
+    return Pulse(tally, 2000, 9.5, 20.0, paused, 61.0, stopping)
+
+
+STOPPING = "; stopping: waiting for 3 replies; Ctrl-C again leaves them unknown"
 
 
 @pytest.mark.parametrize(
-    ("paused", "end"),
-    [(0.0, ""), (12.0, "; paused 12 s: the store asked us to slow down")],
-    ids=["under way", "paused"],
+    ("at", "end"),
+    [
+        (moment(), ""),
+        (moment(12.0), "; paused 12 s: the store asked us to slow down"),
+        (moment(stopping=True), STOPPING),
+        (moment(12.0, stopping=True), STOPPING),
+    ],
+    ids=["under way", "paused", "stopping", "stopping in a pause"],
 )
-def test_progress(paused: float, end: str, capsys: Err) -> None:
-    """A line of progress tells how far a run is, how fast, and whether it waits."""
-    Console().progress(moment(paused))
+def test_progress(at: Pulse, end: str, capsys: Err) -> None:
+    """A line of progress tells how far a run is, how fast, and what it waits for."""
+    Console().progress(at)
     speed = "9.5 of 20 per second, 3 in flight, 2 refused (429)"
     assert capsys.readouterr().err == (
         f"1,190 of 2,000 done (cancelled 1,190), {speed}{end}\n"

@@ -6,6 +6,7 @@ import select
 import subprocess
 import sys
 import termios
+import threading
 import time
 from collections import Counter
 from contextlib import suppress
@@ -20,6 +21,7 @@ from bulkcancel.display import EVERY, PLAIN_EVERY, Bar, Lines, display_for, line
 from bulkcancel.model import Outcome, Tally
 from bulkcancel.pulse import Pulse
 from tests.conftest import KEY, Serve, sandbox
+from tests.faults import Store
 from tests.screen import Screen
 
 COUNTS = Counter({Outcome.CANCELLED: 1190, Outcome.NOT_FOUND: 8, Outcome.FAILED: 2})
@@ -28,7 +30,8 @@ COUNTS = Counter({Outcome.CANCELLED: 1190, Outcome.NOT_FOUND: 8, Outcome.FAILED:
 def moment(total: int | None = 2400, **fields: Any) -> Pulse:  # noqa: ANN401
     """Return a run at 1,200 of 2,400 jobs after a minute."""
     tally = Tally(outcomes=COUNTS, done=1200, requests=1200, in_flight=7)
-    seen = {"now": 20.0, "rate": 20.0, "paused": 0.0, "elapsed": 60.0}
+    seen: dict[str, Any] = {"now": 20.0, "rate": 20.0, "paused": 0.0, "elapsed": 60.0}
+    seen["stopping"] = False
     for name in fields.keys() & seen.keys():
         seen[name] = fields.pop(name)
     for name, value in fields.items():
@@ -101,9 +104,12 @@ WIDE = [
         (79, {"paused": 12.0, "throttled": 3, "retries": 4}, "utf-8",
          [WIDE[0].replace("60 s", "72 s"), WIDE[1], f"{WIDE[2]}, 3 refused (429), 4 retried",
           "paused 12 s: the store asked us to slow down"]),
+        (79, {"stopping": True, "paused": 12.0, "in_flight": 3}, "utf-8",
+         [WIDE[0].removesuffix(", 60 s left"), WIDE[1], "20.0 of 20 per second, 3 in flight",
+          "stopping: waiting for 3 replies; Ctrl-C again leaves them unknown"]),
     ],
     ids=["wide", "narrow", "no room for a bar", "ASCII only", "a stream", "nothing settled",
-         "nothing to do", "more than expected", "trouble"],
+         "nothing to do", "more than expected", "trouble", "stopping"],
 )  # fmt: skip
 def test_what_is_drawn(
     width: int, fields: dict[str, Any], encoding: str, expected: list[str]
@@ -355,6 +361,17 @@ class Terminal:
                 assert select.select([self._master], [], [], 10)[0], self.screen.raw
                 self.screen.write(os.read(self._master, 65536).decode())
 
+    def asked(self) -> None:
+        """Show what comes up to the question, and wait until its answer is waited for.
+
+        What is typed before that is no answer.
+        """
+        self.read("[y/N] ")
+        stat, pause = Path(f"/proc/{self.process.pid}/stat"), threading.Event()
+        while stat.exists() and ") S " not in stat.read_text():  # it sleeps
+            pause.wait(0.01)
+            assert self.process.poll() is None, self.screen.raw
+
     def type(self, keys: str) -> None:
         os.write(self._master, keys.encode())
 
@@ -367,7 +384,7 @@ def test_no_is_no(serve: Serve, tmp_path: Path) -> None:
     api = sandbox(16)
     with Terminal(tmp_path, serve(api.serve(0))) as terminal:
         terminal.pipe(f"{IDS}y\ny\n")
-        terminal.read("[y/N] ")
+        terminal.asked()
         terminal.type("n\n")
         terminal.read()
         assert terminal.process.wait(10) == 2
@@ -395,7 +412,7 @@ def test_a_terminal_after_the_run(width: int, serve: Serve, tmp_path: Path) -> N
     api = sandbox(16)
     with Terminal(tmp_path, serve(api.serve(0)), "-r20", width=width) as terminal:
         terminal.pipe(IDS)
-        terminal.read("[y/N] ")
+        terminal.asked()
         terminal.type("y\n")
         terminal.read("\u2501")
         assert "in flight" in terminal.screen.raw
@@ -413,11 +430,13 @@ def test_ctrl_c_at_the_question(serve: Serve, tmp_path: Path) -> None:
     api = sandbox(16)
     with Terminal(tmp_path, serve(api.serve(0))) as terminal:
         terminal.pipe(IDS)
-        terminal.read("[y/N] ")
+        terminal.asked()
         terminal.type("\x03")
         terminal.read()
         assert terminal.process.wait(10) == 130
-    assert terminal.screen.shown[-1] == "bulkcancel: interrupted"
+    question, complaint = terminal.screen.lines[-2:]
+    assert question.endswith("? [y/N] ^C")
+    assert complaint == "bulkcancel: interrupted, nothing was cancelled"
     assert {job.status for job in api.queue.jobs.values()} == {"pending"}
 
 
@@ -433,6 +452,24 @@ def test_ctrl_c_while_the_bar_is_drawn(serve: Serve, tmp_path: Path) -> None:
     lines = terminal.screen.lines
     assert re.fullmatch(r"cancelled +\d+", lines[0]), lines
     assert re.fullmatch(r"not_attempted +\d+  never sent", lines[1]), lines
-    assert lines[-1] == "bulkcancel: stopped by SIGINT"
+    assert "bulkcancel: stopped by SIGINT" in lines
+    assert lines[-1].endswith(" --resume -o r.csv r.csv")  # the command that goes on
     assert terminal.screen.cursor_shown
     assert "job-200,not_attempted" in (tmp_path / "r.csv").read_text()
+
+
+def test_ctrl_c_twice_while_replies_are_waited_for(serve: Serve, tmp_path: Path) -> None:
+    """A run that was interrupted says what it waits for, and that it need not be waited for."""
+    silent = Store({}, kinds=["hang"], rate=1.0)  # but for the login
+    with Terminal(tmp_path, serve(silent.serve()), "-y", "-r20") as terminal:
+        terminal.pipe("".join(f"job-{i}\n" for i in range(1, 201)))
+        terminal.read(" in flight")
+        terminal.type("\x03")
+        terminal.read("Ctrl-C again leaves them unknown")
+        assert re.search(r"stopping: waiting for (1 reply|\d+ replies);", terminal.screen.raw)
+        terminal.type("\x03")
+        terminal.read()
+        assert terminal.process.wait(10) == 130
+    shown = "\n".join(terminal.screen.lines)
+    assert re.search(r"^unknown +\d+  sent, but", shown, re.MULTILINE), shown
+    assert "stopping:" not in shown

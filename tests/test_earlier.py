@@ -168,6 +168,9 @@ NOT_OURS: dict[str, tuple[bytes, str]] = {
         GOOD_JSON + GOOD_JSON.replace(b'"run_id"', b'"run"'), f"r.csv:2: {NO_ROW}",
     ),
     "a list": (GOOD_JSON + b"[]\n", f"r.csv:2: {NO_ROW}"),
+    "an outcome that is a list": (
+        GOOD_JSON + GOOD_JSON.replace(b'"cancelled"', b"[]", 1), f"r.csv:2: {NO_ROW}",
+    ),
     "an outcome that is null": (
         GOOD_JSON + GOOD_JSON.replace(b'"cancelled"', b"null", 1), f"r.csv:2: {NO_ROW}",
     ),
@@ -303,3 +306,39 @@ def test_a_first_row_cut_short(length: int) -> None:
     """A first row of JSON is known as ours wherever it was cut."""
     line = b'{"job_id":"job-1","outcome":"cancelled","job_status":""'[: length + 1]
     assert read_past(io.BytesIO(line), "r.json").torn
+
+
+N_A, NOT_FOUND = Outcome.NOT_ATTEMPTED, Outcome.NOT_FOUND
+
+
+@FORMATS
+@pytest.mark.parametrize(
+    ("outcomes", "counts", "known"),
+    [
+        ([NOT_FOUND, N_A], False, False),
+        ([NOT_FOUND, Outcome.FAILED, N_A], False, False),
+        ([NOT_FOUND, N_A, Outcome.CANCELLED], True, True),
+        ([NOT_FOUND, N_A, Outcome.NOT_PENDING], True, True),
+        ([NOT_FOUND, NOT_FOUND], True, False),
+        ([NOT_FOUND, Outcome.UNKNOWN], True, False),
+        ([], True, False),
+    ],
+    ids=["stopped", "failed", "one found", "one late", "finished", "in doubt", "nothing"],
+)
+def test_what_not_found_means(
+    outcomes: list[Outcome], counts: bool, known: bool, form: Format  # noqa: FBT001  (a table's)
+) -> None:  # fmt: skip
+    """A run that was stopped and has found no job at all may have asked the wrong store."""
+    results = [result(f"job-{i}", outcome) for i, outcome in enumerate(outcomes)]
+    past = past_of(report_of(form, *results))
+    assert (past.not_found_counts, past.store_is_known) == (counts, known)
+
+
+@pytest.mark.parametrize("counts", [True, False])
+def test_jobs_not_found(counts: bool) -> None:  # noqa: FBT001  (a table's)
+    """What was not found is settled, unless it may have been the wrong store."""
+    gone = Earlier(NOT_FOUND)
+    left = left_of([row("gone"), row("new", 2)], Past(jobs={"gone": gone}, not_found_counts=counts))
+    asked = [("new", None)] if counts else [("gone", gone), ("new", None)]
+    assert [(each.job_id, each.earlier) for each in left] == asked
+    assert left.settled == counts

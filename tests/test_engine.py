@@ -1,7 +1,8 @@
 """The pool of workers: every row ends once, whatever stops the run."""
 
 import asyncio
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 
 import pytest
 
@@ -9,6 +10,7 @@ from bulkcancel.engine import Engine, Policy, concurrency_for
 from bulkcancel.errors import BulkcancelError, GuardError, InputError, Interruption, LoginError
 from bulkcancel.feed import Listed
 from bulkcancel.guards import Guards
+from bulkcancel.load import Load
 from bulkcancel.model import Earlier, Exchange, JobResult, JobRow, Outcome, Tally
 from bulkcancel.pacer import Pacer
 from tests.fakes import LOST, UNSENT, Bench, ScriptedStore, error, job, row
@@ -303,3 +305,101 @@ def test_stopping_while_the_input_is_waited_for() -> None:
     with pytest.raises(Interruption):
         run(bench.engine.run(Slow([row()])))
     assert [each.outcome for each in bench.results] == [Outcome.CANCELLED]
+
+
+MANY = [row(f"job-{i}", i) for i in range(1, 601)]
+
+
+def idle() -> float:
+    """Return the CPU time of a process that does nothing."""
+    return 0.0
+
+
+def busy() -> float:
+    """Return the CPU time of a process that computes all the time."""
+    return asyncio.get_running_loop().time()
+
+
+def busy_for_a_second() -> float:
+    return min(1.0, busy())
+
+
+def test_a_fast_store_needs_few_workers() -> None:
+    """Where a reply is there before the next request may start, one worker is enough, and a spare.
+
+    Each worker has a connection of its own.
+    """
+    store, hired = AnyJob(), set[int]()
+    store.seconds = 0.005
+    bench = Bench(store, concurrency=40)
+    store.on_call = lambda: hired.add(len(bench.engine._workers))
+    run(bench.run(ROWS))
+    assert max(hired) == 2
+
+
+@pytest.mark.parametrize(
+    ("cpu", "concurrency", "most"),
+    [(busy, 40, 16), (busy, 5, 5), (idle, 40, 40), (idle, 16, 16), (idle, 3, 3)],
+    ids=["busy", "busy, and allowed less", "idle", "idle, and allowed 16", "idle, and allowed 3"],
+)
+def test_how_many_workers_are_hired(
+    cpu: Callable[[], float], concurrency: int, most: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As many as are of use, sixteen however busy the process is, and never more than allowed."""
+    monkeypatch.setattr(time, "process_time", cpu)
+    store = AnyJob()
+    store.seconds = 2.0
+    run(Bench(store, concurrency=concurrency).run(MANY[:100]))
+    assert store.most_in_flight == most
+
+
+def test_a_process_that_is_no_longer_busy(monkeypatch: pytest.MonkeyPatch) -> None:
+    """More workers are hired once there is time for them, without waiting for a reply."""
+    monkeypatch.setattr(time, "process_time", busy_for_a_second)
+    store = AnyJob()
+    store.seconds = 60.0
+    run(Bench(store, concurrency=40).run(ROWS))
+    assert store.most_in_flight == len(ROWS)
+
+
+def test_a_run_that_ends_before_the_process_is_less_busy(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody is hired any more once the run is over."""
+    monkeypatch.setattr(time, "process_time", busy_for_a_second)
+    store, results = AnyJob(), list[JobResult]()
+    store.seconds = 0.005
+    policy = Policy(40, 0, Guards(0, frozenset(), 30))
+    engine = Engine(store, Pacer(5000), policy, Tally(), results.append)
+
+    async def scenario() -> None:
+        await engine.run(Listed(ROWS[:16]))
+        await asyncio.sleep(2)
+
+    run(scenario())
+    assert len(results) == 16
+    assert not engine._workers
+
+
+def test_the_rate_is_reached_whatever_a_reply_takes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """At 100 per second and 2 s a reply there are 197 in flight, as the rate needs."""
+    monkeypatch.setattr(time, "process_time", idle)
+    store = AnyJob()
+    store.seconds = 2.0
+    run(Bench(store, concurrency=concurrency_for(100)).run(MANY))
+    assert store.most_in_flight in range(195, 200)
+
+
+def test_how_busy_a_process_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is busy until it is known not to be, and a look lasts for a moment."""
+    spent = 0.0
+    monkeypatch.setattr(time, "process_time", lambda: spent)
+
+    async def scenario() -> list[bool]:
+        nonlocal spent
+        load, seen = Load(), list[bool]()
+        for seconds, cpu in ((0.01, 0.0), (0.02, 0.0), (0.01, 0.01), (0.01, 0.01), (0.03, 0.02)):
+            await asyncio.sleep(seconds)
+            spent += cpu
+            seen.append(load.is_high())
+        return seen
+
+    assert run(scenario()) == [True, False, False, True, False]

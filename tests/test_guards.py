@@ -116,3 +116,8 @@ def test_a_dead_store_ends_the_run_within_two_minutes(reply: Exchange, seconds: 
     assert len(results) == 5000
     assert {r.outcome for r in results} == {UNKNOWN, Outcome.NOT_ATTEMPTED}
     assert all((r.outcome is UNKNOWN) == (r.attempts > 0) for r in results)
+
+
+def test_a_store_that_is_known() -> None:
+    """Where jobs were found before, no number of jobs that are not found is a wrong store."""
+    assert trips_at(Guards(100, ANY, 30, store_is_known=True), [NOT_FOUND] * 30) is None

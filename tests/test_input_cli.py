@@ -79,12 +79,15 @@ def test_a_dry_run_says_what_would_be_asked(cli: Cli) -> None:
     ended = cli("-n", "-r", "10", stdin=f"{ids}job-1\na/b\n")
     words = (
         "without --dry-run: Cancel 1,200 jobs (1 repeated and 1 invalid left out)"
-        " on euwest.api.elasticpath.com at 10 per second, in about 2:00 min?"
+        " on euwest.api.elasticpath.com at 10 per second, in about 2:00 min"
     )
     assert words in ended.err
     for line in (r"dry_run +1,200", r"invalid +1 ", "1 row repeated an id"):
         assert re.search(line, ended.err), line
-    assert "next: nothing was cancelled; leave out --dry-run" in cli("-n", stdin="job-1\n").err
+    assert (
+        "next: nothing was cancelled; to cancel, leave out --dry-run"
+        in cli("-n", stdin="job-1\n").err
+    )
 
 
 def test_invalid_rows_of_a_dry_run(cli: Cli, tmp_path: Path) -> None:

@@ -85,13 +85,20 @@ def test_whatever_ends_a_run(how: str, number: int, serve: Serve, tmp_path: Path
 
 
 SETTLED = {"cancelled", "not_found", "not_pending"}
+REFUSALS = {("response", status) for status in ("400", "409", "422")}
 
 
 def is_true(row: dict[str, str], before: str | None, job: TrueJob | None, how: str) -> bool:
-    """Tell whether a last row says what happened; only a kill may hide that a cancel was ours."""
+    """Tell whether a last row says what happened; only a kill may hide that a cancel was ours.
+
+    A run that a signal ends looks once more at a job that was refused: where that look is
+    lost the refusal is the evidence, and there is no status.
+    """
     if job is None:
         return row["outcome"] == "not_found"
     if before != "pending":
-        return row["outcome"] == "not_pending" and row["job_status"] == before
+        refused = how != "kill" and (row["evidence"], row["http_status"]) in REFUSALS
+        seen = "" if refused and not row["job_status"] else before
+        return (row["outcome"], row["job_status"]) == ("not_pending", seen)
     hidden = (row["outcome"], row["job_status"]) == ("not_pending", "cancelled")
     return job.ours and (row["outcome"] == "cancelled" or (how == "kill" and hidden))

@@ -1,6 +1,7 @@
 """One job's life, each row of the contract's decision table and what lies between them."""
 
 import asyncio
+from collections.abc import Callable
 from contextlib import nullcontext
 
 import pytest
@@ -168,8 +169,8 @@ def test_what_a_result_says() -> None:
     assert result.sent_at <= result.finished_at
 
 
-def test_a_token_that_ends_while_its_request_waits() -> None:
-    """A request whose token ends before its turn waits for another turn with a new one."""
+def test_a_token_that_has_ended_is_renewed_first() -> None:
+    """A request is not in line for its turn before there is a token to send with it."""
     store = ScriptedStore([job("cancelled")])
     fresh = [None, "token-2"]
     store.fresh_bearer = lambda: fresh.pop(0)  # type: ignore[method-assign]
@@ -177,6 +178,17 @@ def test_a_token_that_ends_while_its_request_waits() -> None:
     run(bench.run([row()]))
     assert store.calls == [f"cancel {JOB} token-2"]
     assert bench.tally.requests == 1
+
+
+def test_a_token_that_ends_while_its_request_waits() -> None:
+    """A request whose token ends before its turn waits for another turn with a new one."""
+    store = ScriptedStore([job("cancelled")])
+    fresh = ["token-1", None, None, "token-2"]  # before and after each turn
+    store.fresh_bearer = lambda: fresh.pop(0)  # type: ignore[method-assign]
+    bench = Bench(store)
+    run(bench.run([row()]))
+    assert store.calls == [f"cancel {JOB} token-2"]
+    assert (bench.tally.requests, bench.pacer._started) == (1, 2)
 
 
 def test_a_lost_reply_costs_the_connection_its_trust() -> None:
@@ -349,3 +361,108 @@ def test_broken_off_before_anything_was_sent() -> None:
     """A job that is broken off in a mere look, or before its turn, was never sent."""
     around = Bench(ScriptedStore()).engine._surroundings(waiting=nullcontext(), begun=lambda: None)
     assert Life(row(), around).broken_off().outcome is Outcome.NOT_ATTEMPTED
+
+
+def stopped_soon(
+    store: ScriptedStore, after: int = 1, also: Callable[[Bench], object] = lambda _: None
+) -> JobResult:
+    """Return the result of a run that is stopped 1 ms after so many calls, before the next one."""
+    bench = Bench(store)
+
+    def stop() -> None:
+        bench.engine.stop(Interruption("stopped by SIGINT", 130))
+        also(bench)
+
+    def called() -> None:
+        if len(store.calls) == after:
+            asyncio.get_running_loop().call_later(0.001, stop)
+
+    store.on_call = called
+    with pytest.raises(Interruption):
+        run(bench.run([row()]))
+    (result,) = bench.results
+    return result
+
+
+LAST_LOOK: dict[str, tuple[Exchange, Outcome, Evidence, str]] = {
+    # what the read answers, outcome, evidence, job_status
+    "started": (job("started"), NOT_PENDING, READBACK, "started"),
+    "cancelled by another": (job("cancelled"), NOT_PENDING, READBACK, "cancelled"),
+    "a status nobody knows": (job("paused"), NOT_PENDING, READBACK, "paused"),
+    "gone": (error(404), NOT_FOUND, READBACK, ""),
+    "pending": (job("pending"), FAILED, READBACK, "pending"),
+    "not readable": (error(403), NOT_PENDING, RESPONSE, ""),
+    "too many": (error(429), NOT_PENDING, RESPONSE, ""),
+    "lost": (LOST, NOT_PENDING, RESPONSE, ""),
+}
+
+
+@pytest.mark.parametrize("case", LAST_LOOK)
+def test_a_last_look_at_a_refused_job(case: str) -> None:
+    """A job whose cancel was refused when the run stops is read once more, and only once."""
+    reply, outcome, evidence, status = LAST_LOOK[case]
+    store = ScriptedStore([error(422)], [reply])
+    result = stopped_soon(store)
+    assert (result.outcome, result.evidence, result.state.status) == (outcome, evidence, status)
+    assert (store.verbs, result.attempts, result.http_status) == ("cr", 1, 422)
+
+
+def test_a_last_look_after_a_read_that_was_lost() -> None:
+    """A refused job that has not been read yet for all its tries is read once more as well."""
+    store = ScriptedStore([error(422)], [LOST, job("started")])
+    result = stopped_soon(store, after=2)
+    assert (result.outcome, result.evidence, store.verbs) == (NOT_PENDING, READBACK, "crr")
+
+
+def test_no_last_look_while_the_store_asks_for_a_pause() -> None:
+    """A run that ends waits for no pause: the refusal itself must do as evidence."""
+    store = ScriptedStore([error(422)])
+
+    def pause(bench: Bench) -> None:
+        bench.pacer.throttled(30, asyncio.get_running_loop().time())
+
+    result = stopped_soon(store, also=pause)
+    assert (result.outcome, result.evidence, store.verbs) == (NOT_PENDING, RESPONSE, "c")
+
+
+def test_a_pause_that_begins_before_a_last_look() -> None:
+    """A pause that comes while the last look waits for its turn is not waited out either."""
+    store = ScriptedStore([error(422)])
+
+    def pause_soon(bench: Bench) -> None:
+        loop = asyncio.get_running_loop()
+        loop.call_later(0.001, bench.pacer.throttled, 30, loop.time())
+
+    result = stopped_soon(store, also=pause_soon)
+    assert (result.outcome, result.evidence, store.verbs) == (NOT_PENDING, RESPONSE, "c")
+
+
+def test_no_last_look_without_a_token() -> None:
+    """A run that ends renews no token for a last look."""
+    store = ScriptedStore([error(422)])
+    fresh = ["token-1", "token-1", "token-1", None]  # before and after the cancel's turn, ...
+    store.fresh_bearer = lambda: fresh.pop(0)  # type: ignore[method-assign]
+    result = stopped_soon(store)
+    assert (result.outcome, result.evidence, store.verbs) == (NOT_PENDING, RESPONSE, "c")
+
+
+@pytest.mark.parametrize("seconds", [0.001, 0.015], ids=["before its turn", "under way"])
+def test_a_last_look_that_is_broken_off(seconds: float) -> None:
+    """A second signal does not wait for a last look: what became of the job is unknown."""
+
+    class Slow(ScriptedStore):
+        async def read(self, job_id: str, bearer: str, *, anew: bool) -> Exchange:
+            await asyncio.sleep(60)
+            return await super().read(job_id, bearer, anew=anew)
+
+    def break_off(bench: Bench) -> None:
+        asyncio.get_running_loop().call_later(seconds, bench.engine.break_off)
+
+    result = stopped_soon(Slow([error(422)]), also=break_off)
+    assert (result.outcome, result.evidence, result.attempts) == (UNKNOWN, NONE, 1)
+
+
+def test_no_last_look_at_what_may_be_ours() -> None:
+    """A refusal that may be due to a lost cancel of our own settles nothing, and stays unknown."""
+    store = ScriptedStore([LOST, error(422)], [job("pending")])
+    assert (stopped_soon(store, after=3).outcome, store.verbs) == (UNKNOWN, "crc")

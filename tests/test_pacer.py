@@ -205,6 +205,22 @@ def test_the_effective_rate() -> None:
     run(scenario())
 
 
+def test_the_effective_rate_of_a_run_that_ends_in_a_pause() -> None:
+    """The time that the store made a run wait counts as well, as far as it has passed."""
+
+    async def scenario() -> list[float]:
+        pacer, rates = Pacer(20), list[float]()
+        for _ in range(41):
+            await pacer.start()
+        pacer.throttled(10, asyncio.get_running_loop().time())
+        for seconds in (0, 2, 6, 30):
+            await asyncio.sleep(seconds)
+            rates.append(pacer.effective())
+        return rates
+
+    assert run(scenario()) == pytest.approx([40 / 2, 40 / 4, 40 / 10, 40 / 12], rel=0.03)
+
+
 def test_the_rate_of_the_last_seconds() -> None:
     """The rate now is that of the last three seconds; less than one tells nothing."""
 

@@ -67,7 +67,7 @@ def test_the_readme_knows_no_option_that_does_not_exist() -> None:
     """Each option that the README names is one of the commands'."""
     known = {option for options in OPTION_GROUPS.values() for option in options}
     sandbox = set(re.findall(r"--[a-z-]+", (PACKAGE / "sandbox_cli.py").read_text()))
-    others = {"--csv", "--cov"}  # psql's, pytest's
+    others = {"--csv", "--cov", "--parallel", "--config", "--part"}  # psql, pytest, curl, bench
     assert set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", README)) <= known | sandbox | others
 
 
@@ -109,21 +109,25 @@ MAY_IMPORT = {
     "guards": {"model", "errors"},
     "calls": {"model", "errors", "wire", "pacer", "guards"},
     "life": {"model", "wire", "pacer", "calls"},
-    "engine": {"model", "errors", "life", "calls", "guards", "pacer"},
+    "load": set[str](),
+    "engine": {"model", "errors", "life", "load", "calls", "guards", "pacer"},
     # what is recorded
     "room": {"errors"},
-    "sheet": {"errors", "room"},
+    "lock": {"errors"},
+    "sheet": {"errors", "lock", "room"},
     "report": {"model", "errors", "text", "sheet"},
     "earlier": {"model", "errors", "text", "report", "jobs"},
     "whole": set[str](),
-    "split": {"model", "errors", "room", "sheet", "whole", "report", "earlier"},
-    "record": {"model", "errors", "room", "sheet", "report", "earlier", "split"},
+    "split": {"model", "errors", "lock", "room", "sheet", "whole", "report", "earlier"},
+    "record": {"model", "errors", "lock", "room", "sheet", "report", "earlier", "split"},
     "review": {"model", "errors", "text", "_version", "config", "report", "source", "whole"},
     # what people see and say
     "loading": set[str](),
     "signals": {"errors"},
     "profile": {"errors", "text"},
     "config": {"model", "errors", "text", "profile"},
+    "completion": set[str](),
+    "invocation": set[str](),
     "terminal": {"errors"},
     "pulse": {"model"},
     "log": {"report", "text"},
@@ -137,7 +141,7 @@ JOINS = {"__init__", "api", "cli", "closing", "opening", "run", "session", "work
 ONLY_IN = {
     "aiohttp": {"client", "sandbox"},
     "aiolimiter": {"pacer"},
-    "click": {"cli", "sandbox_cli"},
+    "click": {"cli", "completion", "invocation", "sandbox_cli"},
     "rich": {"console", "display"},
 }
 

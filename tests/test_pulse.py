@@ -11,7 +11,8 @@ from bulkcancel.pulse import Pulse
 
 def pulse(total: int | None = 2000, **fields: Any) -> Pulse:  # noqa: ANN401
     """Return a run at 412 of 2,000 jobs, a request each, after 20 s."""
-    seen = {"now": 19.96, "rate": 20.0, "paused": 0.0, "elapsed": 20.6}
+    seen: dict[str, Any] = {"now": 19.96, "rate": 20.0, "paused": 0.0, "elapsed": 20.6}
+    seen["stopping"] = False
     tally = {"outcomes": Counter({Outcome.CANCELLED: 412}), "done": 412, "requests": 412}
     for name in fields.keys() & seen.keys():
         seen[name] = fields.pop(name)
@@ -47,10 +48,37 @@ def test_the_speed(tally: dict[str, Any], speed: str) -> None:
     assert pulse(**tally).speed == speed
 
 
-def test_the_pause() -> None:
-    """A pause says how long it is and whose wish it was; no pause says nothing."""
-    assert pulse(paused=11.6).pause == "paused 12 s: the store asked us to slow down"
-    assert pulse().pause == ""
+@pytest.mark.parametrize(
+    ("paused", "shown"), [(11.6, 12), (11.0, 11), (11.01, 12), (0.2, 1)], ids=str
+)
+def test_the_pause(paused: float, shown: int) -> None:
+    """A pause says how long it is, rounded up, and whose wish it was."""
+    words = f"paused {shown} s: the store asked us to slow down"
+    assert pulse(paused=paused).pause == words
+
+
+@pytest.mark.parametrize("fields", [{}, {"paused": 12.0, "stopping": True}], ids=str)
+def test_no_pause(fields: dict[str, Any]) -> None:
+    """Where there is no pause, or nobody waits for its end, nothing is said of one."""
+    assert pulse(**fields).pause == ""
+
+
+@pytest.mark.parametrize(
+    ("fields", "words"),
+    [
+        ({"in_flight": 3}, ""),
+        ({"stopping": True, "in_flight": 1200},
+         "stopping: waiting for 1,200 replies; Ctrl-C again leaves them unknown"),
+        ({"stopping": True, "in_flight": 1},
+         "stopping: waiting for 1 reply; Ctrl-C again leaves them unknown"),
+        ({"stopping": True},
+         "stopping: noting what was not sent; Ctrl-C again leaves at once"),
+    ],
+    ids=["under way", "replies", "a reply", "rows"],
+)  # fmt: skip
+def test_the_ending(fields: dict[str, Any], words: str) -> None:
+    """A run that was stopped says what it waits for, and what one more signal would mean."""
+    assert pulse(**fields).ending == words
 
 
 @pytest.mark.parametrize(
@@ -65,10 +93,11 @@ def test_the_pause() -> None:
         ({"done": 0}, None),
         ({"elapsed": 0.9}, None),
         ({"now": 0.0, "rate": 0.0}, None),
+        ({"stopping": True}, None),
     ],
     ids=[
         "a request a job", "two requests a job", "a pause", "no pace of its own", "all done",
-        "no end known", "nothing done", "too early", "standstill",
+        "no end known", "nothing done", "too early", "standstill", "stopping",
     ],
 )  # fmt: skip
 def test_the_time_left(fields: dict[str, Any], seconds: float | None) -> None:
@@ -90,4 +119,5 @@ def test_the_numbers_for_a_collector() -> None:
         "throttled_429": 2,
         "retries": 3,
         "paused_seconds": 1.2,
+        "stopping": False,
     }

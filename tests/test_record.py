@@ -279,3 +279,63 @@ def test_what_is_wrong_in_the_end(split_plan: Plan, target: Path, spoiled: str, 
     assert isinstance(error, GuardError)
     assert words in error.message
     create(str(target), overwrite=True).close()
+
+
+@pytest.mark.parametrize(
+    ("keep", "full"),
+    [([0], "r.csv"), ([0, 0], "r.csv"), ([8, 0], "split")],
+    ids=["a report alone", "the report", "the split"],
+)
+def test_what_has_no_room_is_named(
+    keep: list[int],
+    full: str,
+    plan: Plan,
+    split_plan: Plan,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Where not one row has room, the place that lacks it is named, be it that of the split."""
+    left = iter(keep)
+    monkeypatch.setattr("bulkcancel.room.Room.keep", lambda *_: next(left))
+    with pytest.raises(ReportError) as refused:
+        open_recorder(plan if len(keep) == 1 else split_plan, Before(), "run", 100, 8)
+    assert refused.value.message == f"{Path(plan.target).parent / full} can't be written: no room"
+
+
+def spoiled(split_plan: Plan, how: str) -> Recorder:
+    """Return a recorder that has one row, whose report somebody has spoiled, and that is closed."""
+    target = Path(split_plan.target)
+    recorder, _ = open_recorder(split_plan, Before(), "run", 100, 8)
+    recorder.record(A)
+    if how == "cut":
+        target.write_bytes(b"")
+    else:
+        target.rename(target.with_suffix(".old"))
+    if how == "replaced":
+        target.write_bytes(b"of a stranger\n")
+    assert isinstance(recorder.close(), GuardError)
+    return recorder
+
+
+@pytest.mark.parametrize(("how", "name"), [("removed", "r.csv"), ("replaced", "r.csv.saved")])
+def test_a_report_that_is_written_anew(split_plan: Plan, how: str, name: str) -> None:
+    """A report whose rows are all there is whole again, where the recorder says it is."""
+    recorder = spoiled(split_plan, how)
+    assert (recorder.restored, recorder.lost) == (True, False)
+    place = Path(recorder.report.sheet.target)
+    assert place.name == name
+    assert place.read_bytes() == HEADER + line_of(A)
+    create(str(place), overwrite=True).close()  # it is nobody's any more
+
+
+def test_a_report_whose_rows_are_gone(split_plan: Plan) -> None:
+    """A report that was cut short is lost, and is not written anew."""
+    recorder = spoiled(split_plan, "cut")
+    assert (recorder.restored, recorder.lost) == (False, True)
+    assert Path(split_plan.target).read_bytes() == b""
+
+
+def test_a_report_that_nothing_happened_to(plan: Plan) -> None:
+    """A report that is where it was is neither lost nor written anew."""
+    with opened(plan) as recorder:
+        recorder.record(A)
+    assert (recorder.restored, recorder.lost) == (False, False)

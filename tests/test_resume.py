@@ -6,6 +6,7 @@ import os
 import re
 import shlex
 import signal
+import stat
 import subprocess
 import sys
 from collections.abc import Callable
@@ -17,6 +18,7 @@ import orjson
 import pytest
 from aiohttp import web
 
+from bulkcancel.lock import lock_folder
 from bulkcancel.model import JobResult, Outcome
 from bulkcancel.report import COLUMNS, HEADER, LINE_OF, Format, row_of
 from bulkcancel.sandbox import Rules, Sandbox
@@ -103,6 +105,11 @@ class Resume:
         given = ["--resume", "-o", self.report.name, "--yes", "-r", "500", "-j", "1", *arguments]
         given += [] if ids is None else ["ids.txt"]
         return self._cli(*given, EPCC_API_BASE_URL=self._urls[api], **{**KEY, **env})
+
+    def as_told(self, api: Watched, ended: Ended) -> Ended:
+        """Go on with the command that a run has printed last."""
+        _, *given = shlex.split(ended.err.splitlines()[-1], comments=True)
+        return self._cli(*given, EPCC_API_BASE_URL=self._urls[api], **KEY)
 
 
 @pytest.fixture
@@ -488,9 +495,8 @@ def test_a_summary_that_can_not_be_written(
     ended = resume(api, "--summary", "place/s.json", ids="job-1\njob-2\n")
     assert ended.code == 4
     assert "place/s.json can't be written: No such file or directory" in ended.err
-    assert ended.err.splitlines()[-1].startswith(
-        "bulkcancel: r.csv was removed" if stopped else "bulkcancel: place/s.json"
-    )
+    assert ("bulkcancel: r.csv was removed" in ended.err) == stopped
+    assert ("bulkcancel: place/s.json" in ended.err) != stopped
 
 
 def test_a_report_that_is_removed(resume: Resume, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -564,3 +570,150 @@ def test_the_command_that_is_printed(arguments: list[str], serve: Serve, tmp_pat
     in_file = set(range(1, 7)) if "ids 1.txt" in arguments else set[int]()
     piped = {5, 6, 7, 8} if "-" in arguments or not in_file else set[int]()
     assert api.cancelled == {f"job-{i}" for i in in_file | piped}
+
+
+MANY = "".join(f"job-{i}\n" for i in range(1, 301))
+Spoiled = Callable[[str], tuple[Watched, Ended]]
+ANEW = pytest.mark.parametrize(("how", "name"), [("removed", "r.csv"), ("replaced", "r.csv.saved")])
+
+
+def spoil(report: Path, how: str) -> None:
+    """Do to a report what somebody may do to it in mid-run."""
+    if how == "cut":
+        os.truncate(report, 0)
+        return
+    report.unlink()
+    if how == "replaced":
+        report.write_text("of a stranger\n")
+
+
+@pytest.fixture
+def spoiled(resume: Resume, monkeypatch: pytest.MonkeyPatch) -> Spoiled:
+    """Begin a run whose report is spoiled soon; returns its store, and how it ended."""
+    monkeypatch.setattr("bulkcancel.session.SYNC_EVERY", 0.01)
+
+    def run(how: str) -> tuple[Watched, Ended]:
+        api = Watched(sandbox(300, Rules(latency=0.001)))
+        api.on_cancel = lambda number: spoil(resume.report, how) if number == 2 else None
+        ended = resume(api, ids=MANY)
+        api.on_cancel = lambda _: None
+        assert (ended.code, len(api.cancelled) < 300) == (4, True), ended.err
+        return api, ended
+
+    return run
+
+
+@ANEW
+def test_a_report_is_written_anew(how: str, name: str, spoiled: Spoiled, tmp_path: Path) -> None:
+    """A report that was taken away in mid-run is whole again, and says where it is."""
+    api, ended = spoiled(how)
+    assert f"r.csv was {how}; don't move it during a run\n" in ended.err
+    assert f"\nreport: {name} (written anew, with all its rows)\n" in ended.err
+    told = last_of(rows_of(tmp_path / name))
+    assert told.keys() == set(MANY.split())
+    assert {i for i, outcome in told.items() if outcome != "not_attempted"} == api.cancelled
+
+
+@ANEW
+def test_a_report_written_anew_is_private(
+    how: str, name: str, spoiled: Spoiled, tmp_path: Path
+) -> None:
+    """What was written anew is for its owner alone, as any report."""
+    spoiled(how)
+    assert stat.S_IMODE((tmp_path / name).stat().st_mode) == 0o600
+
+
+@ANEW
+def test_a_report_written_anew_is_gone_on_with(
+    how: str, name: str, spoiled: Spoiled, resume: Resume
+) -> None:
+    """The command that is printed names what was written anew, and goes on to the end."""
+    api, ended = spoiled(how)
+    assert f" --resume -o {name} ids.txt" in ended.err.splitlines()[-1]
+    again = resume.as_told(api, ended)
+    assert (again.code, api.cancelled) == (0, set(MANY.split())), again.err
+    assert set(last_of(rows_of(resume.folder / name)).values()) == {"cancelled cancelled"}
+
+
+def test_what_stands_in_place_of_a_report_stays(spoiled: Spoiled, tmp_path: Path) -> None:
+    """A file that somebody has put in place of the report is not touched."""
+    spoiled("replaced")
+    assert (tmp_path / "r.csv").read_text() == "of a stranger\n"
+
+
+def test_a_report_that_lost_rows(spoiled: Spoiled, tmp_path: Path) -> None:
+    """Nobody is told to go on with a report that was cut short: the input is to be run again."""
+    _, ended = spoiled("cut")
+    assert "r.csv was cut short; don't move it during a run\n" in ended.err
+    assert re.search("^next: run the same input again with .*--output", ended.err, re.MULTILINE)
+    assert "--resume" not in ended.err
+    assert not (tmp_path / "r.csv.saved").exists()
+
+
+def test_one_split_into_a_folder_at_a_time(resume: Resume, tmp_path: Path) -> None:
+    """A second run that splits into a folder is refused in one line, and takes nothing away."""
+    (tmp_path / "split").mkdir()
+    (tmp_path / "split" / "failed.csv").write_bytes(report_of(Format.CSV, *earlier(a="failed")))
+    first = lock_folder(tmp_path / "split")
+    assert first is not None
+    api = Watched(sandbox(1))
+    ended = resume(api, "--split", "split", ids="job-1\n")
+    assert (ended.code, ended.err.count("\n"), api.asked) == (2, 1, [])
+    assert "split is being written by another run; wait for it" in ended.err
+    assert held(tmp_path / "split") == {"failed.csv": {"a": "failed"}}
+    assert not resume.report.exists()
+    os.close(first)
+    assert resume(api, "--split", "split", ids="job-1\n").code == 0
+
+
+@pytest.mark.parametrize(
+    ("before", "arguments", "sent"),
+    [
+        ({"job_1": "not_found", "job_2": "not_attempted"}, [], {"job-1", "job-2"}),
+        ({"job_1": "not_found", "job_2": "not_attempted"}, ["--allow", "not_found"], {"job-2"}),
+        ({"job_1": "not_found", "job_2": "not_attempted", "job_3": "cancelled"}, [], {"job-2"}),
+        ({"job_1": "not_found", "job_2": "not_attempted", "job_3": "not_pending"}, [], {"job-2"}),
+        ({"job_1": "not_found", "job_2": "not_found"}, [], set[str]()),
+    ],
+    ids=["nothing found", "allowed", "one cancelled", "one was late", "finished"],
+)
+def test_jobs_that_were_not_found(
+    before: dict[str, str], arguments: list[str], sent: set[str], resume: Resume
+) -> None:
+    """Jobs not found are asked for again after a run that was stopped before it found any."""
+    resume.report.write_bytes(report_of(Format.CSV, *earlier(**before)))
+    api = Watched(sandbox(3))
+    resume(api, *arguments, ids="job-1\njob-2\njob-3\n")
+    known = {job.replace("_", "-") for job in before}
+    assert api.cancelled & known == sent
+
+
+def test_a_run_against_the_wrong_store(resume: Resume) -> None:
+    """A run that a wrong store has stopped is gone on with at the right one, and misses no job."""
+    ids = "".join(f"job-{i}\n" for i in range(1, 26))
+    ended = resume(Watched(sandbox(0)), ids=ids)
+    assert ended.code == 4
+    assert "the store has none of the first 20 jobs" in ended.err
+    right = Watched(sandbox(25))
+    assert resume(right, ids=ids).code == 0
+    assert right.cancelled == set(ids.split())
+
+
+def test_a_store_that_is_known(resume: Resume) -> None:
+    """Where an earlier run has found jobs it is the right store, however many are not found."""
+    resume.report.write_bytes(report_of(Format.CSV, *earlier(job_1="cancelled")))
+    ended = resume(Watched(sandbox(0)), ids="".join(f"gone-{i}\n" for i in range(25)))
+    assert ended.code == 3
+    assert re.search("^not_found +25 ", ended.err, re.MULTILINE)
+
+
+def test_jobs_that_are_no_longer_in_the_input(resume: Resume) -> None:
+    """What is left of an earlier, longer input is gone on with from the report itself."""
+    resume.report.write_bytes(
+        report_of(Format.CSV, *earlier(job_1="failed", job_2="not_attempted"))
+    )
+    api = Watched(sandbox(2))
+    ended = resume(api, ids="job-1\n")
+    assert (ended.code, api.cancelled) == (1, {"job-1"})
+    assert ended.err.endswith(" --resume -o r.csv r.csv\n")
+    assert (resume.as_told(api, ended).code, api.cancelled) == (0, {"job-1", "job-2"})

@@ -14,6 +14,7 @@ from unittest.mock import Mock
 import pytest
 
 from bulkcancel.errors import GuardError, PipeClosed, ReportError
+from bulkcancel.lock import lock_folder
 from bulkcancel.room import Room
 from bulkcancel.sheet import STDOUT, Sheet, create, name_of, reopen, standard_output
 from tests.disks import (
@@ -183,7 +184,7 @@ def test_a_reader_that_stopped_is_waited_for_only_so_long() -> None:
     room = fcntl.fcntl(writing, fcntl.F_SETPIPE_SZ, 4096)
     sheet = Sheet(writing, STDOUT)
     sheet.append(b"x" * room)
-    hurry = threading.Timer(0.02, lambda: setattr(sheet, "hurried", True))
+    hurry = threading.Timer(0.02, lambda: sheet.hurry(0.0))
     hurry.start()
     for _ in range(2):  # the second does not wait at all
         with pytest.raises(GuardError, match="standard output can't be written: its reader does"):
@@ -348,3 +349,154 @@ def test_a_file_that_is_replaced_or_cut(target: Path) -> None:
     with pytest.raises(GuardError, match=r"r.csv was replaced"):
         sheet.sync()
     sheet.close()
+
+
+def saved_beside(target: Path) -> Path:
+    return target.with_name(f"{target.name}.saved")
+
+
+def removed(target: Path) -> Path:
+    """Take a file away; return where it should be written anew."""
+    target.unlink()
+    return target
+
+
+def replaced(target: Path) -> Path:
+    """Put another file in place of one; return where that should be written anew."""
+    (other := target.with_name("other")).write_bytes(b"of a stranger\n")
+    other.replace(target)
+    return saved_beside(target)
+
+
+def cut(target: Path) -> None:
+    target.write_bytes(b"")
+
+
+def missed(target: Path, lose: Callable[[Path], Path | None]) -> tuple[Sheet, Path | None]:
+    """Return a sheet of one line that has found its file lost, and what `lose` returns."""
+    sheet = create(str(target))
+    sheet.append(b"line\n")
+    place = lose(target)
+    with pytest.raises(GuardError):
+        sheet.sync()
+    return sheet, place
+
+
+LOST_WHOLE = pytest.mark.parametrize("lose", [removed, replaced])
+
+
+@LOST_WHOLE
+def test_a_lost_file_is_written_anew(target: Path, lose: Callable[[Path], Path]) -> None:
+    """All lines are there again, at the old place or beside what is there now, and more follow."""
+    sheet, place = missed(target, lose)
+    assert sheet.restore()
+    assert (sheet.target, sheet.lost) == (str(place), "")
+    sheet.append(b"more\n")
+    sheet.sync()
+    sheet.close()
+    assert place is not None
+    assert place.read_bytes() == b"line\nmore\n"
+    assert sheet.digest.digest() == hashlib.sha256(b"line\nmore\n").digest()
+
+
+@LOST_WHOLE
+def test_a_file_written_anew_is_private(target: Path, lose: Callable[[Path], Path]) -> None:
+    """What was written anew can be read and written by its owner alone, as before."""
+    sheet, place = missed(target, lose)
+    sheet.restore()
+    sheet.close()
+    assert place is not None
+    assert stat.S_IMODE(place.stat().st_mode) == 0o600
+
+
+@LOST_WHOLE
+def test_a_file_written_anew_is_locked(target: Path, lose: Callable[[Path], Path]) -> None:
+    """What was written anew belongs to this run until that has ended."""
+    sheet, place = missed(target, lose)
+    sheet.restore()
+    with pytest.raises(ReportError, match="is being written by another run"):
+        reopen(str(place))
+    sheet.close()
+    reopen(str(place)).close()
+
+
+def test_a_file_in_place_of_ours_is_left_alone(target: Path) -> None:
+    """Whatever stands where our file was is neither written to nor removed."""
+    sheet, _ = missed(target, replaced)
+    sheet.restore()
+    sheet.append(b"more\n")
+    sheet.close()
+    assert target.read_bytes() == b"of a stranger\n"
+
+
+def test_a_file_that_has_no_place_any_more(target: Path) -> None:
+    """Where both names are taken, nothing is written over."""
+    saved_beside(target).write_bytes(b"of an earlier run\n")
+    sheet, _ = missed(target, replaced)
+    assert not sheet.restore()
+    assert (sheet.target, sheet.lost) == (str(target), "replaced")
+    sheet.close()
+    assert saved_beside(target).read_bytes() == b"of an earlier run\n"
+
+
+def test_a_file_that_was_cut_stays_as_it_is(target: Path) -> None:
+    """Lines that are gone can't be written anew."""
+    sheet, _ = missed(target, cut)
+    assert not sheet.restore()
+    assert (sheet.target, sheet.lost) == (str(target), "cut short")
+    sheet.close()
+    assert target.read_bytes() == b""
+
+
+def test_a_file_that_is_not_lost_stays_where_it_is(target: Path) -> None:
+    """There is nothing to write anew of a file that is there."""
+    sheet = create(str(target))
+    assert not sheet.restore()
+    sheet.close()
+    assert not saved_beside(target).exists()
+
+
+def test_a_full_disk_when_a_file_is_written_anew(
+    target: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A file that there is no room for stays lost."""
+    sheet, _ = missed(target, removed)
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "write", scarce(0))
+        assert not sheet.restore()
+    assert sheet.lost == "removed"
+    assert not target.exists()
+    assert not saved_beside(target).exists()
+    sheet.close()
+
+
+def test_one_run_at_a_time_in_a_folder(tmp_path: Path) -> None:
+    """A folder that a run has locked is refused to every other until that run has ended."""
+    first = lock_folder(tmp_path)
+    assert first is not None
+    with pytest.raises(ReportError) as refused:
+        lock_folder(tmp_path)
+    hint = "wait for it, or choose another place for it"
+    assert str(refused.value) == f"{tmp_path} is being written by another run; {hint}"
+    os.close(first)
+    second = lock_folder(tmp_path)
+    assert second is not None
+    os.close(second)
+
+
+def test_room_that_somebody_else_took(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where a pipe that had room has none any more, the line is tried again, and is whole."""
+    reading, writing = os.pipe()
+    write, tries = os.write, iter([BlockingIOError(errno.EAGAIN, "again"), None, None])
+
+    def full_at_first(file: int, line: memoryview) -> int:
+        if error := next(tries):
+            raise error
+        return write(file, line)
+
+    sheet = Sheet(writing, "pipe")
+    monkeypatch.setattr(os, "write", full_at_first)
+    sheet.append(b"line\n")
+    sheet.close()
+    with os.fdopen(reading, "rb") as end:
+        assert end.read() == b"line\n"

@@ -4,6 +4,7 @@ import os
 import re
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from itertools import product
@@ -14,10 +15,12 @@ from unittest.mock import Mock
 import orjson
 import pytest
 
+from bulkcancel.console import Console
 from bulkcancel.errors import PipeClosed
 from bulkcancel.sandbox import Rules
 from tests.conftest import KEY, Cli, KeepProfile, Serve, sandbox
 from tests.raw import RawServer, http
+from tests.reading import Pipe
 from tests.test_cli import IDS, outcomes
 
 SECRET, TOKEN = "s3cret/of+the=store", "token/of+the=night"
@@ -146,7 +149,7 @@ def test_headers_are_sent_and_not_shown(cli: Cli, serve: Serve) -> None:
         for header in ("X-Trace: t-1", "X-Other: 2", "EP-Beta-Features: b-1"):
             assert f"\r\n{header}\r\n" in request
     assert len(server.requests) == 2
-    assert "header: EP-Beta-Features, X-Trace, X-Other (from option)" in ended.err
+    assert "header: EP-Beta-Features, X-Trace, X-Other (from environment and option)" in ended.err
     assert "t-1" not in ended.err.partition("next:")[0]
 
 
@@ -199,8 +202,10 @@ def test_what_is_shown_is_kept_in_the_next_command(cli: Cli, serve: Serve) -> No
     url = serve(RawServer(LOGIN, http("403 No")).serve())
     arguments = ("-yvv", "--progress", "none", "-H", "X-A: 1", "-H", "X-B: 2", "-o", "r.csv")
     ended = cli(*arguments, stdin="job-1\n", EPCC_API_BASE_URL=url, **KEY)
-    again = "bulkcancel --yes --header 'X-A: 1' --header 'X-B: 2' --progress none -vv"
-    assert ended.err.endswith(f"\n{again} --resume -o r.csv r.csv\n")
+    again = "bulkcancel --yes --header 'X-A: …' --header 'X-B: …' --progress none -vv"
+    assert ended.err.endswith(
+        f"\n{again} --resume -o r.csv r.csv   # with the values of --header\n"
+    )
 
 
 def test_a_dry_run(cli: Cli) -> None:
@@ -210,10 +215,11 @@ def test_a_dry_run(cli: Cli) -> None:
     assert set(outcomes(ended.out).values()) == {"dry_run", "invalid"}
     assert (
         "without --dry-run: Cancel 3 jobs (1 repeated and 1 invalid left out) on store.invalid"
-        " at 20 per second, in about 1 s?\n"
+        " at 20 per second, in about 1 s\n"
     ) in ended.err
     assert cli("-n", stdin=IDS).err.endswith(
-        "next: nothing was cancelled; leave out --dry-run or --check to do so\n"
+        "next: nothing was cancelled; to cancel, leave out --dry-run:\n"
+        "bulkcancel -   # with the same standard input\n"
     )
 
 
@@ -302,6 +308,40 @@ def test_what_a_shell_evaluates(shell: str) -> None:
         assert not {"--rate", "none"} & found
 
 
+def completed(*line: str) -> list[tuple[str, str]]:
+    """Return what zsh is told to put in place of the last word, each with its kind."""
+    variables = {"COMP_WORDS": " ".join(line), "COMP_CWORD": str(len(line) - 1)}
+    ended = subprocess.run(
+        [sys.executable, "-m", "bulkcancel"],
+        env={**os.environ, "_BULKCANCEL_COMPLETE": "zsh_complete", **variables},
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    lines = ended.stdout.splitlines()  # three for each: kind, word, help
+    return list(zip(lines[::3], lines[1::3], strict=True))
+
+
+@pytest.mark.parametrize(
+    ("words", "found"),
+    [
+        (["--progress=p"], ["--progress=plain"]),
+        (["--progress="], [f"--progress={each}" for each in ("auto", "bar", "plain", "none")]),
+        (["--log-format=t"], ["--log-format=text"]),
+        (["--progress", "p"], ["plain"]),
+        (["--progr"], ["--progress"]),
+        (["--check", "--progress=p"], ["--progress=plain"]),
+    ],
+    ids=" ".join,
+)
+def test_what_zsh_completes(words: list[str], found: list[str]) -> None:
+    """In zsh a completion replaces the whole word: a choice brings the option it is joined to."""
+    assert completed("bulkcancel", *words) == [("plain", each) for each in found]
+
+
+def test_a_file_that_zsh_completes() -> None:
+    """Names of files are left to zsh itself."""
+    assert completed("bulkcancel", "--output", "r") == [("file", "r")]
+
+
 @pytest.mark.parametrize(
     ("arguments", "suggested"),
     [
@@ -378,3 +418,64 @@ def test_thinking_about_the_question_takes_no_time(
     url = serve(sandbox(rules=Rules(start_every=0)).serve(0))
     ended = cli("-r500", stdin=IDS, EPCC_API_BASE_URL=url, **KEY)
     assert re.search(r"took 0\.\d s", ended.err)
+
+
+def test_a_store_that_takes_its_time(
+    cli: Cli, serve: Serve, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """While the first answer is waited for, the run says so, and how often it has asked."""
+    monkeypatch.setattr("bulkcancel.session.WORD_EVERY", 0.005)
+    url = serve(sandbox(1, Rules(latency=0.05)).serve(0))
+    ended = cli("-yr500", stdin="job-1\n", EPCC_API_BASE_URL=url, **KEY)
+    assert ended.code == 0
+    host = url.removeprefix("http://")
+    assert f"waiting for {host} to answer (1 request so far)\n" in ended.err
+
+
+@pytest.mark.usefixtures("pipe")
+def test_a_pipe_that_brings_nothing_yet(
+    cli: Cli, serve: Serve, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """While the first id is waited for, the run says so: the store has answered already."""
+    monkeypatch.setattr("bulkcancel.session.WORD_EVERY", 0.01)
+    note, told = Console.note, threading.Event()
+
+    def noted(console: Console, text: str, *arguments: str, **fields: Any) -> None:  # noqa: ANN401
+        note(console, text, *arguments, **fields)
+        if text == "waiting for the first id":
+            told.set()
+
+    class Late(Pipe):
+        def read(self, size: int) -> bytes:
+            assert told.wait(10)
+            return super().read(size)
+
+    monkeypatch.setattr(Console, "note", noted)
+    monkeypatch.setattr("bulkcancel.source._opened", lambda _: Late([b"job-1\n"]))
+    ended = cli("-yr500", EPCC_API_BASE_URL=serve(sandbox().serve(0)), **KEY)
+    assert (ended.code, ended.rows[0][0]) == (0, "job-1")
+    assert "waiting for the first id\n" in ended.err
+
+
+def test_a_secret_in_a_header(cli: Cli, serve: Serve) -> None:
+    """A header's value that looks like a secret is shown nowhere, be it said back by the store."""
+    value = "hush-hush/of+the=night"
+    told = orjson.dumps({"errors": [{"title": "No", "detail": f"you sent {value}"}]})
+    url = serve(RawServer(LOGIN, http("403 No", told)).serve())
+    ended = cli(
+        "-yvvr500", "-H", f"X-Api-Key: {value}", "-o", "-", stdin="job-1\n",
+        EPCC_API_BASE_URL=url, **KEY,
+    )  # fmt: skip
+    assert "you sent [hidden]" in ended.out
+    assert "you sent [hidden]" in ended.err
+    assert value not in ended.out + ended.err
+
+
+@pytest.mark.parametrize("variable", ["EPCC_CLIENT_SECRET", "BULKCANCEL_TOKEN"])
+@pytest.mark.parametrize("option", ["--rate", "--progress", "--concurrency", "--nonsense="])
+def test_a_secret_in_an_error_of_usage(option: str, variable: str, cli: Cli) -> None:
+    """A secret of the environment that slipped into the arguments is not repeated."""
+    arguments = [f"{option}{SECRET}"] if option.endswith("=") else [option, SECRET]
+    ended = cli(*arguments, stdin=IDS, **{variable: SECRET})
+    assert (ended.code, ended.err.count("\n")) == (2, 1)
+    assert SECRET not in ended.err

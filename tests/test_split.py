@@ -243,3 +243,36 @@ def test_somebody_elses_files_are_not_replaced_by_resuming(tmp_path: Path) -> No
         check_folder(tmp_path, (), replace=True, resumed=True)
     path.write_bytes(HEADER)
     check_folder(tmp_path, (), replace=True, resumed=True)
+
+
+def test_one_run_at_a_time(folder: Path, report: Report) -> None:
+    """A second run on a folder that another one splits into is refused, and takes nothing away."""
+    first = Split(folder, "run-1", resumed=False)
+    first.begin(report)
+    recorded(report, first, A, B)
+    for resumed in (False, True):
+        with pytest.raises(ReportError) as refused:
+            Split(folder, "run-2", resumed=resumed).begin(report)
+        assert refused.value.message == f"{folder} is being written by another run"
+    assert held(folder) == {"cancelled.csv": ["a"], "failed.csv": ["b"]}
+    first.finish(report)
+
+
+def test_the_folder_is_free_after_the_run(folder: Path, report: Report) -> None:
+    """A folder that a run has finished with is there for the next one."""
+    for run_id in ("run-1", "run-2"):
+        split = Split(folder, run_id, resumed=False)
+        split.begin(report)
+        split.finish(report)
+
+
+def test_a_system_that_locks_no_folders(
+    folder: Path, report: Report, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where a folder can't be locked (Windows), the run does without."""
+    monkeypatch.setattr("bulkcancel.split.lock_folder", Mock(return_value=None))
+    split = Split(folder, "run", resumed=False)
+    split.begin(report)
+    recorded(report, split, A)
+    split.finish(report)
+    assert held(folder) == {"cancelled.csv": ["a"]}
