@@ -14,6 +14,7 @@ import orjson
 
 
 async def main(url: str, ids: Iterator[str], concurrency: int) -> None:
+    """Cancel all jobs, with so many requests in flight."""
     counts: Counter[str] = Counter()
     headers = {"Authorization": "Bearer token", "Accept": "application/json"}
     connector = aiohttp.TCPConnector(limit=concurrency)

@@ -34,6 +34,7 @@ def truth(count: int) -> dict[str, str]:
 
 
 def write_ids(path: Path, count: int) -> Path:
-    """Write a file of ids, one a line."""
-    path.write_text("".join(f"{job_id}\n" for job_id in ids(count)))
+    """Write a file of ids, one a line; return its path."""
+    with path.open("w", encoding="utf-8") as file:
+        file.writelines(f"{job_id}\n" for job_id in ids(count))
     return path

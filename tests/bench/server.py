@@ -9,7 +9,7 @@ import asyncio
 import sys
 import time
 from collections import Counter, deque
-from itertools import pairwise
+from dataclasses import asdict, dataclass, field
 
 import orjson
 
@@ -19,7 +19,22 @@ TOKEN = b'{"access_token":"token","token_type":"Bearer","expires_in":3600}'
 _PHRASES = {200: b"200 OK", 404: b"404 Not Found", 422: b"422 Unprocessable", 429: b"429 Too Many"}
 
 
+@dataclass(slots=True)
+class Seen:
+    """What a store saw; times are in seconds of the server's clock, in the order they came."""
+
+    times: list[float] = field(default_factory=list)  # of all requests
+    cancels: list[float] = field(default_factory=list)  # of those that were to cancel
+    connections: list[float] = field(default_factory=list)  # when each was opened
+    first_request: float = 0.0  # epoch
+    first_cancel: float = 0.0  # epoch
+    cancelled: int = 0
+    most_cancels: int = 0  # of one job, refused ones not counted
+    refused: int = 0  # over the limit
+
+
 def http(status: int, body: bytes) -> bytes:
+    """Return a whole reply."""
     return (b"HTTP/1.1 %b\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%b") % (
         _PHRASES[status],
         len(body),
@@ -28,26 +43,26 @@ def http(status: int, body: bytes) -> bytes:
 
 
 def job(job_id: str, status: str) -> bytes:
+    """Return the reply that describes a job."""
     attributes = {"status": status, "type": "product-import"}
     meta = {"x_request_id": "request"}
-    return orjson.dumps(
-        {"data": {"id": job_id, "type": "pim-job", "attributes": attributes, "meta": meta}}
-    )
+    body = {"data": {"id": job_id, "type": "pim-job", "attributes": attributes, "meta": meta}}
+    return http(200, orjson.dumps(body))
 
 
 def error(status: int) -> bytes:
+    """Return a reply in the API's error shape."""
     return http(status, orjson.dumps({"errors": [{"title": "No", "status": str(status)}]}))
 
 
 class Store:
-    """The jobs, the limit (requests per second, 0: none), and what was seen."""
+    """The jobs, the limit (requests in any second, 0: none), and what was seen."""
 
     def __init__(self, limit: float, *, mixed: bool) -> None:
-        self.times: list[float] = []
-        self.first_cancel = 0.0  # epoch
-        self.cancelled: set[str] = set()
-        self.cancels: Counter[str] = Counter()
-        self.refused = self.connections = 0
+        """Take the limit, and whether not all jobs can be cancelled."""
+        self.seen = Seen()
+        self._cancelled: set[str] = set()
+        self._cancels: Counter[str] = Counter()
         self._limit = limit
         self._mixed = mixed
         self._last_second: deque[float] = deque()
@@ -55,25 +70,34 @@ class Store:
     def answer(self, method: str, path: str) -> bytes | None:
         """Return the reply, None where it gets lost on its way."""
         now = time.monotonic()
-        self.times.append(now)
+        self.seen.times.append(now)
+        self.seen.first_request = self.seen.first_request or time.time()
+        if self._is_over(now):
+            self.seen.refused += 1
+            return error(429)
         if path == "/oauth/access_token":
             return http(200, TOKEN)
-        if self._is_over(now):
-            self.refused += 1
-            return error(429)
         job_id = path.split("/")[3]
         fate = fate_of(job_id) if self._mixed else Fate.PENDING
+        if method == "POST":
+            return self._cancel(job_id, fate, now)
         if fate is Fate.MISSING:
             return error(404)
-        if method == "POST":
-            self.first_cancel = self.first_cancel or time.time()
-            self.cancels[job_id] += 1
-            if fate is Fate.DONE or job_id in self.cancelled:
-                return error(422)
-            self.cancelled.add(job_id)
-            return None if fate is Fate.LOST else http(200, job(job_id, "cancelled"))
         status = "success" if fate is Fate.DONE else "pending"
-        return http(200, job(job_id, "cancelled" if job_id in self.cancelled else status))
+        return job(job_id, "cancelled" if job_id in self._cancelled else status)
+
+    def _cancel(self, job_id: str, fate: Fate, now: float) -> bytes | None:
+        self.seen.cancels.append(now)
+        self.seen.first_cancel = self.seen.first_cancel or time.time()
+        self._cancels[job_id] += 1
+        self.seen.most_cancels = max(self.seen.most_cancels, self._cancels[job_id])
+        if fate is Fate.MISSING:
+            return error(404)
+        if fate is Fate.DONE or job_id in self._cancelled:
+            return error(422)
+        self._cancelled.add(job_id)
+        self.seen.cancelled += 1
+        return None if fate is Fate.LOST else job(job_id, "cancelled")
 
     def _is_over(self, now: float) -> bool:
         """Tell whether a sliding window of a second is full; if not, take a place in it."""
@@ -87,33 +111,9 @@ class Store:
         taken.append(now)
         return False
 
-    def seen(self) -> dict[str, object]:
-        gaps = [later - sooner for sooner, later in pairwise(self.times)]
-        return {
-            "requests": len(self.times),
-            "busiest_second": busiest_second(self.times),
-            "longest_gap": max(gaps, default=0.0),
-            "seconds": self.times[-1] - self.times[0] if self.times else 0.0,
-            "refused": self.refused,
-            "cancelled": len(self.cancelled),
-            "most_cancels": max(self.cancels.values(), default=0),
-            "connections": self.connections,
-            "first_cancel": self.first_cancel,
-        }
-
-
-def busiest_second(times: list[float]) -> int:
-    """Return the most requests in any window of one second."""
-    first = most = 0
-    for last, moment in enumerate(times):
-        while times[first] <= moment - 1:
-            first += 1
-        most = max(most, last - first + 1)
-    return most
-
 
 class Talk(asyncio.Protocol):
-    """One connection."""
+    """One connection; replies come so many seconds later."""
 
     def __init__(self, store: Store, latency: float) -> None:
         self._store = store
@@ -121,11 +121,13 @@ class Talk(asyncio.Protocol):
         self._left = b""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Note a new connection."""
         assert isinstance(transport, asyncio.Transport)
         self._transport = transport
-        self._store.connections += 1
+        self._store.seen.connections.append(time.monotonic())
 
     def data_received(self, data: bytes) -> None:
+        """Answer each request that has come whole."""
         self._left += data
         while (end := self._left.find(b"\r\n\r\n")) >= 0:
             head = self._left[:end].decode()
@@ -149,6 +151,7 @@ class Talk(asyncio.Protocol):
 
 
 async def serve(store: Store, latency: float) -> None:
+    """Serve until standard input ends; print the address first."""
     loop = asyncio.get_running_loop()
     server = await loop.create_server(lambda: Talk(store, latency), "127.0.0.1", 0, backlog=1024)
     print(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}", flush=True)
@@ -157,14 +160,15 @@ async def serve(store: Store, latency: float) -> None:
 
 
 def main() -> None:
+    """Serve as the command line says."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--latency", type=float, default=0.0, help="seconds before each reply")
-    parser.add_argument("--limit", type=float, default=0.0, help="requests per second; 0: any")
+    parser.add_argument("--limit", type=float, default=0.0, help="requests in any second; 0: any")
     parser.add_argument("--mixed", action="store_true", help="not all jobs can be cancelled")
     options = parser.parse_args()
     store = Store(options.limit, mixed=options.mixed)
     asyncio.run(serve(store, options.latency))
-    print(orjson.dumps(store.seen()).decode())
+    print(orjson.dumps(asdict(store.seen)).decode())
 
 
 if __name__ == "__main__":
