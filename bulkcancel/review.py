@@ -138,7 +138,9 @@ def write_summary(path: Path, summary: dict[str, Any]) -> None:
 
 
 def _shortened(settings: Settings) -> str | None:
-    """Return the beginning of the client id, None where a ready token was used."""
+    """Return the beginning of the client id, None where there was none."""
+    if settings.sandbox or settings.dry_run:
+        return None
     key = settings.credentials
     return f"{key.client_id[:4]}…" if isinstance(key, ClientKey) else None
 
@@ -159,5 +161,6 @@ def _options(settings: Settings) -> dict[str, Any]:
         "split": str(settings.split) if settings.split else None,
         "sandbox": settings.sandbox,
         "check": settings.check,
+        "dry_run": settings.dry_run,
         "yes": settings.yes,
     }

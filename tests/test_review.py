@@ -101,6 +101,7 @@ def test_what_a_summary_says(tmp_path: Path) -> None:
         "split": "split",
         "sandbox": False,
         "check": False,
+        "dry_run": False,
         "yes": True,
     }
     assert SECRET not in str(summary)
@@ -196,3 +197,13 @@ def test_somebody_elses_file_is_not_replaced_by_resuming(tmp_path: Path) -> None
         check_place(path, (), replace=True, ours=True)
     path.write_text('{\n  "run_id": "x"}')
     check_place(path, (), replace=True, ours=True)
+
+
+@pytest.mark.parametrize("way", ["sandbox", "dry_run"])
+def test_no_key_where_there_was_none(way: str, tmp_path: Path) -> None:
+    """A practice run and a dry run have no key of a store to tell."""
+    settings = replace(SETTINGS, sandbox=way == "sandbox", dry_run=way == "dry_run")
+    with facts_of(tmp_path, Tally()) as facts:
+        summary = summary_of(settings, facts)
+    assert summary["client_id"] is None
+    assert summary["options"][way] is True
