@@ -37,6 +37,7 @@ _EXCLUDING = (
     ("resume", "check"),
     ("check", "dry_run"),
     ("sandbox", "dry_run"),
+    ("quiet", "verbose"),
 )
 SANDBOX_KEY = ClientKey("practice", "practice-secret")
 
@@ -85,15 +86,8 @@ class Settings:
 
 def load(options: Mapping[str, Any], environ: Mapping[str, str]) -> Settings:
     """Return the settings; raises `ConfigError` for what can't be used or is missing."""
+    _refuse_contradictions(options)
     sandbox = options["sandbox"]
-    for one, other in _EXCLUDING:
-        if options[one] and options[other]:
-            both = f"--{one} and --{other}".replace("_", "-")
-            raise ConfigError(f"{both} exclude each other", "leave one of them out")
-    if options["resume"] and options["output"] in {None, "", "-"}:
-        raise ConfigError("--resume needs a report", "name it with --output FILE")
-    if options["quiet"] and options["verbose"]:
-        raise ConfigError("--quiet and --verbose exclude each other", "leave one of them out")
     elsewhere = sandbox or options["dry_run"]  # no store, hence no profile
     profile = {} if elsewhere else _profile(options["profile"], environ)
     url = options["base_url"] or profile.get("EPCC_API_BASE_URL", "") or DEFAULT_BASE_URL
@@ -133,6 +127,15 @@ def load(options: Mapping[str, Any], environ: Mapping[str, str]) -> Settings:
         command=options["command"],
         origins=options["origins"] | origins,
     )
+
+
+def _refuse_contradictions(options: Mapping[str, Any]) -> None:
+    for one, other in _EXCLUDING:
+        if options[one] and options[other]:
+            both = f"--{one} and --{other}".replace("_", "-")
+            raise ConfigError(f"{both} exclude each other", "leave one of them out")
+    if options["resume"] and options["output"] in {None, "", "-"}:
+        raise ConfigError("--resume needs a report", "name it with --output FILE")
 
 
 def _profile(name: str | None, environ: Mapping[str, str]) -> Mapping[str, str]:

@@ -22,27 +22,22 @@ def lock_folder(folder: Path) -> int | None:
     """
     if sys.platform == "win32":  # pragma: no cover
         return None
-    file = os.open(folder, os.O_RDONLY)
-    try:
-        _lock(file)
-    except BlockingIOError:
-        os.close(file)
-        raise _in_use(folder) from None
-    return file
-
-
-def _in_use(path: Path) -> ReportError:
-    return ReportError(f"{path} is being written by another run", f"wait for it, or {ELSEWHERE}")
+    return _locked(os.open(folder, os.O_RDONLY), folder)
 
 
 def open_locked(path: Path, flags: int) -> int:
-    """Open a file for this process alone; the lock ends with the process."""
-    file = os.open(path, os.O_RDWR | os.O_APPEND | BINARY | flags, 0o600)
+    """Open a file for this process alone; raises `ReportError` if another run has it."""
+    return _locked(os.open(path, os.O_RDWR | os.O_APPEND | BINARY | flags, 0o600), path)
+
+
+def _locked(file: int, path: Path) -> int:
     try:
         _lock(file)
     except BlockingIOError:
         os.close(file)
-        raise _in_use(path) from None
+        raise ReportError(
+            f"{path} is being written by another run", f"wait for it, or {ELSEWHERE}"
+        ) from None
     return file
 
 
