@@ -1,6 +1,7 @@
 """Files that are there whole or not at all."""
 
 import os
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -11,19 +12,17 @@ from typing import BinaryIO
 def whole(path: Path) -> Iterator[BinaryIO]:
     """Write a file (mode 0600) beside its place, and put it there once it is on the disk.
 
-    Raises `OSError`; what was there before is then still there.
+    It is made under a name that nobody can foresee, and never through a link or file that
+    is there (O_EXCL, O_NOFOLLOW). Raises `OSError`; what was there before is then still there.
     """
-    fresh = path.with_name(f".{path.name}.new")
+    number, fresh = tempfile.mkstemp(prefix=".bulkcancel-", dir=path.parent)
     try:
-        with os.fdopen(os.open(fresh, _FLAGS, 0o600), "wb") as file:
+        with os.fdopen(number, "wb") as file:
             yield file
             file.flush()
             os.fsync(file.fileno())
-        fresh.replace(path)
+        Path(fresh).replace(path)
     except BaseException:
         with suppress(OSError):
-            fresh.unlink()
+            Path(fresh).unlink()
         raise
-
-
-_FLAGS = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | getattr(os, "O_BINARY", 0)

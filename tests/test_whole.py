@@ -49,6 +49,23 @@ def test_a_file_that_does_not_reach_the_disk(
     assert list(tmp_path.iterdir()) == [path]
 
 
+def test_what_others_planted_is_neither_written_nor_taken(tmp_path: Path) -> None:
+    """A link, file or pipe under a name that could be foreseen is left as it is."""
+    (victim := tmp_path / "victim").write_text("precious")
+    (tmp_path / ".s.json.new").symlink_to(victim)
+    with whole(tmp_path / "s.json") as file:
+        made = [path.name for path in tmp_path.iterdir() if path.name.startswith(".bulkcancel-")]
+        file.write(b"new")
+    with whole(tmp_path / "s.json") as file:
+        again = [path.name for path in tmp_path.iterdir() if path.name.startswith(".bulkcancel-")]
+        file.write(b"new")
+    assert victim.read_text() == "precious"
+    assert (tmp_path / "s.json").read_text() == "new"
+    assert not (tmp_path / "s.json").is_symlink()
+    assert len(made) == len(again) == 1
+    assert made != again
+
+
 def test_a_folder_that_is_not_there(tmp_path: Path) -> None:
     """Where nothing can be begun, the reason is passed on."""
     with pytest.raises(FileNotFoundError), whole(tmp_path / "none" / "s.json"):
