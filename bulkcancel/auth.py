@@ -6,8 +6,9 @@ call spends from the same rate as any other request.
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable
 from contextlib import suppress
+from typing import Protocol
 
 from bulkcancel.errors import LoginError
 from bulkcancel.model import (
@@ -39,7 +40,13 @@ PATIENCE = 60.0  # seconds for which a token is asked for in the middle of a run
 _NAME_PATIENCE = 5.0  # seconds that the store's own name may take
 _MARGIN = 60.0  # seconds before its end at which a token is renewed
 
-Send = Callable[[Request, str], Awaitable[Exchange]]
+
+class Send(Protocol):
+    """How a request is sent; `anew`: on a connection of its own."""
+
+    def __call__(self, request: Request, bearer: str, *, anew: bool) -> Awaitable[Exchange]:
+        """Send it once."""
+        ...
 
 
 class Auth:
@@ -91,7 +98,7 @@ class Auth:
         exchange: Exchange = NoReply("too slow", sent=True)
         with suppress(TimeoutError):
             async with asyncio.timeout(_NAME_PATIENCE):
-                exchange = await self._send(store_request(), bearer)
+                exchange = await self._send(store_request(), bearer, anew=True)
         self._note(exchange, started)
         if isinstance(exchange, Reply) and exchange.status == 200:
             return store_in(exchange)
@@ -142,7 +149,7 @@ class Auth:
             await self._pacer.start()
             self._tally.requests += 1
             started = asyncio.get_running_loop().time()
-            exchange = await self._send(request, bearer)
+            exchange = await self._send(request, bearer, anew=True)
             self._note(exchange, started)
             status = exchange.status if isinstance(exchange, Reply) else 0
             if 300 <= status < 400:

@@ -5,14 +5,17 @@ Decides nothing: no retry, no pause, no meaning.
 
 import base64
 import os
+import select
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from types import TracebackType
 from typing import Self
 from urllib.parse import SplitResult, unquote, urlsplit, urlunsplit
 from urllib.request import getproxies, proxy_bypass
+from weakref import WeakSet
 
 import aiohttp
+from aiohttp.client_proto import ResponseHandler
 from yarl import URL
 
 from bulkcancel._version import __version__
@@ -25,6 +28,53 @@ _OWN_HEADERS = {"Accept": "application/json", "User-Agent": f"bulkcancel/{__vers
 Seen = Callable[[Request, Exchange, float], None]
 MAX_BODY = 1024 * 1024  # bytes; a longer body is not read further
 MAX_CONNECT = 10.0  # seconds
+
+
+class UnexpectedBytesError(aiohttp.ClientConnectionError):
+    """A new connection on which the server sent something before any request."""
+
+
+class InStepConnector(aiohttp.TCPConnector):
+    """A connection pool that never reuses a connection which received anything while idle.
+
+    Replies belong to requests by their order alone (RFC 9112, section 9.3.2), so one that
+    nobody asked for would be taken for the next job's. aiohttp's own pool only asks whether
+    a connection is still connected.
+    """
+
+    def __init__(self, *, force_close: bool) -> None:
+        super().__init__(limit=0, force_close=force_close)
+        self._used: WeakSet[ResponseHandler] = WeakSet()
+
+    async def connect(
+        self,
+        req: aiohttp.ClientRequest,
+        traces: "list[aiohttp.tracing.Trace]",
+        timeout: aiohttp.ClientTimeout,  # noqa: ASYNC109  (aiohttp's own signature)
+    ) -> "aiohttp.connector.Connection":
+        """Return a connection on which nothing waits to be read."""
+        while True:
+            connection = await super().connect(req, traces, timeout)
+            protocol = connection.protocol
+            reused = protocol in self._used
+            if protocol is not None and not _has_spoken(protocol, reused=reused):
+                self._used.add(protocol)
+                return connection
+            connection.close()
+            if not reused:
+                raise UnexpectedBytesError
+
+
+def _has_spoken(protocol: ResponseHandler, *, reused: bool) -> bool:
+    """Tell whether bytes have come that no request asked for, read already or not."""
+    transport = protocol.transport
+    if protocol.should_close or transport is None:
+        return True
+    if transport.get_extra_info("sslcontext") is not None and not reused:
+        return False  # TLS 1.3 sends its session tickets unasked (RFC 8446, section 4.6.1)
+    unread = select.poll()
+    unread.register(transport.get_extra_info("socket"), select.POLLIN)
+    return bool(unread.poll(0))
 
 
 class Client:
@@ -60,7 +110,7 @@ class Client:
         connect = min(MAX_CONNECT, 0.9 * self._timeout)
         given = {name.lower() for name in self._headers}
         session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=0, force_close=not reuse),
+            connector=InStepConnector(force_close=not reuse),
             timeout=aiohttp.ClientTimeout(self._timeout, connect=connect, sock_connect=connect),
             cookie_jar=aiohttp.DummyCookieJar(),
             headers={n: v for n, v in _OWN_HEADERS.items() if n.lower() not in given}
@@ -191,6 +241,8 @@ async def _bounded_body(response: aiohttp.ClientResponse) -> bytes:
 def _no_reply(error: Exception, timeout: float) -> NoReply:
     """Say what an error of aiohttp means: above all, whether anything was sent."""
     match error:
+        case UnexpectedBytesError():
+            return NoReply("the server sent something before it was asked", sent=False)
         case aiohttp.ConnectionTimeoutError():
             return NoReply("the connection timed out", sent=False, timed_out=True)
         case aiohttp.ClientConnectorCertificateError():

@@ -134,6 +134,8 @@ def interpret_cancel(exchange: Exchange, job_id: str, *, now: float) -> Verdict:
     if status < 300 or status >= 500:
         return Verdict(Step.DOUBT, None, None, detail, request_id, retry_after_in(exchange, now))
     if _api_error(body) is not None:
+        if status == 404 and _names_other_jobs(body, job_id):
+            return Verdict(Step.DOUBT, detail="404, but about another job")
         if status == 404:
             return Verdict(Step.SETTLE, Outcome.NOT_FOUND, NO_SUCH_JOB, detail, request_id)
         if status in _REFUSALS:
@@ -151,6 +153,8 @@ def interpret_read(exchange: Exchange, job_id: str, *, now: float) -> Verdict:
     status, body = exchange.status, _body_of(exchange)
     state = _job_in(body, job_id) if status == 200 else None
     if status == 404 and _api_error(body) is not None:
+        if _names_other_jobs(body, job_id):
+            return Verdict(Step.RESEND, detail="404, but about another job")
         state = NO_SUCH_JOB
     if state is not None:
         request_id = _request_id(exchange, body)
@@ -264,6 +268,13 @@ def _api_error(body: dict[str, Any]) -> dict[str, Any] | None:
         return None
     first = _mapping(errors[0])
     return first if any(isinstance(first.get(key), str) for key in ("title", "detail")) else None
+
+
+def _names_other_jobs(body: dict[str, Any], job_id: str) -> bool:
+    """Tell whether an error's `meta.missing_ids` names jobs, and ours is not among them."""
+    missing = _mapping((_api_error(body) or {}).get("meta")).get("missing_ids")
+    names = [name for name in missing if isinstance(name, str)] if isinstance(missing, list) else []
+    return bool(names) and id_key(job_id) not in map(id_key, names)
 
 
 def _request_id(reply: Reply, body: dict[str, Any]) -> str:

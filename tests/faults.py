@@ -35,7 +35,7 @@ class Act(Enum):
 
 CLOSE, RESET, HANG = Act.CLOSE, Act.RESET, Act.HANG
 ANSWER, LAST_ANSWER = Act.ANSWER, Act.LAST_ANSWER
-Deed = bytes | Act
+Deed = bytes | Act | float  # a float: wait so many seconds
 
 
 @dataclass
@@ -52,8 +52,12 @@ def _http(reply: object, code: str = "200 OK") -> bytes:
     return http(code, orjson.dumps(reply), "Content-Type: application/json")
 
 
-def _error(status: int, *headers: str) -> bytes:
-    return http(f"{status} Trouble", error(status).body, "Content-Type: application/json", *headers)
+def _error(status: int, *headers: str, about: str = "") -> bytes:
+    """Return an error in the API's shape, a 404 about a job with the id that is missing."""
+    body = orjson.loads(error(status).body)
+    if about:
+        body["errors"][0]["meta"] = {"missing_ids": [about]}
+    return http(f"{status} Trouble", orjson.dumps(body), "Content-Type: application/json", *headers)
 
 
 def _page(status: int) -> bytes:
@@ -63,7 +67,13 @@ def _page(status: int) -> bytes:
 _BOMB = gzip.compress(b"\0" * 30_000_000)
 _OTHER = orjson.loads(job("cancelled", "another-job").body)
 
+_STRAY = _error(404, about="another-job")
+
 HARMLESS = {"103 before the answer", "closed after the answer", "closed without a word"}
+OUT_OF_STEP = {
+    *("a second reply later", "two replies in one segment", "bytes after the reply"),
+    "a reply before the request",
+}
 
 # name: whether the request is applied first (None: as the dice fall), and what is answered
 NEVER, ALWAYS, EITHER = False, True, None
@@ -94,6 +104,10 @@ FAULTS: dict[str, tuple[bool | None, list[Deed]]] = {
     "103 before the answer": (NEVER, [b"HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n", ANSWER]),
     "closed after the answer": (NEVER, [LAST_ANSWER, CLOSE]),
     "closed without a word": (NEVER, [ANSWER, CLOSE]),
+    "a second reply later": (NEVER, [ANSWER, 0.005, _STRAY]),
+    "two replies in one segment": (NEVER, [ANSWER, _STRAY]),
+    "bytes after the reply": (NEVER, [ANSWER, b"\r\nmore"]),
+    "a reply before the request": (NEVER, [ANSWER, 0.0, _STRAY, 0.005]),
     "401": (NEVER, [_error(401)]),
     "429": (NEVER, [_error(429)]),
     "429 with nonsense": (NEVER, [_error(429, "Retry-After: soon")]),
@@ -145,19 +159,35 @@ class Store:
                 head = (await reader.readuntil(b"\r\n\r\n")).decode()
                 length = re.search(r"(?i)content-length: (\d+)", head)
                 await reader.readexactly(int(length[1]) if length else 0)
-                for deed in self._deeds(head):
-                    if deed is HANG:
-                        await reader.read()
-                        return
-                    if isinstance(deed, Act):
-                        _end(writer, deed)
-                        return
-                    writer.write(deed)
-                await writer.drain()
+                if not await self._do(self._deeds(head), reader, writer):
+                    return
         except (asyncio.IncompleteReadError, ConnectionError):
             return
         finally:
             writer.close()
+
+    async def _do(
+        self, deeds: list[Deed], reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> bool:
+        """Do what was decided, bytes that follow each other in one segment; tell if it goes on."""
+        segment = b""
+        for deed in deeds:
+            if isinstance(deed, bytes):
+                segment += deed
+                continue
+            writer.write(segment)
+            segment = b""
+            if isinstance(deed, float):
+                await asyncio.sleep(deed)
+                continue
+            if deed is HANG:
+                await reader.read()
+            else:
+                _end(writer, deed)
+            return False
+        writer.write(segment)
+        await writer.drain()
+        return True
 
     def _deeds(self, head: str) -> list[Deed]:
         """Decide what happens to a request, and to its job."""
@@ -189,7 +219,7 @@ class Store:
     def _answer(self, method: str, job_id: str) -> bytes:
         true = self.jobs.get(job_id)
         if true is None:
-            return _error(404)
+            return _error(404, about=job_id)
         if method == "GET":
             lags = self._dice.random() < 0.5 and time.monotonic() < true.changed_at + self.lag
             return _http(orjson.loads(job(true.before if lags else true.status, job_id).body))

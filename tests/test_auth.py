@@ -41,7 +41,8 @@ class Desk:
         self.tally = Tally()
         self.auth = Auth(credentials, self.send, self.pacer, self.tally, 4, Backoff())
 
-    async def send(self, request: Request, bearer: str) -> Exchange:
+    async def send(self, request: Request, bearer: str, *, anew: bool) -> Exchange:
+        assert anew, "a token must not be a reply that was meant for another request"
         self.sent.append((f"{request.method} {request.path}", bearer))
         await asyncio.sleep(0.01)
         return self.answers.pop(0)
@@ -216,9 +217,9 @@ def test_a_store_that_thinks_about_its_name() -> None:
     """A store that does not say at once what it is called is not waited for."""
 
     class Slow(Desk):
-        async def send(self, request: Request, bearer: str) -> Exchange:
+        async def send(self, request: Request, bearer: str, *, anew: bool) -> Exchange:
             await asyncio.sleep(30)
-            return await super().send(request, bearer)
+            return await super().send(request, bearer, anew=anew)
 
     async def scenario() -> None:
         desk = Slow([PRACTICE], READY)

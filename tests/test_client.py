@@ -1,8 +1,10 @@
 """The client against real servers: what is sent, and what each failure becomes."""
 
+import asyncio
 import base64
 import socket
 import ssl
+from contextlib import suppress
 from types import EllipsisType, SimpleNamespace
 from typing import TYPE_CHECKING, cast
 from unittest.mock import Mock
@@ -104,6 +106,55 @@ async def test_a_connection_is_used_again() -> None:
             assert connector is not None
             ports.add(len(connector._conns))
     assert ports == {1}
+
+
+async def test_a_connection_that_spoke_while_idle_is_never_reused() -> None:
+    """A second reply on a kept-alive connection is not the next request's: that one is sent."""
+    stray = http("404 Not Found", b"{}")
+    server = RawServer(http("200 OK", b"{}") + stray, http("200 OK", b"2"))
+    async with server.serve() as url, Client(url, 5) as client:
+        await client.send(cancel_request("job-1"), "token")
+        reply = await client.send(cancel_request("job-2"), "token")
+    assert isinstance(reply, Reply)
+    assert (reply.status, reply.body) == (200, b"2")
+    assert [r.split()[1] for r in server.requests] == [
+        "/pcm/jobs/job-1/cancel",
+        "/pcm/jobs/job-2/cancel",
+    ]
+
+
+async def test_bytes_that_wait_unread_are_found_before_a_connection_is_reused() -> None:
+    """Even a stray reply that the loop has not read yet keeps its connection from reuse."""
+    late: list[asyncio.StreamWriter] = []
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        late.append(writer)
+        with suppress(asyncio.IncompleteReadError):
+            while await reader.readuntil(b"\r\n\r\n"):
+                await reader.readexactly(2)
+                writer.write(http("200 OK", str(len(late)).encode()))
+        writer.close()
+
+    async with await asyncio.start_server(serve, "127.0.0.1", 0) as server:
+        url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        async with Client(url, 5) as client:
+            await client.send(cancel_request("job-1"), "token")
+            late[0].write(http("404 Not Found", b"{}"))
+            reply = await client.send(cancel_request("job-2"), "token")
+    assert isinstance(reply, Reply)
+    assert (reply.status, reply.body) == (200, b"2")
+
+
+async def test_a_new_connection_on_which_the_server_spoke_first(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """What comes before the first request is no reply to it: nothing is sent there."""
+    server = RawServer(http("200 OK", b"{}"))
+    monkeypatch.setattr("bulkcancel.client._has_spoken", lambda *_, **__: True)
+    async with server.serve() as url, Client(url, 5) as client:
+        reply = await client.send(READ, "token")
+    assert reply == NoReply("the server sent something before it was asked", sent=False)
+    assert server.requests == []
 
 
 async def test_a_read_is_never_sent_twice_by_the_library() -> None:

@@ -15,7 +15,7 @@ from bulkcancel.feed import Listed
 from bulkcancel.guards import Guards
 from bulkcancel.model import ClientKey, Evidence, Exchange, JobResult, JobRow, Outcome, Tally
 from bulkcancel.pacer import Backoff, Pacer
-from tests.faults import FAULTS, HARMLESS, Store, TrueJob, mixed_jobs
+from tests.faults import FAULTS, HARMLESS, OUT_OF_STEP, Store, TrueJob, mixed_jobs
 
 KEY = ClientKey("id", "s3cret-of-the-store")
 
@@ -135,7 +135,19 @@ async def test_what_is_no_fault(kind: str) -> None:
     assert tally.read_backs == 0 or kind == "closed without a word"
 
 
-@pytest.mark.parametrize("kind", sorted(FAULTS.keys() - HARMLESS - {"401"}))  # 401 stops the run
+@pytest.mark.parametrize("kind", sorted(OUT_OF_STEP))
+async def test_replies_that_belong_to_nobody(kind: str) -> None:
+    """Replies out of step, one after every other that is real, make no row false."""
+    jobs = mixed_jobs(100, 5)
+    store = Store(existing(jobs), kinds=[kind], rate=0.5)
+    results, tally = await settle(store, list(jobs), retries=8)
+    assert lies(results, store.jobs) == []
+    assert tally.outcomes[Outcome.UNKNOWN] + tally.outcomes[Outcome.FAILED] <= 3
+
+
+@pytest.mark.parametrize(
+    "kind", sorted(FAULTS.keys() - HARMLESS - OUT_OF_STEP - {"401"})
+)  # 401 stops the run
 async def test_nothing_but_faults(kind: str) -> None:
     """A fault that never ends leaves jobs failed or unknown, truly, and hangs nothing."""
     store = Store({f"job-{i}": TrueJob("pending") for i in range(4)}, kinds=[kind], rate=1.0)

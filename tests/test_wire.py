@@ -277,3 +277,23 @@ def test_no_retry_after_raises(value: str, now: float) -> None:
     """Any header text gives None or a time that is not negative."""
     seconds = wire.parse_retry_after(value, now)
     assert seconds is None or seconds >= 0
+
+
+@pytest.mark.parametrize(
+    ("missing", "step"),
+    [
+        ([OTHER], Step.DOUBT),
+        ([OTHER, JOB.upper()], Step.SETTLE),
+        ([OTHER, JOB], Step.SETTLE),
+        ([], Step.SETTLE),
+        ([1], Step.SETTLE),
+        (OTHER, Step.SETTLE),
+    ],
+)
+def test_a_404_that_names_other_jobs_is_a_doubt(missing: object, step: Step) -> None:
+    """Only a 404 that may be about our job says that the store has no such job."""
+    body = {"errors": [{"title": "Not Found", "meta": {"missing_ids": missing}}]}
+    reply = Reply(404, {}, json.dumps(body).encode())
+    assert wire.interpret_cancel(reply, JOB, now=0).step is step
+    read = wire.interpret_read(reply, JOB, now=0)
+    assert (read.state is None) == (step is Step.DOUBT)
