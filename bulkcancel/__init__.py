@@ -3,20 +3,16 @@
     async for result in bulkcancel.cancel_jobs(ids):
         print(result.job_id, result.outcome)
 
-How the code is laid out, from what comes in to what goes out:
+How the code is laid out, each room importing only what stands above it:
 
-- input: `source` opens it, `decode` makes lines of it, `table` and `jsonlist` entries, `ids`
-  knows what an id is, `jobs` keeps distinct ones, `inputs` and `feed` hand them to the run
-- requests: `engine` has the pool, `life` one job's decisions, `calls` its requests, `wire`
-  what goes over the wire and what it means, `client` aiohttp, `auth` the token, `pacer` the
-  rate, `load` and `guards` when to do more, and when to stop
-- records: `report` makes rows, `sheet`, `lock` and `room` put them on disk, `split` and
-  `review` are the files beside, `earlier` reads a report back, `record` joins them
-- the terminal: `cli`, `invocation` and `config` (with `profile`) what is asked for,
-  `completion` what shells complete, `opening` and `terminal` the question, `console`, `log`,
-  `pulse` and `display` the progress, `closing` the summary, `signals` and `loading` Ctrl-C
-- `run` and `session` join all that; `api` is the library; `sandbox` is the practice API
-- `model`, `errors` and `text` are known to everybody
+- `base`: the values that flow, what ends a run, text made safe, settings, signals
+- `inputs`: find the job ids in any file or pipe
+- `epcc`: the Elastic Path HTTP API, every request at a rate and with a token
+- `engine`: one job's life, and the pool that settles many
+- `report`: rows on disk, and back again
+- `console`: what people see and are asked
+- `run`: one run, joined from these; `api` is the library
+- `cli`: the commands; `sandbox`: the practice API
 """
 
 from typing import TYPE_CHECKING, Any
@@ -25,8 +21,8 @@ from bulkcancel._version import __version__
 
 if TYPE_CHECKING:
     from bulkcancel.api import cancel_jobs
-    from bulkcancel.errors import BulkcancelError, ConfigError, GuardError, LoginError
-    from bulkcancel.model import ClientKey, Evidence, JobResult, JobState, Outcome, ReadyToken
+    from bulkcancel.base.errors import BulkcancelError, ConfigError, GuardError, LoginError
+    from bulkcancel.base.model import ClientKey, Evidence, JobResult, JobState, Outcome, ReadyToken
 
 __all__ = [
     "BulkcancelError",
@@ -56,5 +52,5 @@ def __getattr__(name: str) -> Any:  # noqa: ANN401
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from importlib import import_module  # noqa: PLC0415
 
-    home = "api" if name == "cancel_jobs" else "errors" if name in _ERRORS else "model"
+    home = "api" if name == "cancel_jobs" else "base.errors" if name in _ERRORS else "base.model"
     return getattr(import_module(f"bulkcancel.{home}"), name)

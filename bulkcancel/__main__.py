@@ -3,7 +3,7 @@
 import gc
 import sys
 
-from bulkcancel.loading import loading
+from bulkcancel.base.loading import loading
 
 
 def main() -> int:
@@ -13,7 +13,7 @@ def main() -> int:
     gc.set_threshold(10_000, 20, 20)
     try:
         with loading():
-            from bulkcancel.cli import main as run  # noqa: PLC0415  (to import is to wait)
+            from bulkcancel.cli.cancel import main as run  # noqa: PLC0415  (to import is to wait)
         return run()
     except KeyboardInterrupt:  # in the moments before it is heard
         return 130

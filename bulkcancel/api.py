@@ -5,17 +5,17 @@ import os
 from collections.abc import AsyncGenerator, Collection, Iterable, Mapping
 from contextlib import suppress
 
-from bulkcancel.auth import Auth
-from bulkcancel.client import Client, Store
-from bulkcancel.config import DEFAULT_BASE_URL, DEFAULT_RATE, base_url, credentials, positive
-from bulkcancel.engine import Engine, Policy, concurrency_for
-from bulkcancel.errors import ConfigError, GuardError
-from bulkcancel.feed import Listed
-from bulkcancel.guards import Guards
-from bulkcancel.ids import Entry, problem_of
-from bulkcancel.jobs import Jobs
-from bulkcancel.model import Credentials, JobResult, Outcome, Tally
-from bulkcancel.pacer import Backoff, Pacer
+from bulkcancel.base.errors import ConfigError, GuardError
+from bulkcancel.base.model import Credentials, JobResult, Outcome, Tally
+from bulkcancel.base.settings import DEFAULT_BASE_URL, DEFAULT_RATE, base_url, credentials, positive
+from bulkcancel.engine.guards import Guards
+from bulkcancel.engine.pool import Engine, Policy, concurrency_for
+from bulkcancel.epcc.auth import Auth
+from bulkcancel.epcc.rate_limit import Backoff, Pacer
+from bulkcancel.epcc.transport import Client, Store
+from bulkcancel.inputs.distinct import Jobs
+from bulkcancel.inputs.job_ids import Entry, problem_of
+from bulkcancel.inputs.stream import Listed
 
 
 async def cancel_jobs(  # noqa: PLR0913  (all have a default, and a name)

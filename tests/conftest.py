@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-from bulkcancel.cli import main
-from bulkcancel.sandbox import Rules, Sandbox, seeds_of
+from bulkcancel.cli.cancel import main
+from bulkcancel.sandbox.server import Rules, Sandbox, seeds_of
 
 SAMPLES = Path(__file__).parent.parent / "samples"
 KEY = {"EPCC_CLIENT_ID": "night-operator", "EPCC_CLIENT_SECRET": "s3cret-of-the-store"}
@@ -78,7 +78,7 @@ Cli = Callable[..., Ended]
 @pytest.fixture(autouse=True)
 def no_secrets_of_other_tests(monkeypatch: pytest.MonkeyPatch) -> None:
     """Secrets are those of the process: each test starts with none."""
-    monkeypatch.setattr("bulkcancel.text._secrets", set())
+    monkeypatch.setattr("bulkcancel.base.text._secrets", set())
 
 
 @pytest.fixture(autouse=True)

@@ -17,11 +17,11 @@ from bulkcancel import (
     Outcome,
     ReadyToken,
 )
-from bulkcancel.sandbox import Rules, Sandbox
+from bulkcancel.sandbox.server import Rules, Sandbox
 from tests.conftest import KEY, Serve, sandbox
-from tests.faults import FAULTS, HARMLESS, TrueJob
-from tests.faults import Store as FaultyStore
-from tests.raw import RawServer, http
+from tests.support.faults import FAULTS, HARMLESS, TrueJob
+from tests.support.faults import Store as FaultyStore
+from tests.support.raw import RawServer, http
 
 LOGIN = ClientKey("night-operator", "s3cret")
 TOKEN = http("200 OK", b'{"access_token": "token"}')
@@ -218,7 +218,7 @@ def test_what_the_package_has() -> None:
     """All that is promised can be imported from the package, and nothing else."""
     for name in bulkcancel.__all__:
         assert getattr(bulkcancel, name) is not None
-    assert bulkcancel.LoginError is importlib.import_module("bulkcancel.errors").LoginError
+    assert bulkcancel.LoginError is importlib.import_module("bulkcancel.base.errors").LoginError
     with pytest.raises(AttributeError, match="has no attribute 'cancel_everything'"):
         _ = bulkcancel.cancel_everything
 

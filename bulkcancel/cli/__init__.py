@@ -1,0 +1,1 @@
+"""The commands: options, argv, completion and exit codes, and no rule of their own."""

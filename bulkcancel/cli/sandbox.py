@@ -1,0 +1,105 @@
+"""The command line of the practice API: `bulkcancel-sandbox`."""
+
+import asyncio
+import math
+import os
+import signal
+from collections.abc import Sequence
+from contextlib import suppress
+from typing import Any
+
+import click
+
+from bulkcancel.base.errors import ConfigError
+from bulkcancel.cli.cancel import CONTEXT, guarded
+from bulkcancel.inputs.source import Source
+from bulkcancel.sandbox.server import Job, Rules, Sandbox, seeds_of
+
+
+@click.command(
+    context_settings=CONTEXT,
+    help="""Serve a practice copy of the jobs API on 127.0.0.1, with its jobs in memory.
+
+    Any client id and secret are taken, but for the secret "wrong", which is refused.""",
+)
+@click.option("--port", type=click.IntRange(0, 65535), required=True, help="0: any free one.")
+@click.option(
+    "--jobs",
+    metavar="FILE",
+    help="CSV with job_id and, where given, status, type, created_at; the status `missing` makes"
+    " an id that does not exist.",
+)
+@click.option(
+    "--rate-limit",
+    type=click.IntRange(0),
+    default=0,
+    metavar="N",
+    help="Requests in any one second, over which the answer is 429.  [default: no limit]",
+)
+@click.option(
+    "--latency",
+    type=click.FloatRange(0),
+    default=0.0,
+    metavar="SECONDS",
+    help="How long each answer takes.",
+)
+@click.option(
+    "--start-every",
+    type=click.FloatRange(0),
+    default=30.0,
+    show_default=True,
+    metavar="SECONDS",
+    help="How often the oldest pending job starts; 0: never.",
+)
+@click.option(
+    "--not-pending-code",
+    type=click.Choice(["400", "409", "422"]),
+    default="422",
+    show_default=True,
+    help="The answer to a cancel of a job that is not pending.",
+)
+@click.option(
+    "--token-ttl",
+    type=click.IntRange(1),
+    default=3600,
+    show_default=True,
+    metavar="SECONDS",
+    help="How long a token lives.",
+)
+def command(port: int, jobs: str | None, **options: Any) -> int:  # noqa: ANN401  (click's types)
+    """Take what click has parsed; what users read stands in the decorator."""
+    for name in ("latency", "start_every"):
+        if not math.isfinite(options[name]):
+            raise ConfigError(f"{name} is {options[name]}", "it must be a number of seconds")
+    options["not_pending_code"] = int(options["not_pending_code"])
+    with suppress(KeyboardInterrupt):
+        asyncio.run(_serve(Sandbox(_seeds(jobs), Rules(**options)), port))
+    return 0
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run `bulkcancel-sandbox` until it is told to end; return its exit code."""
+    return guarded(command, "bulkcancel-sandbox", arguments)
+
+
+def _seeds(file: str | None) -> list[Job]:
+    if file is None:
+        return []
+    rows = Source(file, with_fields=True).entries()
+    return seeds_of(row.fields for row in rows if row.fields is not None)
+
+
+async def _serve(sandbox: Sandbox, port: int) -> None:
+    ended = asyncio.Event()
+    try:
+        async with sandbox.serve(port) as url:
+            with suppress(NotImplementedError):  # Windows: there, only Ctrl-C ends it
+                asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, ended.set)
+            click.echo(f"{len(sandbox.queue.jobs)} jobs at {url} (Ctrl-C ends it); to use it:")
+            click.echo(f"  export EPCC_API_BASE_URL={url}")
+            click.echo("  export EPCC_CLIENT_ID=practice EPCC_CLIENT_SECRET=practice-secret")
+            await ended.wait()
+    except OSError as error:
+        raise ConfigError(
+            f"port {port} can't be used: {os.strerror(error.errno or 0)}", "choose another --port"
+        ) from None

@@ -1,0 +1,4 @@
+"""Lines, display, question and summary as people read them.
+
+Must not know the API, nor files.
+"""

@@ -1,0 +1,266 @@
+"""The only aiohttp client: sends one request, turns aiohttp's errors into `NoReply`.
+
+Decides nothing: no retry, no pause, no meaning.
+"""
+
+import base64
+import os
+import select
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from types import TracebackType
+from typing import Self
+from urllib.parse import SplitResult, unquote, urlsplit, urlunsplit
+from urllib.request import getproxies, proxy_bypass
+from weakref import WeakSet
+
+import aiohttp
+from aiohttp.client_proto import ResponseHandler
+from yarl import URL
+
+from bulkcancel._version import __version__
+from bulkcancel.base.errors import ConfigError
+from bulkcancel.base.model import Exchange, NoReply, Reply, Request
+from bulkcancel.epcc.auth import Auth
+from bulkcancel.epcc.verdicts import NOTHING, cancel_request, read_request
+
+_OWN_HEADERS = {"Accept": "application/json", "User-Agent": f"bulkcancel/{__version__}"}
+Seen = Callable[[Request, Exchange, float], None]
+MAX_BODY = 1024 * 1024  # bytes; a longer body is not read further
+MAX_CONNECT = 10.0  # seconds
+
+
+class UnexpectedBytesError(aiohttp.ClientConnectionError):
+    """A new connection on which the server sent something before any request."""
+
+
+class InStepConnector(aiohttp.TCPConnector):
+    """A connection pool that never reuses a connection which received anything while idle.
+
+    Replies belong to requests by their order alone (RFC 9112, section 9.3.2), so one that
+    nobody asked for would be taken for the next job's. aiohttp's own pool only asks whether
+    a connection is still connected.
+    """
+
+    def __init__(self, *, force_close: bool) -> None:
+        super().__init__(limit=0, force_close=force_close)
+        self._used: WeakSet[ResponseHandler] = WeakSet()
+
+    async def connect(
+        self,
+        req: aiohttp.ClientRequest,
+        traces: "list[aiohttp.tracing.Trace]",
+        timeout: aiohttp.ClientTimeout,  # noqa: ASYNC109  (aiohttp's own signature)
+    ) -> "aiohttp.connector.Connection":
+        """Return a connection on which nothing waits to be read."""
+        while True:
+            connection = await super().connect(req, traces, timeout)
+            protocol = connection.protocol
+            reused = protocol in self._used
+            if protocol is not None and not _has_spoken(protocol, reused=reused):
+                self._used.add(protocol)
+                return connection
+            connection.close()
+            if not reused:
+                raise UnexpectedBytesError
+
+
+def _has_spoken(protocol: ResponseHandler, *, reused: bool) -> bool:
+    """Tell whether bytes have come that no request asked for, read already or not."""
+    transport = protocol.transport
+    if protocol.should_close or transport is None:
+        return True
+    if transport.get_extra_info("sslcontext") is not None and not reused:
+        return False  # TLS 1.3 sends its session tickets unasked (RFC 8446, section 4.6.1)
+    unread = select.poll()
+    unread.register(transport.get_extra_info("socket"), select.POLLIN)
+    return bool(unread.poll(0))
+
+
+class Client:
+    """One connection pool to one store, used as `async with Client(...)`."""
+
+    def __init__(
+        self,
+        base_url: str,
+        timeout: float,
+        headers: Mapping[str, str] | None = None,
+        seen: Seen | None = None,
+    ) -> None:
+        """Take the store, the seconds that a request may take, and headers for all of them.
+
+        `seen` gets each request, what came of it, and the seconds that it took.
+        """
+        self._headers = dict(headers or {})
+        self._seen = seen
+        self._base = URL(base_url)
+        self._prefix = self._base.raw_path.rstrip("/")
+        self._nothing = aiohttp.BytesPayload(NOTHING, content_type="application/json")
+        self._timeout = timeout
+        self._proxy, self._proxy_headers = environment_proxy(base_url)
+        self._session: aiohttp.ClientSession
+        self._unshared: aiohttp.ClientSession
+
+    async def __aenter__(self) -> Self:
+        self._session, self._unshared = self._open(reuse=True), self._open(reuse=False)
+        return self
+
+    def _open(self, *, reuse: bool) -> aiohttp.ClientSession:
+        # shorter than the whole, so that a connection that takes too long is known as such
+        connect = min(MAX_CONNECT, 0.9 * self._timeout)
+        given = {name.lower() for name in self._headers}
+        session = aiohttp.ClientSession(
+            connector=InStepConnector(force_close=not reuse),
+            timeout=aiohttp.ClientTimeout(self._timeout, connect=connect, sock_connect=connect),
+            cookie_jar=aiohttp.DummyCookieJar(),
+            headers={n: v for n, v in _OWN_HEADERS.items() if n.lower() not in given}
+            | self._headers,
+            proxy=self._proxy,
+        )
+        # else aiohttp sends a GET twice when a kept-alive connection ends, past the pacer
+        session._retry_connection = False  # noqa: SLF001  (there is no public way)
+        return session
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        await self._session.close()
+        await self._unshared.close()
+
+    async def send(self, request: Request, bearer: str, *, anew: bool = False) -> Exchange:
+        """Send one request, once; an empty `bearer` sends none. Never raises for a failure.
+
+        `anew` uses a connection of its own, which no server can have closed before.
+        """
+        session = self._unshared if anew else self._session
+        headers = {"Authorization": f"Bearer {bearer}"} if bearer else None
+        begun = time.monotonic()
+        exchange: Exchange
+        try:
+            async with session.request(
+                request.method,
+                self._base.with_path(self._prefix + request.path, encoded=True),
+                data=self._payload(request),
+                headers=headers,
+                allow_redirects=False,
+                proxy_headers=self._proxy_headers,
+            ) as response:
+                exchange = Reply(response.status, response.headers, await _bounded_body(response))
+        except (aiohttp.ClientError, OSError, ValueError) as error:  # TimeoutError is an OSError
+            exchange = _no_reply(error, self._timeout)
+        if self._seen is not None:
+            self._seen(request, exchange, time.monotonic() - begun)
+        return exchange
+
+    def _payload(self, request: Request) -> aiohttp.BytesPayload | None:
+        """Return a request's body; that of cancels is the same for all of them."""
+        if request.body is NOTHING:
+            return self._nothing
+        if request.body is None:
+            return None
+        return aiohttp.BytesPayload(request.body, content_type=request.content_type)
+
+
+class Store:
+    """The calls that a run makes, each with the token of the moment."""
+
+    def __init__(self, client: Client, auth: Auth) -> None:
+        """Join a client and the token it uses."""
+        self._client = client
+        self._auth = auth
+
+    async def bearer(self) -> str:
+        """Return the token, renewed first where needed; raises `LoginError`."""
+        return await self._auth.bearer()
+
+    def fresh_bearer(self) -> str | None:
+        """Return the token, None if it must be renewed before it is used."""
+        return self._auth.fresh_bearer()
+
+    async def renew(self, refused: str) -> None:
+        """Replace a token that was refused; raises `LoginError`."""
+        await self._auth.renew(refused)
+
+    def cancel(self, job_id: str, bearer: str, *, anew: bool) -> Awaitable[Exchange]:
+        """Ask the store to cancel a job, once."""
+        return self._client.send(cancel_request(job_id), bearer, anew=anew)
+
+    def read(self, job_id: str, bearer: str, *, anew: bool) -> Awaitable[Exchange]:
+        """Ask the store for a job, once."""
+        return self._client.send(read_request(job_id), bearer, anew=anew)
+
+
+def environment_proxy(base_url: str) -> tuple[str | None, dict[str, str] | None]:
+    """Return the proxy that the environment names for the store, and its headers.
+
+    Looked up once, because aiohttp's `trust_env` does so for every request and
+    sends netrc passwords besides. Only https stores go through a proxy: plain http
+    is loopback. Raises `ConfigError` for a proxy that is not http or https.
+    """
+    store, proxies = urlsplit(base_url), getproxies()
+    proxy = proxies.get("https") or proxies.get("all")
+    if store.scheme != "https" or not proxy or proxy_bypass(store.netloc):
+        return None, None
+    parts = _proxy_parts(proxy)
+    login, _, address = parts.netloc.rpartition("@")
+    bare = urlunsplit((parts.scheme, address, "", "", ""))
+    if not login:
+        return bare, None
+    encoded = base64.b64encode(unquote(login).encode()).decode()
+    return bare, {"Proxy-Authorization": f"Basic {encoded}"}
+
+
+def _proxy_parts(proxy: str) -> SplitResult:
+    try:
+        parts = urlsplit(proxy if "://" in proxy else f"http://{proxy}")
+        usable = parts.scheme in {"http", "https"} and parts.hostname and parts.port != 0
+    except ValueError:
+        usable = False
+    if not usable:
+        raise ConfigError(
+            "HTTPS_PROXY (or ALL_PROXY) does not name a proxy that can be used",
+            "it should look like http://proxy.example:3128",
+        )
+    return parts
+
+
+async def _bounded_body(response: aiohttp.ClientResponse) -> bytes:
+    """Return the body, or nothing of one that is over the bound."""
+    body = await response.content.readany()
+    while not response.content.at_eof() and len(body) <= MAX_BODY:
+        body += await response.content.readany()
+    if len(body) > MAX_BODY:
+        response.close()
+        return b""
+    return body
+
+
+def _no_reply(error: Exception, timeout: float) -> NoReply:
+    """Say what an error of aiohttp means: above all, whether anything was sent."""
+    match error:
+        case UnexpectedBytesError():
+            return NoReply("the server sent something before it was asked", sent=False)
+        case aiohttp.ConnectionTimeoutError():
+            return NoReply("the connection timed out", sent=False, timed_out=True)
+        case aiohttp.ClientConnectorCertificateError():
+            reason = getattr(error.certificate_error, "verify_message", "") or "not trusted"
+            hint = "SSL_CERT_FILE names a private authority"
+            return NoReply(f"the server's TLS certificate: {reason} ({hint})", sent=False)
+        case aiohttp.ClientConnectorDNSError():
+            return NoReply(f"the host {error.host} was not found", sent=False)
+        case aiohttp.ClientConnectorError():
+            number = error.os_error.errno
+            reason = os.strerror(number) if number else type(error.os_error).__name__
+            return NoReply(f"no connection to {error.host}:{error.port}: {reason}", sent=False)
+        case aiohttp.ClientHttpProxyError():
+            return NoReply(f"the proxy refused the connection ({error.status})", sent=False)
+        case TimeoutError():
+            return NoReply(f"no reply within {timeout:g} s", sent=True, timed_out=True)
+        case aiohttp.ClientPayloadError():
+            return NoReply("the reply was cut short or garbled", sent=True)
+        case aiohttp.ClientResponseError():
+            return NoReply("the reply was not HTTP", sent=True)
+    return NoReply("the connection was lost before the reply", sent=True)

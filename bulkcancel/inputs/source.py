@@ -1,0 +1,108 @@
+"""Files and standard input opened, and told apart: delimited text or JSON.
+
+The one place that reads input; what stands in it is `table`'s and `jsonlist`'s to say.
+"""
+
+import hashlib
+import io
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from itertools import chain
+from pathlib import Path
+from typing import BinaryIO
+
+from bulkcancel.base.errors import InputError
+from bulkcancel.inputs.decoding import lines_of
+from bulkcancel.inputs.delimited import read_table
+from bulkcancel.inputs.job_ids import Entry
+from bulkcancel.inputs.json_lists import JsonList
+
+STDIN = "-"
+_CHUNK = 64 * 1024  # bytes
+
+
+@dataclass(slots=True)
+class Source:
+    """One input: a file, or `-` for standard input.
+
+    `column` is a header's name or a 1-based number, None to find it. With `with_fields`,
+    entries carry what a practice store is made from; `note` gets what the operator should
+    know. Once all entries are read, `digest` is final, and `empty` tells whether there was
+    not even a header.
+    """
+
+    file: str
+    column: str | None = None
+    with_fields: bool = False
+    note: Callable[[str], None] = lambda _: None
+    drops_torn_line: bool = False  # of a report that this run goes on with
+    empty: bool = False
+    _hash: "hashlib._Hash" = field(default_factory=hashlib.sha256)
+
+    @property
+    def name(self) -> str:
+        """Return what people call the input."""
+        return "stdin" if self.file == STDIN else self.file
+
+    @property
+    def digest(self) -> str:
+        """Return the SHA-256 of what was read, in hexadecimal digits."""
+        return self._hash.hexdigest()
+
+    def entries(self, before_read: Callable[[], None] = lambda: None) -> Iterator[Entry]:
+        """Yield the rows as they come; raises `InputError`.
+
+        `before_read` is called whenever more bytes are about to be waited for.
+        """
+        lines = lines_of(self._chunks(before_read), self.name)
+        start, first = _beginning(lines)
+        lines = chain(start, lines)
+        if first in {"{", "["}:
+            yield from JsonList(lines, self.name, self.column).entries(with_fields=self.with_fields)
+            return
+        table = read_table(lines, self.name, self.column)
+        if table is None:
+            self.empty = True
+            return
+        if table.note:
+            self.note(table.note)
+        yield from table.entries(with_fields=self.with_fields)
+
+    def _chunks(self, before_read: Callable[[], None]) -> Iterator[bytes]:
+        try:
+            with _opened(self.file) as stream:
+                while True:
+                    before_read()
+                    chunk = stream.read(_CHUNK)
+                    if not chunk:
+                        return
+                    self._hash.update(chunk)
+                    if self.drops_torn_line:
+                        rest = stream.read()
+                        self._hash.update(rest)
+                        whole, newline, _ = (chunk + rest).rpartition(b"\n")
+                        yield whole + newline
+                        return
+                    yield chunk
+        except OSError as error:
+            raise InputError(f"{self.name}: {error.strerror}", "check the file's name") from None
+
+
+def _opened(file: str) -> BinaryIO:
+    """Return an input, whose reads return as soon as there is something."""
+    if file != STDIN:
+        return Path(file).open("rb", buffering=0)
+    if sys.stdin is None:
+        return io.BytesIO()
+    return open(sys.stdin.fileno(), "rb", buffering=0, closefd=False)
+
+
+def _beginning(lines: Iterator[str]) -> tuple[list[str], str]:
+    """Return the lines up to one that holds something, and its first character."""
+    start = []
+    for line in lines:
+        start.append(line)
+        if line.strip() and not line.lstrip().startswith("#"):
+            return start, line.lstrip()[0]
+    return start, ""

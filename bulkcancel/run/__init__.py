@@ -1,0 +1,4 @@
+"""One run: the rooms put together in the order that is safe.
+
+Must not know the command line.
+"""

@@ -1,0 +1,133 @@
+"""One run from settings to exit code: the parts joined, in the order that is safe.
+
+Everything that can be refused is refused before the first cancel: the input, the
+report's place, the login, the question.
+"""
+
+import asyncio
+import sys
+import time
+from urllib.parse import urlsplit
+
+from bulkcancel.base.errors import BulkcancelError, Interruption
+from bulkcancel.base.loading import loading
+from bulkcancel.base.model import JobResult, Outcome, StoreName, Tally
+from bulkcancel.base.settings import Settings
+from bulkcancel.console.output import Console
+from bulkcancel.console.prompt import ask, require_terminal
+from bulkcancel.inputs.reader import read_inputs
+from bulkcancel.report.by_outcome import check_folder
+from bulkcancel.report.past import Left
+from bulkcancel.report.rows import check_target, choose_target, new_run_id, room_for
+from bulkcancel.report.writer import Before, Plan, look_back, open_recorder
+from bulkcancel.run.opening import in_force, question
+from bulkcancel.run.summary import conclude
+from bulkcancel.run.summary_file import Clock, Facts, check_place
+from bulkcancel.run.work import Work
+
+NOTHING = "warning: the input holds no rows, there is nothing to cancel"
+
+
+def run(settings: Settings) -> int:
+    """Cancel the jobs of the input; return the exit code of a run that came to its end."""
+    as_json = settings.log_format == "json"
+    console = Console(quiet=settings.quiet, verbosity=settings.verbosity, as_json=as_json)
+    for line in in_force(settings):
+        console.detail(line)
+    try:
+        return _prepare_and_run(settings, console)
+    except KeyboardInterrupt:  # while cancels are sent it is heard in another way
+        raise Interruption("interrupted, nothing was cancelled", 130) from None
+
+
+def _prepare_and_run(settings: Settings, console: Console) -> int:
+    read = read_inputs(
+        *(settings.files, settings.column, lambda text: console.note(f"note: {text}")),
+        with_fields=settings.sandbox,
+        may_stream=settings.yes and not settings.dry_run,
+        report=settings.output if settings.resume else None,
+    )
+    plan = _plan(settings)
+    before = look_back(plan) if settings.resume else Before()
+    try:
+        if before.past.torn:
+            console.note(f"note: the last line of {plan.target} was cut short, and is dropped")
+        if Outcome.NOT_FOUND in settings.allow:  # then it is the right store
+            before.past.not_found_counts = True
+        work = Work(settings, console, read, Left(read.jobs, before.past), plan, before)
+        if not read.jobs and read.stream is None:
+            console.note(NOTHING)
+            if before.sheet is None:
+                return 0
+        return _rehearse(work) if settings.dry_run else _perform(work)
+    finally:
+        if before.sheet is not None:
+            before.sheet.close()
+
+
+def _plan(settings: Settings) -> Plan:
+    """Return where the run records; raises `ReportError` for places that won't do."""
+    nobody_reads = sys.stdout is None or sys.stdout.isatty()
+    target = choose_target(settings.output, settings.form, stdout_is_terminal=nobody_reads)
+    check_target(target, settings.files, overwrite=settings.overwrite, resume=settings.resume)
+    again = settings.overwrite or settings.resume
+    if settings.split is not None:
+        others = (target, *settings.files, *filter(None, (settings.summary,)))
+        check_folder(
+            settings.split, tuple(map(str, others)), replace=again, resumed=settings.resume
+        )
+    if settings.summary is not None:
+        inputs = (target, *settings.files)
+        check_place(settings.summary, inputs, replace=again, ours=settings.resume)
+    return Plan(target, settings.form, settings.overwrite, settings.split)
+
+
+def _perform(work: Work) -> int:
+    """Log in, ask, cancel; the question is asked between two turns of the loop."""
+    asks = not work.settings.yes and work.left.valid > 0
+    if asks:
+        require_terminal()
+    with loading():
+        from bulkcancel.run.session import Session  # noqa: PLC0415  (it takes its time)
+
+    with asyncio.Runner() as runner:
+        session = Session(work)
+        try:
+            if not runner.run(session.open()) and work.before.sheet is None:
+                work.console.note(NOTHING)
+                return 0
+            if asks and not ask(question(work, session.url, session.store)):
+                raise BulkcancelError("not confirmed, nothing was cancelled")
+            return runner.run(session.cancel())
+        finally:
+            runner.run(session.close())
+
+
+def _rehearse(work: Work) -> int:
+    """Report what would be sent, without any network."""
+    clock, run_id, settings = Clock(), new_run_id(), work.settings
+    room = room_for(source.name for source in work.input.sources)
+    recorder, _ = open_recorder(work.plan, work.before, run_id, room, 1)
+    tally = Tally(settings.allow, repeats=work.input.jobs.repeats)
+    for row in work.left:
+        outcome = Outcome.INVALID if row.problem else Outcome.DRY_RUN
+        result = JobResult(row, outcome, time.time(), detail=row.problem)
+        recorder.record(result)
+        tally.count(result)
+    trouble = recorder.close()
+    asked = question(work, settings.base_url, StoreName()).replace("\n", " ").rstrip("?")
+    work.console.note(f"without --dry-run: {asked}")
+    host, store = urlsplit(settings.base_url).netloc, StoreName()
+    facts = Facts(
+        run_id,
+        host,
+        store,
+        work.input.sources,
+        tally,
+        clock,
+        0.0,
+        settings.rate,
+        recorder.report,
+        trouble,
+    )
+    return conclude(settings, work.console, facts, recorder, whole=True)

@@ -1,0 +1,241 @@
+"""A store that one is logged in to, and the run that is made against it.
+
+All that needs aiohttp, which takes a quarter of a second to import: `run` does that
+only when the input is known to be good.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack
+from urllib.parse import urlsplit
+
+from bulkcancel.base.errors import BulkcancelError, GuardError
+from bulkcancel.base.interrupts import heard
+from bulkcancel.base.model import ClientKey, JobResult, JobRow, StoreName, Tally
+from bulkcancel.console.progress import Bar, Lines, display_for
+from bulkcancel.console.pulse import Pulse
+from bulkcancel.engine.guards import Guards
+from bulkcancel.engine.pool import Engine, Policy, concurrency_for
+from bulkcancel.epcc.auth import Auth
+from bulkcancel.epcc.rate_limit import Backoff, Pacer
+from bulkcancel.epcc.transport import Client, Store
+from bulkcancel.inputs.stream import Fields, Listed, Streamed
+from bulkcancel.report.past import fit
+from bulkcancel.report.rows import new_run_id, room_for
+from bulkcancel.report.writer import Recorder, open_recorder
+from bulkcancel.run.summary import conclude
+from bulkcancel.run.summary_file import Clock, Facts
+from bulkcancel.run.work import Work
+
+SYNC_EVERY = 1.0  # seconds
+WORD_EVERY = 3.0  # seconds without an answer before the first cancel
+
+
+class Session:
+    """One run: `open` it, `cancel` what there is, and `close` it in any case.
+
+    Once it is open, `url` is the store's, and `store` what that calls itself.
+    """
+
+    def __init__(self, work: Work) -> None:
+        """Take the work; nothing is sent yet."""
+        settings = work.settings
+        self.url = settings.base_url
+        self.store = StoreName()
+        self._work = work
+        self._tally = Tally(settings.allow, settled_before=work.left.settled)
+        self._tally.adopt(work.before.past.jobs.values())
+        self._pacer, self._backoff = Pacer(settings.rate), Backoff()
+        self._clock = Clock()
+        self._stack = AsyncExitStack()
+        self._client: Client
+        self._auth: Auth
+        self._rows: Listed | Streamed
+
+    async def open(self) -> bool:
+        """Log in, where there is anything to send; tell whether there is anything to do."""
+        patience = asyncio.create_task(_every(WORD_EVERY, self._still_opening))
+        try:
+            return await self._opened()
+        finally:
+            patience.cancel()
+
+    async def _still_opening(self) -> None:
+        if self._work.input.stream is not None and self._auth.fresh_bearer() is not None:
+            self._work.console.note("waiting for the first id")
+            return
+        tries = f"{self._tally.requests} request{'' if self._tally.requests == 1 else 's'} so far"
+        self._work.console.note(f"waiting for {urlsplit(self.url).netloc} to answer ({tries})")
+
+    async def _opened(self) -> bool:
+        work, settings = self._work, self._work.settings
+        seed = await self._practice_store() if settings.sandbox else _no_seed
+        store = (self.url, settings.timeout, settings.headers)
+        self._client = await self._stack.enter_async_context(Client(*store, work.console.request))
+        self._auth = Auth(
+            *(settings.credentials, self._client.send, self._pacer, self._tally),
+            *(settings.retries, self._backoff),
+        )
+        if work.input.stream is None:
+            self._rows = Listed(work.left)
+            first = work.left.first()
+            if first is not None:
+                await self._auth.login(first.job_id)
+        else:
+            known = list(work.left)  # by now: the pipe adds to the jobs that are known
+            self._rows = Streamed(known, work.input.stream, work.input.jobs, self._fit, seed)
+            first = await self._log_in_while_waiting(self._rows)
+        if first is not None and (settings.summary or not settings.yes):
+            self.store = await self._auth.store_name()
+        return bool(work.input.jobs)
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._stack.aclose()
+
+    async def cancel(self) -> int:
+        """Settle all jobs, and say what became of them; return the exit code.
+
+        Raises what stopped the run, when everything is recorded.
+        """
+        work, settings, run_id = self._work, self._work.settings, new_run_id()
+        self._clock = Clock()  # thinking about the question took no time
+        self._pacer.begin()
+        wanted = settings.concurrency or concurrency_for(settings.rate)
+        if work.input.stream is None:
+            wanted = max(1, min(wanted, work.left.valid))
+        room = room_for(source.name for source in work.input.sources)
+        recorder, concurrency = open_recorder(work.plan, work.before, run_id, room, wanted)
+        engine = self._engine(recorder, concurrency)
+
+        def hurry(again: bool) -> None:  # noqa: FBT001  (as `heard` has it)
+            recorder.hurry(0 if again else settings.timeout)
+
+        async with heard(engine.stop, engine.break_off, hurry):
+            stopped = await self._watched(engine, recorder)
+            trouble = recorder.close()
+            facts = self._facts(run_id, recorder, stopped or trouble)
+            whole = self._rows.whole and not engine.left_early
+            return conclude(settings, work.console, facts, recorder, whole=whole)
+
+    def _engine(self, recorder: Recorder, concurrency: int) -> Engine:
+        """Return what settles the jobs, so many at a time at most."""
+        work, settings = self._work, self._work.settings
+        guards = Guards(
+            *(settings.max_failures, settings.allow, settings.timeout),
+            store_is_known=work.before.past.store_is_known,
+        )
+        policy = Policy(concurrency, settings.retries, guards, settings.check, self._backoff)
+
+        def record_and_show(result: JobResult) -> None:
+            recorder.record(result)
+            work.console.job(result)
+
+        record = record_and_show if settings.verbosity else recorder.record
+        store = Store(self._client, self._auth)
+        return Engine(store, self._pacer, policy, self._tally, record)
+
+    def _facts(self, run_id: str, recorder: Recorder, stopped: BulkcancelError | None) -> Facts:
+        """Return what there is to say of a run that has ended."""
+        self._tally.repeats = self._work.input.jobs.repeats
+        return Facts(
+            run_id,
+            urlsplit(self.url).netloc,
+            self.store,
+            self._work.input.sources,
+            self._tally,
+            self._clock,
+            self._pacer.effective(),
+            self._work.settings.rate,
+            recorder.report,
+            stopped,
+        )
+
+    async def _practice_store(self) -> Callable[[Fields], None]:
+        """Start a practice API that is seeded from the input; return how it learns more."""
+        from bulkcancel.sandbox.server import Sandbox, seeds_of  # noqa: PLC0415  (real runs do without)
+
+        sandbox = Sandbox(seeds_of(self._work.input.fields))
+        self.url = await self._stack.enter_async_context(sandbox.serve(0))
+        self._work.console.note(
+            f"practice run: no store is touched, the jobs are made up at {self.url}"
+        )
+        return lambda fields: sandbox.queue.add(seeds_of([fields], len(sandbox.queue.jobs)))
+
+    async def _log_in_while_waiting(self, rows: Streamed) -> JobRow | None:
+        """Make sure of the token while the first row is still to come; return that row.
+
+        An input without any row needs no login.
+        """
+        first = asyncio.create_task(rows.first())
+        login = asyncio.create_task(self._early_login())
+        try:
+            await asyncio.wait({first, login}, return_when=asyncio.FIRST_COMPLETED)
+            if login.done():
+                await login  # raises what is wrong before the first row is there
+            row = await first
+            if row is not None:
+                await login
+                await self._auth.login(row.job_id)
+            return row
+        finally:
+            for task in (first, login):
+                task.cancel()
+            await asyncio.gather(first, login, return_exceptions=True)
+
+    async def _early_login(self) -> None:
+        if isinstance(self._work.settings.credentials, ClientKey):
+            await self._auth.bearer()
+
+    def _fit(self, row: JobRow) -> JobRow | None:
+        """Return a row that has come by a pipe as `Left` would; count what is settled."""
+        fitting = fit(row, self._work.before.past)
+        self._tally.settled_before += fitting is None and not row.problem
+        return fitting
+
+    async def _watched(self, engine: Engine, recorder: Recorder) -> BulkcancelError | None:
+        """Let the engine run to its end; return what stopped it before that."""
+        settings, console = self._work.settings, self._work.console
+        display = display_for(settings.progress, console)
+
+        async def sync() -> None:
+            try:
+                await asyncio.to_thread(recorder.sync)
+            except GuardError as error:
+                engine.stop(error)
+
+        watching = [asyncio.create_task(_every(SYNC_EVERY, sync))]
+        if display is not None:
+            watching.append(asyncio.create_task(self._shown(display, engine)))
+        try:
+            await engine.run(self._rows)
+        except BulkcancelError as error:
+            return error
+        finally:
+            for task in watching:
+                task.cancel()
+            if display is not None:
+                display.end()
+        return None
+
+    async def _shown(self, display: Bar | Lines, engine: Engine) -> None:
+        while True:
+            await asyncio.sleep(display.every)
+            display.show(self._pulse(stopping=engine.stopping))
+
+    def _pulse(self, *, stopping: bool) -> Pulse:
+        left, pacer = self._work.left, self._pacer
+        total = left.valid + left.invalid if isinstance(self._rows, Listed) else None
+        paused, elapsed = pacer.paused_for(), self._clock.elapsed()
+        recent, rate = pacer.recent(), pacer.rate
+        return Pulse(self._tally, total, recent, rate, paused, elapsed, stopping)
+
+
+def _no_seed(_: Fields) -> None:
+    """Do nothing: a real store has its jobs."""
+
+
+async def _every(seconds: float, action: Callable[[], Awaitable[None]]) -> None:
+    while True:
+        await asyncio.sleep(seconds)
+        await action()

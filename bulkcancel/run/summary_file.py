@@ -1,0 +1,166 @@
+"""The summary of a run as JSON: what the review of an incident attaches."""
+
+import os
+import platform
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from bulkcancel._version import __version__
+from bulkcancel.base.errors import BulkcancelError, GuardError, ReportError
+from bulkcancel.base.model import ClientKey, StoreName, Tally
+from bulkcancel.base.settings import Settings
+from bulkcancel.base.text import one_line
+from bulkcancel.inputs.source import Source
+from bulkcancel.report.atomic_file import whole
+from bulkcancel.report.rows import Report, timestamp
+
+_BEGINNING = b'{\n  "run_id":'
+_ELSEWHERE = "name another place with --summary"
+
+
+class Clock:
+    """When a run began, by the calendar, and how long ago that is, by a steady clock."""
+
+    def __init__(self) -> None:
+        self.started_at = time.time()
+        self._begun = time.monotonic()
+
+    def elapsed(self) -> float:
+        """Return the seconds since the beginning."""
+        return time.monotonic() - self._begun
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """One run, looked back at; `effective` and `rate` are in requests per second."""
+
+    run_id: str
+    host: str
+    store: StoreName
+    sources: list[Source]
+    tally: Tally
+    clock: Clock
+    effective: float
+    rate: float
+    report: Report
+    stopped: BulkcancelError | None
+
+    def counts(self) -> dict[str, Any]:
+        """Return what was counted."""
+        tally = self.tally
+        return {
+            "outcomes": {outcome.value: n for outcome, n in tally.outcomes.items() if n},
+            "not_pending": {
+                one_line(status, 100): n for status, n in tally.not_pending.items() if n
+            },
+            "settled_before": tally.settled_before,
+            "recorded_by_this_run": tally.done,
+            "repeats": tally.repeats,
+            "requests": tally.requests,
+            "retries": tally.retries,
+            "read_backs": tally.read_backs,
+            "throttled_429": tally.throttled,
+            "effective_rate_per_second": round(self.effective, 2),
+        }
+
+
+def check_place(path: Path, others: tuple[str, ...], *, replace: bool, ours: bool = False) -> None:
+    """Refuse a place that can't take a summary, with `ours` any file that is none.
+
+    Raises `ReportError`.
+    """
+    try:
+        problem = _problem(path, others, replace=replace, ours=ours)
+    except OSError as error:
+        problem = f"can't be used: {error.strerror}"
+    if problem:
+        raise ReportError(f"{path} {problem}", _ELSEWHERE)
+
+
+def _problem(path: Path, others: tuple[str, ...], *, replace: bool, ours: bool) -> str:
+    if path.is_dir():
+        return "is a directory"
+    if not os.access(path.absolute().parent, os.W_OK):
+        return "would be in a folder that is not there, or can't be written to"
+    if path.exists() and not path.is_file():
+        return "is no file"
+    if path.exists() and any(Path(o).exists() and path.samefile(o) for o in others):
+        return "is also the report or an input"
+    if str(path) in others:
+        return "is also the report"
+    if path.exists() and ours and not path.read_bytes().startswith(_BEGINNING):
+        return "is no summary of an earlier run"
+    if path.exists() and not replace:
+        return "exists already (replace it with --overwrite)"
+    return ""
+
+
+def summary_of(settings: Settings, facts: Facts) -> dict[str, Any]:
+    """Return all that is known of a run; never a secret."""
+    tally, stopped, sheet = facts.tally, facts.stopped, facts.report.sheet
+    elapsed = facts.clock.elapsed()
+    return {
+        "run_id": facts.run_id,
+        "version": __version__,
+        "python": platform.python_version(),
+        "reason": one_line(settings.reason, 1000),
+        "started_at": timestamp(facts.clock.started_at),
+        "ended_at": timestamp(facts.clock.started_at + elapsed),
+        "elapsed_seconds": round(elapsed, 3),
+        "exit_code": tally.exit_code() if stopped is None else stopped.exit_code,
+        "stopped": None if stopped is None else stopped.message,
+        "host": facts.host,
+        "store": {"id": facts.store.id or None, "name": facts.store.name or None},
+        "client_id": _shortened(settings),
+        "options": _options(settings),
+        "inputs": [{"file": s.name, "sha256": s.digest} for s in facts.sources],
+        "report": {
+            "file": sheet.target,
+            "format": facts.report.form.value,
+            "sha256": sheet.digest.hexdigest(),
+        },
+        **facts.counts(),
+    }
+
+
+def write_summary(path: Path, summary: dict[str, Any]) -> None:
+    """Write the file whole or not at all (mode 0600); raises `GuardError`."""
+    text = orjson.dumps(summary, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
+    try:
+        with whole(path) as file:
+            file.write(text)
+    except OSError as error:
+        raise GuardError(f"{path} can't be written: {error.strerror}", _ELSEWHERE) from None
+
+
+def _shortened(settings: Settings) -> str | None:
+    """Return the beginning of the client id, None where there was none."""
+    if settings.sandbox or settings.dry_run:
+        return None
+    key = settings.credentials
+    return f"{key.client_id[:4]}…" if isinstance(key, ClientKey) else None
+
+
+def _options(settings: Settings) -> dict[str, Any]:
+    return {
+        "column": settings.column,
+        "rate": settings.rate,
+        "concurrency": settings.concurrency,
+        "retries": settings.retries,
+        "timeout": settings.timeout,
+        "headers": sorted(settings.headers),
+        "max_failures": settings.max_failures,
+        "allow": sorted(outcome.value for outcome in settings.allow),
+        "base_url": settings.base_url,
+        "resume": settings.resume,
+        "overwrite": settings.overwrite,
+        "split": str(settings.split) if settings.split else None,
+        "sandbox": settings.sandbox,
+        "check": settings.check,
+        "dry_run": settings.dry_run,
+        "yes": settings.yes,
+    }

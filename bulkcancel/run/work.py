@@ -1,0 +1,21 @@
+"""What a run is asked for, once all that can be refused without a request is checked."""
+
+from dataclasses import dataclass
+
+from bulkcancel.base.settings import Settings
+from bulkcancel.console.output import Console
+from bulkcancel.inputs.reader import Input
+from bulkcancel.report.past import Left
+from bulkcancel.report.writer import Before, Plan
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """The settings, and what follows from them: input, report, and what is left to do."""
+
+    settings: Settings
+    console: Console
+    input: Input
+    left: Left
+    plan: Plan
+    before: Before

@@ -1,0 +1,110 @@
+"""Elastic Path's own configuration file: what is found in it, and what is refused."""
+
+from pathlib import Path
+from unittest.mock import Mock
+
+import pytest
+
+from bulkcancel.base.errors import ConfigError
+from bulkcancel.base.profile import read_profile
+from tests.conftest import KeepProfile
+
+TWO = "[default]\nEPCC_CLIENT_ID=one\n[Night Shift]\nEPCC_CLIENT_ID=two\n"
+
+
+@pytest.mark.parametrize(
+    ("content", "expected"),
+    [
+        ("[default]\nEPCC_CLIENT_ID=one\n", {"EPCC_CLIENT_ID": "one"}),
+        ("\ufeff[default]\r\nEPCC_CLIENT_ID = one \r\n", {"EPCC_CLIENT_ID": "one"}),
+        ("[default]\nepcc_client_id: one\n", {"EPCC_CLIENT_ID": "one"}),
+        ("[default]\nEPCC_CLIENT_SECRET=50%off%(x)s\n", {"EPCC_CLIENT_SECRET": "50%off%(x)s"}),
+        ("[default]\nEPCC_CLIENT_SECRET=a=b;c#d\n", {"EPCC_CLIENT_SECRET": "a=b;c#d"}),
+        ("# mine\n[default]\n; EPCC_CLIENT_ID=no\n", {}),
+        ("[default]\nEPCC_CLIENT_ID=\n", {}),
+        ("[default]\nA=1\nA=2\n", {"A": "2"}),
+        ("[default]\nA=1\n[other]\nA=2\n[default]\nB=3\n", {"A": "1", "B": "3"}),
+        ("[DEFAULT]\nA=1\n", {}),
+        ("[other]\nA=1\n", {}),
+        ("", {}),
+    ],
+    ids=[
+        "plain", "BOM, CRLF and spaces", "another case", "percent signs", "signs of comments",
+        "comments", "empty values", "a key twice", "a section twice", "a section for all",
+        "another section", "an empty file",
+    ],
+)  # fmt: skip
+def test_the_default_profile(
+    content: str, expected: dict[str, str], keep_profile: KeepProfile
+) -> None:
+    """The default section is read as it stands, with names in capitals; it may be missing."""
+    keep_profile(content)
+    assert read_profile(None) == expected
+
+
+def test_a_file_that_is_not_there(at_home: Path) -> None:
+    """Nobody needs the file, unless a profile is named."""
+    assert read_profile(None) == {}
+    with pytest.raises(ConfigError) as refused:
+        read_profile("night")
+    file = at_home / ".epcc" / "config"
+    assert refused.value.message == f"no profile 'night': {file} is not there"
+    assert "name another --profile" in refused.value.hint
+
+
+def test_a_profile_that_is_named(keep_profile: KeepProfile) -> None:
+    """A section is found by its name as it is written, and only that section counts."""
+    keep_profile(TWO)
+    assert read_profile("Night Shift") == {"EPCC_CLIENT_ID": "two"}
+
+
+@pytest.mark.parametrize(
+    ("content", "known"), [(TWO, "default, Night Shift"), ("", "none")], ids=["two", "none"]
+)
+def test_a_profile_that_does_not_exist(content: str, known: str, keep_profile: KeepProfile) -> None:
+    """A section that was named and is not there is refused, and those that exist are listed."""
+    file = keep_profile(content)
+    with pytest.raises(ConfigError) as refused:
+        read_profile("night")
+    assert refused.value.message == f"no profile 'night' in {file}"
+    assert refused.value.hint == f"it has: {known}"
+
+
+@pytest.mark.parametrize("name", [None, "night"])
+@pytest.mark.parametrize(
+    "content",
+    [
+        "EPCC_CLIENT_SECRET=s3cret\n",
+        "[default]\ns3cret\n",
+        "[default\ns3cret=1\n",
+        b"\xff\xfes3cret",
+    ],
+    ids=["no section", "no value", "half a section", "not UTF-8"],
+)
+def test_a_file_that_is_no_ini(
+    content: str | bytes, name: str | None, keep_profile: KeepProfile
+) -> None:
+    """A file that can't be understood is named, and nothing of it is repeated."""
+    file = keep_profile(content)
+    with pytest.raises(ConfigError) as refused:
+        read_profile(name)
+    assert refused.value.message == f"{file} can't be read: not an INI file"
+    assert "s3cret" not in str(refused.value)
+
+
+def test_a_file_that_can_not_be_read(keep_profile: KeepProfile) -> None:
+    """What the system has against it is told."""
+    file = keep_profile("")
+    file.unlink()
+    file.mkdir()
+    with pytest.raises(ConfigError, match="can't be read: Is a directory"):
+        read_profile(None)
+
+
+def test_a_user_without_a_home(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who has no home folder, as in many containers, has no profile."""
+    monkeypatch.delenv("HOME")
+    monkeypatch.setattr("pwd.getpwuid", Mock(side_effect=KeyError("uid not found")))
+    assert read_profile(None) == {}
+    with pytest.raises(ConfigError):
+        read_profile("night")

@@ -1,0 +1,191 @@
+"""What people and collectors see on standard error, a line at a time."""
+
+import sys
+from collections import Counter
+from dataclasses import replace
+from io import StringIO
+from typing import Any
+
+import orjson
+import pytest
+
+from bulkcancel.base.model import (
+    Exchange,
+    JobResult,
+    JobState,
+    NoReply,
+    Outcome,
+    Reply,
+    Request,
+    Tally,
+)
+from bulkcancel.base.text import hide
+from bulkcancel.console.output import STYLES, Console
+from bulkcancel.console.pulse import Pulse
+from tests.support.fakes import result
+
+Err = pytest.CaptureFixture[str]
+CANCEL = Request("POST", "/pcm/jobs/abc/cancel", b"s3cret-of-the-store")
+LATE = result(outcome=Outcome.NOT_PENDING, state=JobState("started"), detail="422 Too late")
+
+
+def lines(capsys: Err) -> list[dict[str, Any]]:
+    """Return the JSON lines without their times."""
+    found = [orjson.loads(line) for line in capsys.readouterr().err.splitlines()]
+    assert all(line.pop("time").endswith("Z") for line in found)
+    return found
+
+
+def test_every_outcome_has_a_colour() -> None:
+    """No outcome is shown without one."""
+    assert STYLES.keys() == set(Outcome)
+
+
+@pytest.mark.parametrize("as_json", [False, True], ids=["text", "json"])
+def test_quiet(as_json: bool, capsys: Err) -> None:  # noqa: FBT001  (a table's)
+    """A quiet console says nothing but what must be seen."""
+    console = Console(quiet=True, verbosity=2, as_json=as_json)
+    console.note("anything")
+    console.detail("anything")
+    console.job(result())
+    console.request(CANCEL, NoReply("lost", sent=True), 0.1)
+    assert capsys.readouterr().err == ""
+    console.alarm("not in r.csv: job-1 cancelled")
+    assert "not in r.csv: job-1 cancelled" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("verbosity", "shown"), [(0, 0), (1, 2), (2, 3)])
+def test_verbosity(verbosity: int, shown: int, capsys: Err) -> None:
+    """-v shows what is in force, and each job; -vv each request, too."""
+    console = Console(verbosity=verbosity)
+    console.detail("rate: 20 per second")
+    console.job(result())
+    console.request(CANCEL, Reply(200, {}, b""), 0.1)
+    assert len(capsys.readouterr().err.splitlines()) == shown
+
+
+@pytest.mark.parametrize(
+    ("settled", "line"),
+    [
+        (result(), "cancelled abc"),
+        (result(state=JobState("cancelled")), "cancelled abc"),
+        (LATE, "not_pending abc (started: 422 Too late)"),
+        (replace(LATE, detail=""), "not_pending abc (started)"),
+        (result(outcome=Outcome.FAILED, detail="403 Forbidden"), "failed abc (403 Forbidden)"),
+        (result("=a b\n", Outcome.INVALID), "invalid =a b"),
+    ],
+)
+def test_a_job(settled: JobResult, line: str, capsys: Err) -> None:
+    """A job that settles is one line: its outcome, its id, and why."""
+    Console(verbosity=1).job(settled)
+    assert capsys.readouterr().err == f"{line}\n"
+
+
+@pytest.mark.parametrize(
+    ("exchange", "line"),
+    [
+        (Reply(404, {}, b"s3cret-of-the-store"), "POST /pcm/jobs/abc/cancel 404 123 ms"),
+        (NoReply("no reply within 30 s", sent=True),
+         "POST /pcm/jobs/abc/cancel no reply within 30 s 123 ms"),
+    ],
+    ids=["a reply", "no reply"],
+)  # fmt: skip
+def test_a_request(exchange: Exchange, line: str, capsys: Err) -> None:
+    """A request is one line: method, path, what came of it, how long it took, and no body."""
+    Console(verbosity=2).request(CANCEL, exchange, 0.1234)
+    assert capsys.readouterr().err == f"{line}\n"
+
+
+def test_lines_for_collectors(capsys: Err) -> None:
+    """Every line is an object with what people read and what machines count."""
+    console = Console(verbosity=2, as_json=True)
+    console.note("hello", "greeting", "red", to="you")
+    console.alarm("not in r.csv: abc cancelled")
+    console.detail("rate: 20 per second")
+    console.job(LATE)
+    console.request(CANCEL, NoReply("lost", sent=True), 0.12345)
+    console.request(CANCEL, Reply(200, {}, b""), 0.1)
+    sent = {"level": "info", "event": "request", "method": "POST", "path": CANCEL.path}
+    assert lines(capsys) == [
+        {"level": "info", "event": "greeting", "message": "hello", "to": "you"},
+        {"level": "error", "event": "alarm", "message": "not in r.csv: abc cancelled"},
+        {"level": "info", "event": "detail", "message": "rate: 20 per second"},
+        {
+            "level": "info", "event": "job", "job_id": "abc", "outcome": "not_pending",
+            "message": "not_pending abc (started: 422 Too late)",
+        },
+        sent | {"message": f"POST {CANCEL.path} lost 123 ms", "status": None, "seconds": 0.1235},
+        sent | {"message": f"POST {CANCEL.path} 200 100 ms", "status": 200, "seconds": 0.1},
+    ]  # fmt: skip
+
+
+def moment(paused: float = 0.0, *, stopping: bool = False) -> Pulse:
+    tally = Tally(outcomes=Counter({Outcome.CANCELLED: 1190}), done=1190, in_flight=3, throttled=2)
+    return Pulse(tally, 2000, 9.5, 20.0, paused, 61.0, stopping)
+
+
+STOPPING = "; stopping: waiting for 3 replies; Ctrl-C again leaves them unknown"
+
+
+@pytest.mark.parametrize(
+    ("at", "end"),
+    [
+        (moment(), ""),
+        (moment(12.0), "; paused 12 s: the store asked us to slow down"),
+        (moment(stopping=True), STOPPING),
+        (moment(12.0, stopping=True), STOPPING),
+    ],
+    ids=["under way", "paused", "stopping", "stopping in a pause"],
+)
+def test_progress(at: Pulse, end: str, capsys: Err) -> None:
+    """A line of progress tells how far a run is, how fast, and what it waits for."""
+    Console().progress(at)
+    speed = "9.5 of 20 per second, 3 in flight, 2 refused (429)"
+    assert capsys.readouterr().err == (
+        f"1,190 of 2,000 done (cancelled 1,190), {speed}{end}\n"
+    )  # fmt: skip
+
+
+def test_progress_for_collectors(capsys: Err) -> None:
+    """A line of progress has its numbers beside its words."""
+    Console(as_json=True).progress(moment())
+    (line,) = lines(capsys)
+    assert line.pop("message").startswith("1,190 of 2,000 done")
+    assert line == {"level": "info", "event": "progress", **moment().fields()}
+
+
+@pytest.mark.parametrize("as_json", [False, True], ids=["text", "json"])
+def test_text_from_outside(as_json: bool, capsys: Err) -> None:  # noqa: FBT001  (a table's)
+    """No secret, no markup, no escape code, and one line, whatever a server says."""
+    hide("s3cret-of-the-store")
+    console = Console(verbosity=1, as_json=as_json)
+    detail = "[red]s3cret-of-the-store\x1b[2J\r\n:boom: " + "x" * 200
+    console.job(result(outcome=Outcome.FAILED, detail=detail))
+    err = capsys.readouterr().err
+    assert err.count("\n") == 1
+    assert "[red][hidden] [2J :boom: xxx" in err
+    assert "s3cret" not in err
+
+
+class Gone(StringIO):
+    """A standard error that can't take anything."""
+
+    def __init__(self, error: OSError) -> None:
+        super().__init__()
+        self.error = error
+
+    def write(self, _: str) -> int:
+        raise self.error
+
+
+@pytest.mark.parametrize("as_json", [False, True], ids=["text", "json"])
+@pytest.mark.parametrize("error", [OSError(28, "No space left"), BrokenPipeError(32, "Broken")])
+def test_standard_error_that_is_gone(
+    error: OSError, as_json: bool, monkeypatch: pytest.MonkeyPatch  # noqa: FBT001  (a table's)
+) -> None:  # fmt: skip
+    """Lines that nobody can read end nothing."""
+    monkeypatch.setattr(sys, "stderr", Gone(error))
+    console = Console(as_json=as_json)
+    console.note("one")
+    console.note("two")
+    assert console.screen.quiet

@@ -1,0 +1,475 @@
+"""The live display, drawn on a screen of this test's own, and on a real pseudo-terminal."""
+
+import os
+import re
+import select
+import subprocess
+import sys
+import termios
+import threading
+import time
+from collections import Counter
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, Self
+
+import pytest
+from rich.console import Console as RichConsole
+
+from bulkcancel.base.model import Outcome, Tally
+from bulkcancel.console.output import Console
+from bulkcancel.console.progress import EVERY, PLAIN_EVERY, Bar, Lines, display_for, lines_of
+from bulkcancel.console.pulse import Pulse
+from tests.conftest import KEY, Serve, sandbox
+from tests.support.faults import Store
+from tests.support.screen import Screen
+
+COUNTS = Counter({Outcome.CANCELLED: 1190, Outcome.NOT_FOUND: 8, Outcome.FAILED: 2})
+
+
+def moment(total: int | None = 2400, **fields: Any) -> Pulse:  # noqa: ANN401
+    """Return a run at 1,200 of 2,400 jobs after a minute."""
+    tally = Tally(outcomes=COUNTS, done=1200, requests=1200, in_flight=7)
+    seen: dict[str, Any] = {"now": 20.0, "rate": 20.0, "paused": 0.0, "elapsed": 60.0}
+    seen["stopping"] = False
+    for name in fields.keys() & seen.keys():
+        seen[name] = fields.pop(name)
+    for name, value in fields.items():
+        setattr(tally, name, value)
+    return Pulse(tally, total, **seen)
+
+
+def rich_on(screen: Screen) -> RichConsole:
+    """Return rich as it would be on the screen, in colours."""
+    return RichConsole(
+        file=screen, force_terminal=True, width=screen.width, height=24, soft_wrap=True,
+        highlight=False, color_system="standard", _environ={"TERM": "xterm"},
+    )  # fmt: skip
+
+
+class Desk:
+    """A console on a screen, with a bar."""
+
+    def __init__(self, width: int = 80, encoding: str = "utf-8") -> None:
+        self.screen = Screen(width, encoding)
+        self.console = Console()
+        self.console.screen = rich_on(self.screen)  # type: ignore[assignment]
+        self.bar = Bar(self.console)
+
+    def resize(self, width: int) -> None:
+        self.screen.resize(width)
+        self.console.screen.width = width
+
+    @property
+    def expected(self) -> list[str]:
+        """Return what the display should look like now."""
+        width = self.screen.width - 1
+        return [line.plain.rstrip() for line in lines_of(moment(), self.console.screen, width)]
+
+
+EMPTY = "\u2500" * 40
+NARROW = [
+    "\u2501" * 2 + "\u2500" * 3 + " 1,200 of 2,400, 60 s left",
+    "cancelled 1,190  not_found 8",
+    "failed 2",
+    "20.0 of 20 per second, 7 in",
+    "flight",
+]
+NARROWER = [
+    "1,200 of 2,400, 60 s left",
+    "cancelled 1,190",
+    "not_found 8  failed 2",
+    "20.0 of 20 per second, 7",
+    "in flight",
+]
+WIDE = [
+    "\u2501" * 20 + "\u2500" * 20 + " 1,200 of 2,400, 60 s left",
+    "cancelled 1,190  not_found 8  failed 2",
+    "20.0 of 20 per second, 7 in flight",
+]
+
+
+@pytest.mark.parametrize(
+    ("width", "fields", "encoding", "expected"),
+    [
+        (79, {}, "utf-8", WIDE),
+        (31, {}, "utf-8", NARROW),
+        (26, {}, "utf-8", NARROWER),
+        (79, {}, "ascii", ["#" * 20 + "-" * 20 + WIDE[0][40:], *WIDE[1:]]),
+        (79, {"total": None}, "utf-8", ["1,200 done, more may come", *WIDE[1:]]),
+        (79, {"done": 0, "outcomes": Counter(), "now": 0.0}, "utf-8",
+         [f"{EMPTY} 0 of 2,400", "nothing settled yet", "0.0 of 20 per second, 7 in flight"]),
+        (79, {"total": 0, "done": 0}, "utf-8", [f"{EMPTY} 0 of 0", *WIDE[1:]]),
+        (79, {"done": 2500}, "utf-8", ["\u2501" * 40 + " 2,500 of 2,400, 0 s left", *WIDE[1:]]),
+        (79, {"paused": 12.0, "throttled": 3, "retries": 4}, "utf-8",
+         [WIDE[0].replace("60 s", "72 s"), WIDE[1], f"{WIDE[2]}, 3 refused (429), 4 retried",
+          "paused 12 s: the store asked us to slow down"]),
+        (79, {"stopping": True, "paused": 12.0, "in_flight": 3}, "utf-8",
+         [WIDE[0].removesuffix(", 60 s left"), WIDE[1], "20.0 of 20 per second, 3 in flight",
+          "stopping: waiting for 3 replies; Ctrl-C again leaves them unknown"]),
+    ],
+    ids=["wide", "narrow", "no room for a bar", "ASCII only", "a stream", "nothing settled",
+         "nothing to do", "more than expected", "trouble", "stopping"],
+)  # fmt: skip
+def test_what_is_drawn(
+    width: int, fields: dict[str, Any], encoding: str, expected: list[str]
+) -> None:
+    """A bar or a count, a count per outcome, the rate, and what disturbs; no line is too long."""
+    drawn = lines_of(moment(**fields), rich_on(Screen(width + 1, encoding)), width)
+    assert [line.plain.rstrip() for line in drawn] == expected
+    assert all(line.cell_len <= width for line in drawn)
+
+
+@pytest.mark.parametrize("width", [0, 1, 2, 7])
+def test_a_window_that_holds_next_to_nothing(width: int) -> None:
+    """However narrow a window is, there is something that can be drawn in it."""
+    assert lines_of(moment(), rich_on(Screen(max(1, width))), width)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [(0, "0 s"), (99, "99 s"), (100, "1:40 min"), (3599, "59:59 min"), (3723, "1:02:03 h")],
+)
+def test_the_time_left(seconds: int, words: str) -> None:
+    """Times to go are told as people tell them."""
+    pulse = moment(1200 + 20 * seconds)
+    assert lines_of(pulse, rich_on(Screen()), 79)[0].plain.endswith(f", {words} left")
+
+
+@pytest.mark.parametrize("width", [80, 40, 12])
+def test_a_display_is_drawn_in_place(width: int) -> None:
+    """However often it is drawn, there is one display; at the end there is none."""
+    desk = Desk(width)
+    for _ in range(3):
+        desk.bar.show(moment())
+    assert desk.screen.shown == desk.expected
+    assert not desk.screen.cursor_shown
+    desk.bar.end()
+    desk.console.note("cancelled 1,200")
+    assert " ".join(desk.screen.lines) == "cancelled 1,200"  # whole words, where it is narrow
+    assert desk.screen.cursor_shown
+
+
+@pytest.mark.parametrize(
+    ("run", "every"),
+    [(2.0, 0.2), (0.1, 0.2), (0.025, 0.4), (0.001, 1.0), (0.0, 1.0)],
+    ids=["a busy run", "just enough", "a slow run", "hardly a run", "a pause"],
+)
+def test_drawing_takes_little_of_the_cpu(
+    run: float, every: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The less the run itself has to do, the less often it is drawn; once a second at least."""
+    spent = 0.0
+    monkeypatch.setattr(time, "process_time", lambda: spent)
+    desk = Desk()
+    draw = desk.bar._draw
+
+    def costly(pulse: Pulse) -> None:
+        nonlocal spent
+        draw(pulse)
+        spent += 0.001
+
+    monkeypatch.setattr(desk.bar, "_draw", costly)
+    spent += run
+    desk.bar.show(moment())
+    assert desk.bar.every == pytest.approx(every)
+    desk.bar.end()
+
+
+def test_colours() -> None:
+    """Each outcome has its colour."""
+    desk = Desk()
+    desk.bar.show(moment())
+    for words in ("\x1b[32mcancelled 1,190", "\x1b[33mnot_found 8", "\x1b[31mfailed 2"):
+        assert words in desk.screen.raw
+    desk.bar.end()
+
+
+def test_lines_that_come_in_between() -> None:
+    """A note stands above the display, and stays when that goes."""
+    desk = Desk()
+    desk.bar.show(moment())
+    desk.console.note("note: a proxy is used")
+    desk.bar.show(moment())
+    assert desk.screen.shown == ["note: a proxy is used", *desk.expected]
+    desk.bar.end()
+    assert desk.screen.shown == ["note: a proxy is used"]
+
+
+@pytest.mark.parametrize(("before", "after"), [(80, 40), (80, 24), (40, 80), (80, 79), (30, 7)])
+def test_a_window_that_changes(before: int, after: int) -> None:
+    """A window may change its width at any time: nothing of the display is left behind."""
+    desk = Desk(before)
+    desk.console.note("begun")
+    desk.bar.show(moment())
+    desk.resize(after)
+    desk.bar.show(moment())
+    assert desk.screen.shown == ["begun", *desk.expected]
+    desk.resize(before)
+    desk.bar.end()
+    assert desk.screen.shown == ["begun"]
+    desk.bar.show(moment())
+    desk.resize(after)
+    desk.bar.end()
+    desk.bar.end()
+    assert desk.screen.shown == ["begun"]
+
+
+def test_a_note_in_a_window_that_has_just_changed() -> None:
+    """A line that comes before the next drawing is not lost, and nothing is left behind."""
+    desk = Desk(80)
+    desk.bar.show(moment())
+    desk.resize(30)
+    desk.console.note("cancelled job-1")
+    desk.bar.show(moment())
+    shown = [*desk.screen.shown]
+    desk.bar.end()
+    assert shown == ["cancelled job-1", *desk.expected]
+
+
+def test_notes_draw_no_display() -> None:
+    """However many lines there are, the display is drawn at most ten times a second."""
+    desk = Desk(80)
+    desk.bar.show(moment())
+    for number in range(100):
+        desk.console.note(f"cancelled job-{number}")
+    drawings = desk.screen.raw.count("in flight")
+    desk.bar.end()
+    assert drawings <= 10
+
+
+def test_a_display_that_was_never_drawn() -> None:
+    """A run that was over at once takes nothing off the screen."""
+    desk = Desk()
+    desk.bar.end()
+    assert desk.screen.raw == ""
+
+
+def test_a_terminal_that_goes_away(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A terminal that is gone is no reason to stop cancelling."""
+    desk = Desk()
+    desk.bar.show(moment())
+
+    def gone(_: str) -> int:
+        raise OSError(5, "Input/output error")
+
+    monkeypatch.setattr(desk.screen, "write", gone)
+    desk.bar.show(moment())
+    desk.bar.end()
+
+
+def test_a_line_now_and_then(capsys: pytest.CaptureFixture[str]) -> None:
+    """Where nothing can be drawn there is a line, which is left where it is."""
+    lines = Lines(Console())
+    lines.show(moment())
+    lines.end()
+    assert capsys.readouterr().err.startswith("1,200 of 2,400 done (cancelled 1,190, ")
+
+
+def test_how_often() -> None:
+    """The display is drawn at most ten times a second, a line is printed every ten seconds."""
+    assert (Desk().bar.every, Lines.every) == (EVERY, PLAIN_EVERY)
+    assert EVERY >= 0.1
+    assert PLAIN_EVERY == 10
+
+
+@pytest.mark.parametrize(
+    ("progress", "terminal", "environ", "console", "expected"),
+    [
+        ("auto", True, {}, {}, Bar),
+        ("auto", True, {"NO_COLOR": "1"}, {}, Bar),
+        ("auto", True, {"CI": "true"}, {}, Lines),
+        ("auto", True, {"CI": ""}, {}, Bar),
+        ("auto", True, {"TERM": "dumb"}, {}, Lines),
+        ("auto", False, {}, {}, Lines),
+        ("auto", True, {}, {"as_json": True}, Lines),
+        ("auto", True, {}, {"quiet": True}, None),
+        ("bar", True, {"CI": "true"}, {}, Bar),
+        ("bar", False, {}, {}, Lines),
+        ("bar", True, {"TERM": "dumb"}, {}, Lines),
+        ("bar", True, {}, {"quiet": True}, None),
+        ("plain", True, {}, {}, Lines),
+        ("plain", False, {}, {"quiet": True}, None),
+        ("none", True, {}, {}, None),
+        ("none", False, {}, {}, None),
+        pytest.param(
+            *("auto", False, {"FORCE_COLOR": "1"}, {}, Lines),
+        ),
+    ],
+)
+def test_which_display(
+    progress: str,
+    terminal: bool,  # noqa: FBT001  (a table's)
+    environ: dict[str, str],
+    console: dict[str, bool],
+    expected: type | None,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A bar where one can be drawn and is wanted, else lines; nothing where that is wanted."""
+    for name in ("CI", "NO_COLOR", "FORCE_COLOR", "TTY_COMPATIBLE"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in ({"TERM": "xterm"} | environ).items():
+        monkeypatch.setenv(name, value)
+    screen = Screen()
+    monkeypatch.setattr(screen, "isatty", lambda: terminal)
+    monkeypatch.setattr(sys, "stderr", screen)
+    display = display_for(progress, Console(**console))
+    assert type(display) is (expected or type(None))
+
+
+LEAD = """import os, sys
+os.close(os.open(os.ttyname(2), os.O_RDWR))  # the first one that a new session opens is its own
+os.execv(sys.executable, [sys.executable, *sys.argv[1:]])
+"""
+
+
+class Terminal:
+    """A command with a terminal of its own; its ids come by a pipe, its report goes to r.csv."""
+
+    def __init__(self, folder: Path, url: str, *arguments: str, width: int = 80) -> None:
+        self.screen = Screen(width)
+        self._master, slave = os.openpty()
+        termios.tcsetwinsize(slave, (24, width))
+        dropped = {"CI", "NO_COLOR", "FORCE_COLOR", "COLUMNS", "LINES", "TTY_COMPATIBLE"}
+        kept = {name: value for name, value in os.environ.items() if name not in dropped}
+        env = {**kept, **KEY, "EPCC_API_BASE_URL": url, "TERM": "xterm"}
+        self.process = subprocess.Popen(
+            [sys.executable, "-c", LEAD, "-m", "bulkcancel", "-o", "r.csv", *arguments],
+            cwd=folder, env=env, start_new_session=True,
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=slave,
+        )  # fmt: skip
+        os.close(slave)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.process.kill()
+        self.process.communicate()
+        os.close(self._master)
+
+    def pipe(self, ids: str) -> None:
+        assert self.process.stdin is not None
+        self.process.stdin.write(ids.encode())
+        self.process.stdin.close()
+        self.process.stdin = None
+
+    def read(self, until: str = "") -> None:
+        """Show what comes, until some words have come, else to the end."""
+        with suppress(OSError):  # so a terminal says that nobody is there any more
+            while not until or until not in self.screen.raw:
+                assert select.select([self._master], [], [], 10)[0], self.screen.raw
+                self.screen.write(os.read(self._master, 65536).decode())
+
+    def asked(self) -> None:
+        """Show what comes up to the question, and wait until its answer is waited for.
+
+        What is typed before that is no answer.
+        """
+        self.read("[y/N] ")
+        stat, pause = Path(f"/proc/{self.process.pid}/stat"), threading.Event()
+        while stat.exists() and ") S " not in stat.read_text():  # it sleeps
+            pause.wait(0.01)
+            assert self.process.poll() is None, self.screen.raw
+
+    def type(self, keys: str) -> None:
+        os.write(self._master, keys.encode())
+
+
+IDS = "".join(f"job-{i}\n" for i in range(1, 17))
+
+
+def test_no_is_no(serve: Serve, tmp_path: Path) -> None:
+    """A run that is declined on its terminal has sent no cancel, whatever comes by the pipe."""
+    api = sandbox(16)
+    with Terminal(tmp_path, serve(api.serve(0))) as terminal:
+        terminal.pipe(f"{IDS}y\ny\n")
+        terminal.asked()
+        terminal.type("n\n")
+        terminal.read()
+        assert terminal.process.wait(10) == 2
+    assert terminal.screen.shown[-1] == "bulkcancel: not confirmed, nothing was cancelled"
+    assert {job.status for job in api.queue.jobs.values()} == {"pending"}
+    assert not (tmp_path / "r.csv").exists()
+
+
+STORE = r'127\.0\.0\.1:\d+, store "practice store" \([0-9a-f-]+\)'
+AFTER = [
+    r"Cancel 16 jobs",
+    rf"on {STORE}",
+    r"at 20 per second, in about 1 s\? \[y/N\] y",
+    "cancelled 16",
+    r"18 requests \(0 read-backs, 0 retried, 0 refused with 429\)",
+    r"took \d+\.\d s.*",
+    r"report: r\.csv",
+    "next: nothing left to cancel",
+]
+
+
+@pytest.mark.parametrize("width", [80, 40])
+def test_a_terminal_after_the_run(width: int, serve: Serve, tmp_path: Path) -> None:
+    """The question, a bar while the run lasts, then the summary, and nothing of the bar."""
+    api = sandbox(16)
+    with Terminal(tmp_path, serve(api.serve(0)), "-r20", width=width) as terminal:
+        terminal.pipe(IDS)
+        terminal.asked()
+        terminal.type("y\n")
+        terminal.read("\u2501")
+        assert "in flight" in terminal.screen.raw
+        terminal.read()
+        out, _ = terminal.process.communicate(timeout=10)
+    assert (terminal.process.returncode, out) == (0, b"")
+    said = " ".join(" ".join(terminal.screen.lines).split())  # lines are broken between words
+    assert re.fullmatch(" ".join(AFTER), said), terminal.screen.lines
+    assert terminal.screen.cursor_shown
+    assert {job.status for job in api.queue.jobs.values()} == {"cancelled"}
+
+
+def test_ctrl_c_at_the_question(serve: Serve, tmp_path: Path) -> None:
+    """Ctrl-C is a no."""
+    api = sandbox(16)
+    with Terminal(tmp_path, serve(api.serve(0))) as terminal:
+        terminal.pipe(IDS)
+        terminal.asked()
+        terminal.type("\x03")
+        terminal.read()
+        assert terminal.process.wait(10) == 130
+    question, complaint = terminal.screen.lines[-2:]
+    assert question.endswith("? [y/N] ^C")
+    assert complaint == "bulkcancel: interrupted, nothing was cancelled"
+    assert {job.status for job in api.queue.jobs.values()} == {"pending"}
+
+
+def test_ctrl_c_while_the_bar_is_drawn(serve: Serve, tmp_path: Path) -> None:
+    """An interrupted run takes its bar off the screen, too, and leaves a cursor."""
+    api = sandbox(200)
+    with Terminal(tmp_path, serve(api.serve(0)), "-y", "-r20") as terminal:
+        terminal.pipe("".join(f"job-{i}\n" for i in range(1, 201)))
+        terminal.read(" in flight")
+        terminal.type("\x03")
+        terminal.read()
+        assert terminal.process.wait(10) == 130
+    lines = terminal.screen.lines
+    assert re.fullmatch(r"cancelled +\d+", lines[0]), lines
+    assert re.fullmatch(r"not_attempted +\d+  never sent", lines[1]), lines
+    assert "bulkcancel: stopped by SIGINT" in lines
+    assert lines[-1].endswith(" --resume -o r.csv r.csv")  # the command that goes on
+    assert terminal.screen.cursor_shown
+    assert "job-200,not_attempted" in (tmp_path / "r.csv").read_text()
+
+
+def test_ctrl_c_twice_while_replies_are_waited_for(serve: Serve, tmp_path: Path) -> None:
+    """A run that was interrupted says what it waits for, and that it need not be waited for."""
+    silent = Store({}, kinds=["hang"], rate=1.0)  # but for the login
+    with Terminal(tmp_path, serve(silent.serve()), "-y", "-r20") as terminal:
+        terminal.pipe("".join(f"job-{i}\n" for i in range(1, 201)))
+        terminal.read(" in flight")
+        terminal.type("\x03")
+        terminal.read("Ctrl-C again leaves them unknown")
+        assert re.search(r"stopping: waiting for (1 reply|\d+ replies);", terminal.screen.raw)
+        terminal.type("\x03")
+        terminal.read()
+        assert terminal.process.wait(10) == 130
+    shown = "\n".join(terminal.screen.lines)
+    assert re.search(r"^unknown +\d+  sent, but", shown, re.MULTILINE), shown
+    assert "stopping:" not in shown

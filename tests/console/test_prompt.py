@@ -1,0 +1,213 @@
+"""The question on the terminal: who may say yes, and where there is nobody to ask."""
+
+import os
+import select
+import subprocess
+import sys
+import termios
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, suppress
+from pathlib import Path
+
+import pytest
+
+from bulkcancel.base.errors import ConfigError
+from bulkcancel.console.prompt import _TERMINAL, ask, require_terminal
+from tests.support.disks import linux_only
+
+
+@pytest.fixture
+def screen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Make a terminal of two files; an answer is written into `keyboard` beside the screen."""
+    files = tmp_path / "keyboard", tmp_path / "screen"
+    for file in files:
+        file.touch()
+    monkeypatch.setattr("bulkcancel.console.prompt._TERMINAL", tuple(map(str, files)))
+    return files[1]
+
+
+@pytest.mark.parametrize(
+    ("answer", "expected"),
+    [
+        ("y\n", True), ("Y\n", True), ("yes\n", True), (" YES \r\n", True), ("y", True),
+        ("n\n", False), ("\n", False), ("", False), ("ye\n", False), ("yes!\n", False),
+        ("no\ny\n", False), ("j\n", False),
+    ],
+    ids=ascii,
+)  # fmt: skip
+def test_answers(answer: str, expected: bool, screen: Path) -> None:  # noqa: FBT001  (a table's)
+    """Only a whole y or yes is a yes; a line feed, an end of file, anything else is a no."""
+    screen.with_name("keyboard").write_text(answer)
+    assert ask("Cancel 3 jobs?") is expected
+    assert screen.read_text() == "Cancel 3 jobs? [y/N] " + "\n" * ("\n" not in answer)
+
+
+def test_an_answer_that_is_no_text(screen: Path) -> None:
+    """Keys of another encoding are no yes."""
+    screen.with_name("keyboard").write_bytes(b"\xe9\n")
+    assert not ask("Cancel 3 jobs?")
+
+
+def test_a_terminal_is_there(screen: Path) -> None:
+    """To look for a terminal shows nothing on it."""
+    require_terminal()
+    assert screen.read_text() == ""
+
+
+@pytest.mark.parametrize("missing", ["keyboard", "screen"])
+def test_no_terminal(missing: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where nobody can be asked, the way to go on without a question is told."""
+    (tmp_path / "there").touch()
+    nowhere, there = str(tmp_path / "none" / "tty"), str(tmp_path / "there")
+    places = (nowhere, there) if missing == "keyboard" else (there, nowhere)
+    monkeypatch.setattr("bulkcancel.console.prompt._TERMINAL", places)
+    for ask_or_look in (require_terminal, lambda: ask("Cancel?")):
+        with pytest.raises(ConfigError) as refused:
+            ask_or_look()
+        assert refused.value.message == "no terminal to ask for confirmation on"
+        assert refused.value.hint == "to go on without a question, add --yes"
+
+
+@pytest.mark.skipif(os.name != "posix", reason="the terminal has another name there")
+def test_the_device() -> None:
+    """The question goes to the terminal that controls the process, never to standard input."""
+    assert _TERMINAL == ("/dev/tty", "/dev/tty")
+
+
+ASKING = """import os, sys
+os.close(os.open(os.ttyname(0), os.O_RDWR))  # the first one that a new session opens is its own
+from bulkcancel.console.prompt import ask
+try:
+    print(ask(sys.argv[1]))
+except KeyboardInterrupt:
+    print("interrupted")
+"""
+
+
+class Asked:
+    """A process that asks on a terminal of its own, where `keys` were typed already."""
+
+    def __init__(self, question: str, keys: str, width: int) -> None:
+        self.shown = ""
+        self._master, slave = os.openpty()
+        termios.tcsetwinsize(slave, (24, width))
+        self.type(keys)
+        self._process = subprocess.Popen(
+            [sys.executable, "-c", ASKING, question],
+            stdin=slave, stdout=subprocess.PIPE, start_new_session=True, text=True,
+        )  # fmt: skip
+        os.close(slave)
+
+    def type(self, keys: str) -> None:
+        os.write(self._master, keys.encode())
+
+    def wait(self) -> None:
+        """Wait until the question is shown, and an answer is waited for."""
+        while "[y/N] " not in self.shown:
+            self._read()
+        stat, pause = Path(f"/proc/{self._process.pid}/stat"), threading.Event()
+        while ") S " not in stat.read_text():  # it sleeps
+            pause.wait(0.01)
+            assert self._process.poll() is None, self.shown
+
+    def end(self) -> str:
+        """Return what the question led to, once all is shown."""
+        said, _ = self._process.communicate(timeout=10)
+        with suppress(OSError):  # so a terminal says that nobody is there any more
+            while True:
+                self._read()
+        return str(said).strip()
+
+    def close(self) -> None:
+        self._process.kill()
+        self._process.communicate()
+        os.close(self._master)
+
+    def _read(self) -> None:
+        assert select.select([self._master], [], [], 10)[0], self.shown
+        self.shown += os.read(self._master, 65536).decode()
+
+
+@pytest.fixture
+def asked() -> Iterator[Callable[..., Asked]]:
+    """Ask on a terminal, and return that once an answer is waited for."""
+    with ExitStack() as stack:
+
+        def begin(question: str = "Cancel 3 jobs?", keys: str = "", width: int = 80) -> Asked:
+            asking = Asked(question, keys, width)
+            stack.callback(asking.close)
+            asking.wait()
+            return asking
+
+        yield begin
+
+
+AskOn = Callable[..., Asked]
+
+
+@linux_only
+@pytest.mark.parametrize(("answer", "said"), [("y", "True"), ("n", "False")])
+def test_an_answer_on_a_terminal(answer: str, said: str, asked: AskOn) -> None:
+    """What is typed at the question is the answer to it."""
+    asking = asked()
+    asking.type(f"{answer}\n")
+    assert asking.end() == said
+
+
+@linux_only
+@pytest.mark.parametrize(("early", "answer"), [("y\n", "n\n"), ("y\ny\n", "n\n"), ("y", "\n")])
+def test_what_was_typed_before_the_question(early: str, answer: str, asked: AskOn) -> None:
+    """Nobody agrees to what they could not read yet: an answer is typed after the question."""
+    asking = asked(keys=early)
+    asking.type(answer)
+    assert asking.end() == "False"
+
+
+@linux_only
+@pytest.mark.parametrize(
+    ("key", "said", "echo"), [("\x04", "False", ""), ("\x03", "interrupted", "^C")]
+)
+def test_keys_that_end_the_question(key: str, said: str, echo: str, asked: AskOn) -> None:
+    """After Ctrl-D (no) and Ctrl-C (leave) what follows stands in a line of its own."""
+    asking = asked()
+    asking.type(key)
+    assert asking.end() == said
+    assert asking.shown == f"Cancel 3 jobs? [y/N] {echo}\r\n"
+
+
+QUESTION = (
+    "Cancel 3,001 jobs (1 repeated and 1 invalid left out)\n"
+    'on store.example:8443, store "Fish-and-Chips" (s-1)\n'
+    "at 20 per second, in about 2:30 min?"
+)
+NARROW = """\
+Cancel 3,001 jobs (1 repeated and 1
+invalid left out)
+on store.example:8443, store
+"Fish-and-Chips" (s-1)
+at 20 per second, in about 2:30 min?
+[y/N] """
+NARROWER = """\
+Cancel 3,001 jobs (1
+repeated and 1
+invalid left out)
+on
+store.example:8443,
+store
+"Fish-and-Chips"
+(s-1)
+at 20 per second, in
+about 2:30 min?
+[y/N] """
+
+
+@linux_only
+@pytest.mark.parametrize(
+    ("width", "expected"),
+    [(80, f"{QUESTION} [y/N] "), (40, NARROW), (9, NARROWER), (0, f"{QUESTION} [y/N] ")],
+)
+def test_words_are_not_broken(width: int, expected: str, asked: AskOn) -> None:
+    """The lines of the question are as long as the terminal is wide; no word is in two of them."""
+    asking = asked(QUESTION, width=width)
+    assert asking.shown.replace("\r\n", "\n") == expected

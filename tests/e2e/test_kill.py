@@ -1,0 +1,104 @@
+"""Runs that are killed at any moment, and resumed until they end.
+
+`BULKCANCEL_KILLS` sets how many runs are killed (a few, if it is not set).
+"""
+
+import asyncio
+import csv
+import os
+import random
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import KEY, Serve
+from tests.support.faults import FAULTS, HARMLESS, Store, TrueJob, mixed_jobs
+
+ROUNDS = int(os.environ.get("BULKCANCEL_KILLS", "2"))
+JOBS = int(os.environ.get("BULKCANCEL_KILL_JOBS", "120"))
+SLOW = {"hang", "a huge error", "one byte at a time", "huge headers"}  # until the timeout
+KINDS = sorted(FAULTS.keys() - HARMLESS - SLOW - {"401", "429", "429 with nonsense"})
+MOST_RUNS = 30  # then one that nobody ends: a busy machine may take long to start each
+
+
+class SlowStore(Store):
+    """A store of faults that takes its time over each answer."""
+
+    async def _talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await asyncio.sleep(0.02)
+        await super()._talk(reader, writer)
+
+
+def ended(
+    command: list[str], env: dict[str, str], folder: Path, after: float, how: str
+) -> tuple[bool, str]:
+    """Run a command for a while, then end it; tell whether it had come to its own end."""
+    with subprocess.Popen(command, env=env, cwd=folder, stderr=subprocess.PIPE, text=True) as run:
+        try:
+            _, err = run.communicate(timeout=after)
+        except subprocess.TimeoutExpired:
+            run.send_signal(signal.SIGKILL if how == "kill" else signal.SIGINT)
+            if how == "twice":
+                run.send_signal(signal.SIGINT)
+            _, err = run.communicate(timeout=20)
+            assert run.returncode in {-signal.SIGKILL, -signal.SIGINT, 130, 0, 1, 3}, err
+            return False, err
+        return True, err
+
+
+@pytest.mark.parametrize("how", ["kill", "once", "twice"])
+@pytest.mark.parametrize("number", range(ROUNDS))
+def test_whatever_ends_a_run(how: str, number: int, serve: Serve, tmp_path: Path) -> None:
+    """A run that is ended at any moment and resumed settles every job, once and truly."""
+    dice, jobs = random.Random(number), mixed_jobs(JOBS, number)
+    truth = {job_id: job for job_id, job in jobs.items() if job is not None}
+    before = {job_id: job.status for job_id, job in truth.items()}
+    env = {**os.environ, **KEY, "EPCC_API_BASE_URL": serve(
+        SlowStore(truth, kinds=KINDS, rate=0.03, seed=number).serve()
+    )}  # fmt: skip
+    (tmp_path / "ids.csv").write_text("job_id\n" + "".join(f"{job_id}\n" for job_id in jobs))
+    command = [sys.executable, "-m", "bulkcancel", "ids.csv", "--yes", "--resume", "-o", "r.csv"]
+    command += ["-r", "150", "--timeout", "2", "--max-failures", "0", "--allow", "not_found"]
+    last: dict[str, dict[str, str]] = {}
+    for number_of_run in range(MOST_RUNS + 1):
+        after = dice.uniform(0.3, 1.2) if number_of_run < MOST_RUNS else 60
+        at_its_end, err = ended(command, env, tmp_path, after, how)
+        assert "Traceback" not in err
+        if not (tmp_path / "r.csv").exists():  # it had hardly begun
+            continue
+        with (tmp_path / "r.csv").open(newline="") as report:
+            last = {row["job_id"]: row for row in csv.DictReader(report, strict=True)}
+        if at_its_end and all(row["outcome"] in SETTLED for row in last.values()):
+            break
+    assert last.keys() == jobs.keys()
+    wrong = {
+        job_id: row
+        for job_id, row in last.items()
+        if not is_true(row, before.get(job_id), jobs[job_id], how)
+    }
+    with (tmp_path / "r.csv").open(newline="") as report:
+        history = [row for row in csv.DictReader(report) if row["job_id"] in wrong]
+    assert wrong == {}, history
+
+
+SETTLED = {"cancelled", "not_found", "not_pending"}
+REFUSALS = {("response", status) for status in ("400", "409", "422")}
+
+
+def is_true(row: dict[str, str], before: str | None, job: TrueJob | None, how: str) -> bool:
+    """Tell whether a last row says what happened; only a kill may hide that a cancel was ours.
+
+    A run that a signal ends looks once more at a job that was refused: where that look is
+    lost the refusal is the evidence, and there is no status.
+    """
+    if job is None:
+        return row["outcome"] == "not_found"
+    if before != "pending":
+        refused = how != "kill" and (row["evidence"], row["http_status"]) in REFUSALS
+        seen = "" if refused and not row["job_status"] else before
+        return (row["outcome"], row["job_status"]) == ("not_pending", seen)
+    hidden = (row["outcome"], row["job_status"]) == ("not_pending", "cancelled")
+    return job.ours and (row["outcome"] == "cancelled" or (how == "kill" and hidden))

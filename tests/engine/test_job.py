@@ -1,0 +1,468 @@
+"""One job's life, each row of the contract's decision table and what lies between them."""
+
+import asyncio
+from collections.abc import Callable
+from contextlib import nullcontext
+
+import pytest
+
+from bulkcancel.base.errors import GuardError, Interruption
+from bulkcancel.base.model import Earlier, Evidence, Exchange, JobResult, NoReply, Outcome, Tally
+from bulkcancel.engine.guards import Guards
+from bulkcancel.engine.job import Life
+from bulkcancel.engine.pool import Engine, Policy
+from bulkcancel.epcc.rate_limit import Pacer
+from bulkcancel.inputs.stream import Listed
+from tests.support.fakes import JOB, LOST, UNSENT, Bench, ScriptedStore, error, job, page, row
+from tests.support.virtual import run
+
+CANCELLED, FAILED, UNKNOWN = Outcome.CANCELLED, Outcome.FAILED, Outcome.UNKNOWN
+NOT_PENDING, NOT_FOUND = Outcome.NOT_PENDING, Outcome.NOT_FOUND
+RESPONSE, READBACK, NONE = Evidence.RESPONSE, Evidence.READBACK, Evidence.NONE
+
+
+def live(store: ScriptedStore, retries: int = 4) -> JobResult:
+    (result,) = run(Bench(store, retries).run([row()]))
+    assert not store.cancels
+    assert not store.reads
+    return result
+
+
+TABLE: dict[str, tuple[list[Exchange], list[Exchange], str, Outcome, Evidence, str]] = {
+    # what the cancels and reads answer, the calls made, outcome, evidence, job_status
+    "cancelled": ([job("cancelled")], [], "c", CANCELLED, RESPONSE, "cancelled"),
+    "cancelled in capitals": ([job("CANCELLED")], [], "c", CANCELLED, RESPONSE, "cancelled"),
+    "200, another id": (
+        [job("cancelled", "other")], [job("cancelled")], "cr", CANCELLED, READBACK, "cancelled",
+    ),
+    "200, another status": (
+        [job("started")], [job("started")], "cr", NOT_PENDING, READBACK, "started",
+    ),
+    "200, a captive portal": (
+        [page(200), job("cancelled")], [job("pending")], "crc", CANCELLED, RESPONSE, "cancelled",
+    ),
+    "404": ([error(404)], [], "c", NOT_FOUND, RESPONSE, ""),
+    "404, a proxy's page": ([page(404)], [], "c", FAILED, RESPONSE, ""),
+    "400, a proxy's page": ([page(400)], [], "c", FAILED, RESPONSE, ""),
+    "405": ([error(405)], [], "c", FAILED, RESPONSE, ""),
+    "400, started": ([error(400)], [job("started")], "cr", NOT_PENDING, READBACK, "started"),
+    "409, success": ([error(409)], [job("success")], "cr", NOT_PENDING, READBACK, "success"),
+    "422, failed": ([error(422)], [job("failed")], "cr", NOT_PENDING, READBACK, "failed"),
+    "422, cancelled by another": (
+        [error(422)], [job("cancelled")], "cr", NOT_PENDING, READBACK, "cancelled",
+    ),
+    "422, a status nobody knows": (
+        [error(422)], [job("paused")], "cr", NOT_PENDING, READBACK, "paused",
+    ),
+    "422, gone": ([error(422)], [error(404)], "cr", NOT_FOUND, READBACK, ""),
+    "422, pending, then started": (
+        [error(422)], [job("pending"), job("started")], "crr", NOT_PENDING, READBACK, "started",
+    ),
+    "422, pending, insisted": (
+        [error(422), job("cancelled")], [job("pending")] * 2, "crrc",
+        CANCELLED, RESPONSE, "cancelled",
+    ),
+    "422, pending to the end": (
+        [error(422)] * 2, [job("pending")] * 4, "crrcrr", FAILED, READBACK, "pending",
+    ),
+    "422, not readable": ([error(422)], [error(403)], "cr", NOT_PENDING, RESPONSE, ""),
+    "422, pending, then not readable": (
+        [error(422)], [job("pending"), error(403)], "crr", FAILED, READBACK, "pending",
+    ),
+    "422, our own lost cancel": (
+        [LOST, error(422)], [job("pending"), job("cancelled")], "crcr",
+        CANCELLED, READBACK, "cancelled",
+    ),
+    "422 after a lost cancel, not readable": (
+        [LOST, error(422)], [job("pending"), error(403)], "crcr", UNKNOWN, NONE, "pending",
+    ),
+    "422 after a lost cancel, pending to the end": (
+        [LOST, error(422), error(422)], [job("pending")] * 10, "crcrrc" + "r" * 7,
+        UNKNOWN, NONE, "pending",
+    ),
+    "403": ([error(403)], [], "c", FAILED, RESPONSE, ""),
+    "403 after a lost cancel": (
+        [LOST, error(403)], [job("pending"), job("cancelled")], "crcr",
+        CANCELLED, READBACK, "cancelled",
+    ),
+    "403 after a lost cancel, still pending": (
+        [LOST, error(403)], [job("pending"), job("pending")], "crcr", UNKNOWN, NONE, "pending",
+    ),
+    "401, then a new token": (
+        [error(401), job("cancelled")], [], "crc", CANCELLED, RESPONSE, "cancelled",
+    ),
+    "429, then cancelled": (
+        [error(429), job("cancelled")], [], "cc", CANCELLED, RESPONSE, "cancelled",
+    ),
+    "429 to the end": ([error(429)] * 20, [], "c" * 20, FAILED, RESPONSE, ""),
+    "no connection, then cancelled": (
+        [UNSENT, job("cancelled")], [], "cc", CANCELLED, RESPONSE, "cancelled",
+    ),
+    "no connection to the end": ([UNSENT] * 5, [], "ccccc", FAILED, NONE, ""),
+    "lost, was applied": ([LOST], [job("cancelled")], "cr", CANCELLED, READBACK, "cancelled"),
+    "lost, not applied": (
+        [LOST, job("cancelled")], [job("pending")], "crc", CANCELLED, RESPONSE, "cancelled",
+    ),
+    "lost, started": ([LOST], [job("started")], "cr", NOT_PENDING, READBACK, "started"),
+    "lost, gone": ([LOST], [error(404)], "cr", NOT_FOUND, READBACK, ""),
+    "lost, not readable": ([LOST], [error(403)], "cr", UNKNOWN, NONE, ""),
+    "lost, reads lost too": (
+        [LOST], [LOST, page(200), job("cancelled")], "crrr", CANCELLED, READBACK, "cancelled",
+    ),
+    "lost, reads lost to the end": ([LOST], [LOST] * 9, "c" + "r" * 9, UNKNOWN, NONE, ""),
+    "lost, reads refused with 429 to the end": (
+        [LOST], [error(429)] * 20, "c" + "r" * 20, UNKNOWN, NONE, "",
+    ),
+    "lost, a status nobody knows": (
+        [LOST, error(422)], [job("cancelling"), job("cancelled")], "crcr",
+        CANCELLED, READBACK, "cancelled",
+    ),
+    "lost to the end": ([LOST] * 5, [job("pending")] * 5, "cr" * 5, UNKNOWN, NONE, "pending"),
+    "500, was applied": (
+        [error(500)], [job("cancelled")], "cr", CANCELLED, READBACK, "cancelled",
+    ),
+    "502, 503, 504, then cancelled": (
+        [page(502), page(503), page(504), job("cancelled")], [job("pending")] * 3, "crcrcrc",
+        CANCELLED, RESPONSE, "cancelled",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", TABLE)
+def test_the_decision_table(case: str) -> None:
+    """A reply, and the reads that it asks for, lead to the outcome that the contract gives."""
+    cancels, reads, calls, outcome, evidence, status = TABLE[case]
+    store = ScriptedStore(cancels, reads)
+    result = live(store)
+    assert (result.outcome, result.evidence, result.state.status) == (outcome, evidence, status)
+    assert store.verbs == calls
+    unsent = sum(reply is UNSENT for reply in cancels)
+    assert result.attempts == store.verbs.count("c") - unsent
+    assert (result.sent_at is None) == (result.attempts == 0)
+
+
+def test_retries_0_means_one_cancel_and_one_read() -> None:
+    """Without retries a lost cancel is read back once, and never sent again."""
+    store = ScriptedStore([LOST], [job("pending")])
+    assert live(store, retries=0).outcome is UNKNOWN
+    assert store.verbs == "cr"
+
+
+def test_counts() -> None:
+    """The tally counts resent cancels, reads and 429s, each as what it is."""
+    store = ScriptedStore([error(429), LOST, job("cancelled")], [LOST, job("pending")])
+    bench = Bench(store)
+    run(bench.run([row()]))
+    tally = bench.tally
+    assert (tally.retries, tally.read_backs, tally.throttled) == (2, 2, 1)
+    assert tally.requests == 5
+
+
+def test_what_a_result_says() -> None:
+    """A result names the last reply, the number of cancels, the reason and the request id."""
+    result = live(ScriptedStore([LOST, error(422)], [job("pending"), job("started")]))
+    assert result.http_status == 422
+    assert result.attempts == 2
+    assert result.detail == "422 Title: why"
+    assert result.state.type == "product-import"
+    assert result.sent_at is not None
+    assert result.sent_at <= result.finished_at
+
+
+def test_a_token_that_has_ended_is_renewed_first() -> None:
+    """A request is not in line for its turn before there is a token to send with it."""
+    store = ScriptedStore([job("cancelled")])
+    fresh = [None, "token-2"]
+    store.fresh_bearer = lambda: fresh.pop(0)  # type: ignore[method-assign]
+    bench = Bench(store)
+    run(bench.run([row()]))
+    assert store.calls == [f"cancel {JOB} token-2"]
+    assert bench.tally.requests == 1
+
+
+def test_a_token_that_ends_while_its_request_waits() -> None:
+    """A request whose token ends before its turn waits for another turn with a new one."""
+    store = ScriptedStore([job("cancelled")])
+    fresh = ["token-1", None, None, "token-2"]  # before and after each turn
+    store.fresh_bearer = lambda: fresh.pop(0)  # type: ignore[method-assign]
+    bench = Bench(store)
+    run(bench.run([row()]))
+    assert store.calls == [f"cancel {JOB} token-2"]
+    assert (bench.tally.requests, bench.pacer._started) == (1, 2)
+
+
+def test_a_lost_reply_costs_the_connection_its_trust() -> None:
+    """After a lost reply the job's next request has a connection of its own."""
+    store = ScriptedStore([LOST, job("cancelled")], [LOST, job("pending")])
+    live(store)
+    assert (store.verbs, store.anew) == ("crrc", [False, True, True, False])
+
+
+def test_request_id_of_a_clean_cancel() -> None:
+    """The id that the vendor's support asks for is taken from the reply."""
+    assert live(ScriptedStore([job("cancelled")])).request_id == "req-1"
+
+
+def test_retry_after_is_waited_out() -> None:
+    """After a 429 nothing is sent before the time that Retry-After asks for has passed."""
+    store = ScriptedStore([error(429, retry_after="7"), job("cancelled")])
+    live(store)
+    assert store.times[1] - store.times[0] >= 7
+
+
+def test_a_second_401_stops_the_run() -> None:
+    """A token that is refused just after it was renewed ends the run; the rest is not sent."""
+    store = ScriptedStore([error(401), error(401)])
+    bench = Bench(store)
+    with pytest.raises(GuardError, match="token"):
+        run(bench.run([row(), row("job-2", 2)]))
+    assert [r.outcome for r in bench.results] == [FAILED, Outcome.NOT_ATTEMPTED]
+    assert store.calls[1] == "renew token-1"
+    assert store.calls[2] == f"cancel {JOB} token-2"
+
+
+def test_a_redirect_stops_the_run() -> None:
+    """A 3xx is never followed: it ends the run, and the job is known not to be cancelled."""
+    bench = Bench(ScriptedStore([page(302)]))
+    with pytest.raises(GuardError, match="302"):
+        run(bench.run([row(), row("job-2", 2)]))
+    assert [r.outcome for r in bench.results] == [FAILED, Outcome.NOT_ATTEMPTED]
+
+
+def test_a_redirect_in_a_read_back_stops_the_run() -> None:
+    """A lost cancel whose read-back ends the run is unknown."""
+    bench = Bench(ScriptedStore([LOST], [page(307)]))
+    with pytest.raises(GuardError, match="307"):
+        run(bench.run([row()]))
+    assert [r.outcome for r in bench.results] == [UNKNOWN]
+
+
+def test_a_refusal_that_could_not_be_read_when_the_run_stops() -> None:
+    """A refused job whose read-back ends the run is failed: nobody has looked why."""
+    bench = Bench(ScriptedStore([error(422)], [page(307)]))
+    with pytest.raises(GuardError):
+        run(bench.run([row()]))
+    assert [(r.outcome, r.evidence) for r in bench.results] == [(FAILED, RESPONSE)]
+
+
+def test_a_refused_job_that_reads_pending_when_the_run_stops() -> None:
+    """A job that was just read as pending is never reported as not pending."""
+    store = ScriptedStore([error(422)], [job("pending")])
+    bench = Bench(store)
+
+    async def scenario() -> None:
+        loop = asyncio.get_running_loop()
+        loop.call_later(0.5, bench.engine.stop, Interruption("stopped", 130))
+        with pytest.raises(Interruption):
+            await bench.run([row()])
+
+    run(scenario())
+    (result,) = bench.results
+    assert (result.outcome, result.state.status) == (FAILED, "pending")
+
+
+def test_a_bug_costs_no_row() -> None:
+    """Whatever goes wrong in one life, that job is unknown and every other has its row."""
+    bench = Bench(ScriptedStore([]))  # an empty script: IndexError
+    with pytest.raises(GuardError, match="bulkcancel itself failed: IndexError"):
+        run(bench.run([row(), row("job-2", 2)]))
+    assert [r.outcome for r in bench.results] == [UNKNOWN, Outcome.NOT_ATTEMPTED]
+
+
+def test_tokens_may_end_more_than_once() -> None:
+    """A second 401 after the new token was accepted is a matter of time, not of the key."""
+    store = ScriptedStore([error(401), error(500)], [error(401), job("cancelled")])
+    assert live(store).outcome is CANCELLED
+
+
+def test_details_say_why() -> None:
+    """A failed job's detail is the last thing that went wrong, in words."""
+    assert live(ScriptedStore([UNSENT] * 5)).detail == "no connection"
+    assert live(ScriptedStore([error(429)] * 20)).detail == "429 Title: why; 20 times in a row"
+    unreadable = ScriptedStore([LOST], [NoReply("no connection", sent=False)] * 9)
+    assert live(unreadable).detail == "no reply within 30 s; not readable: no connection"
+
+
+UNKNOWN_BEFORE = row(earlier=Earlier(UNKNOWN))
+EARLIER: dict[str, tuple[list[Exchange], list[Exchange], str, Outcome, Evidence, str]] = {
+    # what the cancels and reads answer, the calls made, outcome, evidence, job_status
+    "was applied": ([], [job("cancelled")], "r", CANCELLED, READBACK, "cancelled"),
+    "started": ([], [job("started")], "r", NOT_PENDING, READBACK, "started"),
+    "gone": ([], [error(404)], "r", NOT_FOUND, READBACK, ""),
+    "still pending": (
+        [job("cancelled")], [job("pending")], "rc", CANCELLED, RESPONSE, "cancelled",
+    ),
+    "on its way": (
+        [error(422)], [job("pending"), job("cancelled")], "rcr", CANCELLED, READBACK, "cancelled",
+    ),
+    "not readable": ([], [error(403)], "r", UNKNOWN, NONE, ""),
+    "reads lost to the end": ([], [LOST] * 9, "r" * 9, UNKNOWN, NONE, ""),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", EARLIER)
+def test_what_an_earlier_run_left_in_doubt(case: str) -> None:
+    """A job that is unknown is read before anything is sent; its cancel may have been ours."""
+    cancels, reads, calls, outcome, evidence, status = EARLIER[case]
+    store = ScriptedStore(cancels, reads)
+    (result,) = run(Bench(store).run([UNKNOWN_BEFORE]))
+    assert (result.outcome, result.evidence, result.state.status) == (outcome, evidence, status)
+    assert (store.verbs, result.attempts) == (calls, calls.count("c"))
+    assert result.detail.startswith("an earlier run sent a cancel") or "c" in calls
+
+
+@pytest.mark.parametrize("outcome", [FAILED, Outcome.NOT_ATTEMPTED])
+def test_what_an_earlier_run_did_not_cancel(outcome: Outcome) -> None:
+    """A job that is known not to be cancelled is sent as if for the first time."""
+    store = ScriptedStore([error(422)], [job("cancelled")])
+    (result,) = run(Bench(store).run([row(earlier=Earlier(outcome))]))
+    assert (store.verbs, result.outcome) == ("cr", NOT_PENDING)
+
+
+def test_a_doubt_that_the_run_has_no_time_for() -> None:
+    """A job in doubt that waits for its read when the run stops is still in doubt."""
+    bench = Bench(ScriptedStore([], []))
+
+    async def scenario() -> None:
+        loop = asyncio.get_running_loop()
+        loop.call_soon(loop.call_soon, bench.engine.stop, Interruption("stopped", 130))
+        bench.pacer.throttled(5, loop.time())
+        with pytest.raises(Interruption):
+            await bench.run([UNKNOWN_BEFORE])
+
+    run(scenario())
+    assert [(r.outcome, r.attempts) for r in bench.results] == [(UNKNOWN, 0)]
+    assert bench.store.calls == []
+
+
+@pytest.mark.parametrize(
+    ("reads", "outcome"),
+    [
+        ([job("pending")], Outcome.WOULD_CANCEL),
+        ([job("started")], NOT_PENDING),
+        ([job("cancelled")], NOT_PENDING),
+        ([error(404)], NOT_FOUND),
+        ([error(403)], FAILED),
+        ([error(500)] * 3, FAILED),
+    ],
+    ids=["pending", "started", "cancelled", "gone", "forbidden", "broken"],
+)
+def test_a_look(reads: list[Exchange], outcome: Outcome) -> None:
+    """With --check a job is only read; one that can't be read is failed, never unknown."""
+    store, results = ScriptedStore(reads=reads), list[JobResult]()
+    policy = Policy(1, 1, Guards(100, frozenset(), 30), only_look=True)
+    engine = Engine(store, Pacer(100), policy, Tally(), results.append)
+    run(engine.run(Listed([row()])))
+    assert store.verbs == "r" * len(reads)
+    assert [(each.outcome, each.attempts) for each in results] == [(outcome, 0)]
+
+
+def test_broken_off_before_anything_was_sent() -> None:
+    """A job that is broken off in a mere look, or before its turn, was never sent."""
+    around = Bench(ScriptedStore()).engine._surroundings(waiting=nullcontext(), begun=lambda: None)
+    assert Life(row(), around).broken_off().outcome is Outcome.NOT_ATTEMPTED
+
+
+def stopped_soon(
+    store: ScriptedStore, after: int = 1, also: Callable[[Bench], object] = lambda _: None
+) -> JobResult:
+    """Return the result of a run that is stopped 1 ms after so many calls, before the next one."""
+    bench = Bench(store)
+
+    def stop() -> None:
+        bench.engine.stop(Interruption("stopped by SIGINT", 130))
+        also(bench)
+
+    def called() -> None:
+        if len(store.calls) == after:
+            asyncio.get_running_loop().call_later(0.001, stop)
+
+    store.on_call = called
+    with pytest.raises(Interruption):
+        run(bench.run([row()]))
+    (result,) = bench.results
+    return result
+
+
+LAST_LOOK: dict[str, tuple[Exchange, Outcome, Evidence, str]] = {
+    # what the read answers, outcome, evidence, job_status
+    "started": (job("started"), NOT_PENDING, READBACK, "started"),
+    "cancelled by another": (job("cancelled"), NOT_PENDING, READBACK, "cancelled"),
+    "a status nobody knows": (job("paused"), NOT_PENDING, READBACK, "paused"),
+    "gone": (error(404), NOT_FOUND, READBACK, ""),
+    "pending": (job("pending"), FAILED, READBACK, "pending"),
+    "not readable": (error(403), NOT_PENDING, RESPONSE, ""),
+    "too many": (error(429), NOT_PENDING, RESPONSE, ""),
+    "lost": (LOST, NOT_PENDING, RESPONSE, ""),
+}
+
+
+@pytest.mark.parametrize("case", LAST_LOOK)
+def test_a_last_look_at_a_refused_job(case: str) -> None:
+    """A job whose cancel was refused when the run stops is read once more, and only once."""
+    reply, outcome, evidence, status = LAST_LOOK[case]
+    store = ScriptedStore([error(422)], [reply])
+    result = stopped_soon(store)
+    assert (result.outcome, result.evidence, result.state.status) == (outcome, evidence, status)
+    assert (store.verbs, result.attempts, result.http_status) == ("cr", 1, 422)
+
+
+def test_a_last_look_after_a_read_that_was_lost() -> None:
+    """A refused job that has not been read yet for all its tries is read once more as well."""
+    store = ScriptedStore([error(422)], [LOST, job("started")])
+    result = stopped_soon(store, after=2)
+    assert (result.outcome, result.evidence, store.verbs) == (NOT_PENDING, READBACK, "crr")
+
+
+def test_no_last_look_while_the_store_asks_for_a_pause() -> None:
+    """A run that ends waits for no pause: the refusal itself must do as evidence."""
+    store = ScriptedStore([error(422)])
+
+    def pause(bench: Bench) -> None:
+        bench.pacer.throttled(30, asyncio.get_running_loop().time())
+
+    result = stopped_soon(store, also=pause)
+    assert (result.outcome, result.evidence, store.verbs) == (NOT_PENDING, RESPONSE, "c")
+
+
+def test_a_pause_that_begins_before_a_last_look() -> None:
+    """A pause that comes while the last look waits for its turn is not waited out either."""
+    store = ScriptedStore([error(422)])
+
+    def pause_soon(bench: Bench) -> None:
+        loop = asyncio.get_running_loop()
+        loop.call_later(0.001, bench.pacer.throttled, 30, loop.time())
+
+    result = stopped_soon(store, also=pause_soon)
+    assert (result.outcome, result.evidence, store.verbs) == (NOT_PENDING, RESPONSE, "c")
+
+
+def test_no_last_look_without_a_token() -> None:
+    """A run that ends renews no token for a last look."""
+    store = ScriptedStore([error(422)])
+    fresh = ["token-1", "token-1", "token-1", None]  # before and after the cancel's turn, ...
+    store.fresh_bearer = lambda: fresh.pop(0)  # type: ignore[method-assign]
+    result = stopped_soon(store)
+    assert (result.outcome, result.evidence, store.verbs) == (NOT_PENDING, RESPONSE, "c")
+
+
+@pytest.mark.parametrize("seconds", [0.001, 0.015], ids=["before its turn", "under way"])
+def test_a_last_look_that_is_broken_off(seconds: float) -> None:
+    """A second signal does not wait for a last look: what became of the job is unknown."""
+
+    class Slow(ScriptedStore):
+        async def read(self, job_id: str, bearer: str, *, anew: bool) -> Exchange:
+            await asyncio.sleep(60)
+            return await super().read(job_id, bearer, anew=anew)
+
+    def break_off(bench: Bench) -> None:
+        asyncio.get_running_loop().call_later(seconds, bench.engine.break_off)
+
+    result = stopped_soon(Slow([error(422)]), also=break_off)
+    assert (result.outcome, result.evidence, result.attempts) == (UNKNOWN, NONE, 1)
+
+
+def test_no_last_look_at_what_may_be_ours() -> None:
+    """A refusal that may be due to a lost cancel of our own settles nothing, and stays unknown."""
+    store = ScriptedStore([LOST, error(422)], [job("pending")])
+    assert (stopped_soon(store, after=3).outcome, store.verbs) == (UNKNOWN, "crc")

@@ -1,0 +1,405 @@
+"""The pool of workers: every row ends once, whatever stops the run."""
+
+import asyncio
+import time
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from bulkcancel.base.errors import BulkcancelError, GuardError, InputError, Interruption, LoginError
+from bulkcancel.base.model import Earlier, Exchange, JobResult, JobRow, Outcome, Tally
+from bulkcancel.engine.guards import Guards
+from bulkcancel.engine.load import Load
+from bulkcancel.engine.pool import Engine, Policy, concurrency_for
+from bulkcancel.epcc.rate_limit import Pacer
+from bulkcancel.inputs.stream import Listed
+from tests.support.fakes import LOST, UNSENT, Bench, ScriptedStore, error, job, row
+from tests.support.virtual import run
+
+
+class AnyJob(ScriptedStore):
+    """Cancel whatever is asked for, after `seconds`; keep how many were in flight."""
+
+    seconds = 0.5
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.in_flight = self.most_in_flight = 0
+
+    async def cancel(self, job_id: str, bearer: str, *, anew: bool) -> Exchange:
+        self.anew.append(anew)
+        self.calls.append(f"cancel {job_id} {bearer}")
+        self.in_flight += 1
+        self.most_in_flight = max(self.in_flight, self.most_in_flight)
+        self.on_call()
+        await asyncio.sleep(self.seconds)
+        self.in_flight -= 1
+        return job("cancelled", job_id)
+
+
+ROWS = [row(f"job-{i}", i) for i in range(1, 31)]
+
+
+@pytest.mark.parametrize(
+    ("rate", "jobs"), [(0.1, 8), (4, 8), (4.1, 9), (20, 40), (100, 200), (128, 256), (1e6, 256)]
+)
+def test_concurrency_follows_the_rate(rate: float, jobs: int) -> None:
+    """There are enough in flight for 2 s a reply, at least 8 and at most 256."""
+    assert concurrency_for(rate) == jobs
+
+
+def test_every_row_once() -> None:
+    """Each row gets one result, invalid ones without a request."""
+    store = AnyJob()
+    bench = Bench(store, concurrency=8)
+    results = run(bench.run([*ROWS, row("../x", 31, "not a job id")]))
+    assert sorted(r.row.line for r in results) == list(range(1, 32))
+    assert {r.row.line for r in results if r.outcome is Outcome.INVALID} == {31}
+    assert len(store.calls) == 30
+    assert bench.tally.done == 31
+
+
+def test_never_more_in_flight_than_allowed() -> None:
+    """The concurrency is an upper bound on the requests in flight."""
+    store = AnyJob()
+    run(Bench(store, concurrency=3).run(ROWS))
+    assert store.most_in_flight == 3
+
+
+def test_a_stop_lets_requests_in_flight_finish() -> None:
+    """After a stop nothing is sent, what is in flight settles, the rest is not attempted."""
+    store = AnyJob()
+    bench = Bench(store, concurrency=8)
+
+    def stop_at_the_fifth() -> None:
+        if len(store.calls) == 5:
+            bench.engine.stop(Interruption("stopped by SIGINT", 130))
+            bench.engine.stop(GuardError("a later reason"))
+
+    store.on_call = stop_at_the_fifth
+    with pytest.raises(Interruption, match="SIGINT"):
+        run(bench.run(ROWS))
+    assert len(store.calls) == 5
+    assert bench.tally.outcomes == {Outcome.CANCELLED: 5, Outcome.NOT_ATTEMPTED: 25}
+
+
+@pytest.mark.parametrize(
+    ("reply", "outcome"),
+    [(UNSENT, Outcome.NOT_ATTEMPTED), (error(429), Outcome.FAILED), (LOST, Outcome.UNKNOWN)],
+)
+def test_a_stop_ends_a_back_off(reply: Exchange, outcome: Outcome) -> None:
+    """A job that waits for its next try when the run stops is what is known of it by then."""
+    store = ScriptedStore([reply])
+    bench = Bench(store)
+
+    async def scenario() -> float:
+        store.on_call = lambda: asyncio.get_running_loop().call_soon(
+            lambda: asyncio.get_running_loop().call_soon(
+                bench.engine.stop, Interruption("stopped", 143)
+            )
+        )
+        with pytest.raises(Interruption):
+            await bench.run([row()])
+        return asyncio.get_running_loop().time()
+
+    assert run(scenario()) < 0.01
+    assert [r.outcome for r in bench.results] == [outcome]
+
+
+def test_a_stop_while_rows_wait_for_their_turn() -> None:
+    """A job that still waits for the pacer when the run stops is not attempted."""
+    bench = Bench(AnyJob(), concurrency=2)
+
+    async def scenario() -> None:
+        stop = Interruption("stopped", 130)
+        asyncio.get_running_loop().call_later(0.005, bench.engine.stop, stop)
+        with pytest.raises(Interruption):
+            await bench.run(ROWS[:2])
+
+    run(scenario())
+    assert [r.outcome for r in bench.results] == [Outcome.NOT_ATTEMPTED, Outcome.CANCELLED]
+
+
+def test_a_reply_lost_after_a_stop() -> None:
+    """A reply that is lost while the run ends leaves its job unknown, without a further wait."""
+    store = ScriptedStore([LOST])
+    bench = Bench(store)
+    store.on_call = lambda: bench.engine.stop(Interruption("stopped", 130))
+    with pytest.raises(Interruption):
+        run(bench.run([row()]))
+    assert [r.outcome for r in bench.results] == [Outcome.UNKNOWN]
+
+
+def test_a_login_that_fails_in_mid_run_is_a_guard() -> None:
+    """A token that can't be renewed stops the run with exit code 4."""
+    store = ScriptedStore([error(401)])
+    store.login_error = LoginError("the login was refused: 401", "check the key")
+    bench = Bench(store)
+    with pytest.raises(GuardError, match="refused: 401; check the key") as stopped:
+        run(bench.run(ROWS[:2]))
+    assert stopped.value.exit_code == 4
+    assert [r.outcome for r in bench.results] == [Outcome.FAILED, Outcome.NOT_ATTEMPTED]
+
+
+def test_a_report_that_breaks_stops_the_run() -> None:
+    """Nothing is sent any more once a result could not be recorded."""
+    store, seen = AnyJob(), list[JobResult]()
+
+    def record(result: JobResult) -> None:
+        seen.append(result)
+        raise GuardError("report.csv can't be written: No space left on device")
+
+    engine = Engine(store, Pacer(10), Policy(2, 4, Guards(0, frozenset(), 30)), Tally(), record)
+    with pytest.raises(GuardError, match="No space"):
+        run(engine.run(Listed(ROWS)))
+    assert len(seen) == len(ROWS)
+    assert len(store.calls) < 10
+
+
+def test_cancelling_the_run_from_outside_is_no_interruption() -> None:
+    """A run that is cancelled as a task ends as tasks do, and hides nothing."""
+    bench = Bench(AnyJob(), concurrency=2)
+
+    async def scenario() -> None:
+        task = asyncio.create_task(bench.run(ROWS))
+        await asyncio.sleep(0.005)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+
+    run(scenario())
+
+
+SIGNAL = Interruption("stopped by SIGINT", 130)
+
+
+def test_a_signal_counts_more_than_any_other_reason() -> None:
+    """A run that a guard has stopped ends as interrupted if it is; the first signal counts."""
+    bench = Bench(ScriptedStore())
+    for reason in (GuardError("full"), SIGNAL, Interruption("later", 143), GuardError("later")):
+        bench.engine.stop(reason)
+    with pytest.raises(Interruption) as stopped:
+        run(bench.run([row()]))
+    assert stopped.value is SIGNAL
+
+
+def test_breaking_off() -> None:
+    """Jobs in flight that are not waited for are unknown, with their attempt; none is missing."""
+    bench = Bench(AnyJob(), concurrency=3)
+
+    async def scenario() -> float:
+        loop = asyncio.get_running_loop()
+        loop.call_later(0.2, bench.engine.stop, SIGNAL)
+        loop.call_later(0.3, bench.engine.break_off)
+        with pytest.raises(Interruption):
+            await bench.run(ROWS)
+        return loop.time()
+
+    assert run(scenario()) < 0.31
+    assert bench.tally.outcomes == {Outcome.UNKNOWN: 3, Outcome.NOT_ATTEMPTED: 27}
+    unknown = [r for r in bench.results if r.outcome is Outcome.UNKNOWN]
+    assert [(r.attempts, r.sent_at is None) for r in unknown] == [(1, False)] * 3
+
+
+def test_breaking_off_twice() -> None:
+    """To break off what has been broken off changes nothing."""
+    bench = Bench(AnyJob(), concurrency=3)
+
+    async def scenario() -> None:
+        loop = asyncio.get_running_loop()
+        for action in (lambda: bench.engine.stop(SIGNAL), *[bench.engine.break_off] * 2):
+            loop.call_later(0.2, action)
+        with pytest.raises(Interruption):
+            await bench.run(ROWS)
+
+    run(scenario())
+    assert bench.tally.outcomes == {Outcome.UNKNOWN: 3, Outcome.NOT_ATTEMPTED: 27}
+
+
+@pytest.mark.parametrize(("at", "written"), [(None, 2000), (700, 1000)])
+def test_leaving_at_once(at: int | None, written: int) -> None:
+    """The rows of jobs never sent are written, unless a signal comes again while they are."""
+    bench = Bench(AnyJob())
+    bench.engine.stop(SIGNAL)
+
+    def rows() -> Iterator[JobRow]:
+        for number in range(1, 2001):
+            if number == at:
+                asyncio.get_running_loop().call_soon(bench.engine.break_off)
+            yield row(f"job-{number}", number)
+
+    with pytest.raises(Interruption):
+        run(bench.engine.run(Listed(rows())))
+    assert bench.tally.outcomes == {Outcome.NOT_ATTEMPTED: written}
+
+
+@pytest.mark.parametrize("outcome", [Outcome.FAILED, Outcome.UNKNOWN, Outcome.NOT_ATTEMPTED])
+def test_what_is_not_reached_again(outcome: Outcome) -> None:
+    """A job of an earlier run that this one does not get to keeps the row it has."""
+    bench = Bench(AnyJob())
+    bench.tally.adopt([Earlier(outcome)])
+    bench.engine.stop(SIGNAL)
+    with pytest.raises(Interruption):
+        run(bench.run([row(earlier=Earlier(outcome)), row("new", 2)]))
+    assert [r.row.job_id for r in bench.results] == ["new"]
+    assert bench.tally.outcomes.total() == 2
+    assert bench.tally.done == 1
+
+
+def test_what_is_in_flight() -> None:
+    """Requests are counted while they are under way, and never after, be they lost."""
+    seen: list[int] = []
+    replies: list[Exchange] = [LOST, *(job("cancelled", f"job-{i}") for i in range(1, 4))]
+    store = ScriptedStore(replies, [job("pending", "job-1")])
+    bench = Bench(store)
+    store.on_call = lambda: seen.append(bench.tally.in_flight)
+    run(bench.run([row("job-1", 1)]))
+    assert set(seen) == {1}
+    assert bench.tally.in_flight == 0
+
+
+class Breaking(Listed):
+    """Rows of an input that can't be read any further after the first few."""
+
+    def __init__(self, rows: list[JobRow], good: int) -> None:
+        super().__init__(rows)
+        self.left = good
+
+    async def take(self) -> JobRow | None:
+        self.left -= 1
+        if self.left < 0:
+            raise InputError("stdin: byte 7 is not UTF-8")
+        return await super().take()
+
+
+@pytest.mark.parametrize(
+    ("good", "kind"), [(0, InputError), (2, GuardError)], ids=["first", "later"]
+)
+def test_an_input_that_breaks(good: int, kind: type[BulkcancelError]) -> None:
+    """Where the input breaks the run stops; it is an error of usage only if nothing was sent."""
+    rows = [row(f"job-{i}", i) for i in range(1, 5)]
+    bench = Bench(ScriptedStore([job("cancelled", f"job-{i}") for i in (1, 2)]))
+    with pytest.raises(BulkcancelError, match="byte 7") as stopped:
+        run(bench.engine.run(Breaking(rows, good)))
+    assert type(stopped.value) is kind
+    assert [r.outcome for r in bench.results] == (
+        [Outcome.CANCELLED] * good + [Outcome.NOT_ATTEMPTED] * (4 - good)
+    )
+
+
+class Slow(Listed):
+    """Rows of an input that nothing more comes from, and that does not end."""
+
+    async def take(self) -> JobRow | None:
+        return await super().take() or await asyncio.get_running_loop().create_future()
+
+
+def test_stopping_while_the_input_is_waited_for() -> None:
+    """A run that is stopped does not wait for rows that may never come."""
+    store = ScriptedStore([job("cancelled")])
+    bench = Bench(store, concurrency=2)
+    interruption = Interruption("stopped by SIGINT", 130)
+    store.on_call = lambda: asyncio.get_running_loop().call_later(
+        5, bench.engine.stop, interruption
+    )
+    with pytest.raises(Interruption):
+        run(bench.engine.run(Slow([row()])))
+    assert [each.outcome for each in bench.results] == [Outcome.CANCELLED]
+
+
+MANY = [row(f"job-{i}", i) for i in range(1, 601)]
+
+
+def idle() -> float:
+    """Return the CPU time of a process that does nothing."""
+    return 0.0
+
+
+def busy() -> float:
+    """Return the CPU time of a process that computes all the time."""
+    return asyncio.get_running_loop().time()
+
+
+def busy_for_a_second() -> float:
+    return min(1.0, busy())
+
+
+def test_a_fast_store_needs_few_workers() -> None:
+    """Where a reply is there before the next request may start, one worker is enough, and a spare.
+
+    Each worker has a connection of its own.
+    """
+    store, hired = AnyJob(), set[int]()
+    store.seconds = 0.005
+    bench = Bench(store, concurrency=40)
+    store.on_call = lambda: hired.add(len(bench.engine._workers))
+    run(bench.run(ROWS))
+    assert max(hired) == 2
+
+
+@pytest.mark.parametrize(
+    ("cpu", "concurrency", "most"),
+    [(busy, 40, 16), (busy, 5, 5), (idle, 40, 40), (idle, 16, 16), (idle, 3, 3)],
+    ids=["busy", "busy, and allowed less", "idle", "idle, and allowed 16", "idle, and allowed 3"],
+)
+def test_how_many_workers_are_hired(
+    cpu: Callable[[], float], concurrency: int, most: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As many as are of use, sixteen however busy the process is, and never more than allowed."""
+    monkeypatch.setattr(time, "process_time", cpu)
+    store = AnyJob()
+    store.seconds = 2.0
+    run(Bench(store, concurrency=concurrency).run(MANY[:100]))
+    assert store.most_in_flight == most
+
+
+def test_a_process_that_is_no_longer_busy(monkeypatch: pytest.MonkeyPatch) -> None:
+    """More workers are hired once there is time for them, without waiting for a reply."""
+    monkeypatch.setattr(time, "process_time", busy_for_a_second)
+    store = AnyJob()
+    store.seconds = 60.0
+    run(Bench(store, concurrency=40).run(ROWS))
+    assert store.most_in_flight == len(ROWS)
+
+
+def test_a_run_that_ends_before_the_process_is_less_busy(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody is hired any more once the run is over."""
+    monkeypatch.setattr(time, "process_time", busy_for_a_second)
+    store, results = AnyJob(), list[JobResult]()
+    store.seconds = 0.005
+    policy = Policy(40, 0, Guards(0, frozenset(), 30))
+    engine = Engine(store, Pacer(5000), policy, Tally(), results.append)
+
+    async def scenario() -> None:
+        await engine.run(Listed(ROWS[:16]))
+        await asyncio.sleep(2)
+
+    run(scenario())
+    assert len(results) == 16
+    assert not engine._workers
+
+
+def test_the_rate_is_reached_whatever_a_reply_takes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """At 100 per second and 2 s a reply there are 197 in flight, as the rate needs."""
+    monkeypatch.setattr(time, "process_time", idle)
+    store = AnyJob()
+    store.seconds = 2.0
+    run(Bench(store, concurrency=concurrency_for(100)).run(MANY))
+    assert store.most_in_flight in range(195, 200)
+
+
+def test_how_busy_a_process_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is busy until it is known not to be, and a look lasts for a moment."""
+    spent = 0.0
+    monkeypatch.setattr(time, "process_time", lambda: spent)
+
+    async def scenario() -> list[bool]:
+        nonlocal spent
+        load, seen = Load(), list[bool]()
+        for seconds, cpu in ((0.01, 0.0), (0.02, 0.0), (0.01, 0.01), (0.01, 0.01), (0.03, 0.02)):
+            await asyncio.sleep(seconds)
+            spent += cpu
+            seen.append(load.is_high())
+        return seen
+
+    assert run(scenario()) == [True, False, False, True, False]

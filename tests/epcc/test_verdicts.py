@@ -1,0 +1,299 @@
+"""The contract's decision table for replies, row by row, and what holds for any reply."""
+
+import json
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from bulkcancel.base.model import (
+    NO_SUCH_JOB,
+    Exchange,
+    JobState,
+    NoReply,
+    Outcome,
+    Reply,
+    Request,
+    StoreName,
+    id_key,
+)
+from bulkcancel.epcc import verdicts as wire
+from bulkcancel.epcc.verdicts import Step, Token
+
+JOB = "3fa85f64-5717-4562-b3fc-2c963f66afa6"
+OTHER = "3fa85f64-5717-4562-b3fc-2c963f66afa7"
+NOW = 784_111_770.0  # Sun, 06 Nov 1994 08:49:30 GMT
+
+
+def rows(names: str, *table: tuple[object, ...]) -> pytest.MarkDecorator:
+    """Parametrize a test; the first value of each row is its id."""
+    params = [pytest.param(*row[1:], id=str(row[0])) for row in table]
+    return pytest.mark.parametrize(names.split(), params)
+
+
+def job(status: object = "cancelled", job_id: object = JOB, kind: object = "x") -> bytes:
+    """Return the body of a 200 as the API documents it."""
+    attributes = {"type": kind, "status": status, "started_at": None}
+    meta = {"x_request_id": "req-1"}
+    found = {"id": job_id, "type": "pim-job", "attributes": attributes, "meta": meta}
+    return json.dumps({"data": found}).encode()
+
+
+def refusal(**entry: object) -> bytes:
+    """Return the body of an error as the API documents it."""
+    return json.dumps({"errors": [entry]}).encode()
+
+
+def reply(status: int, body: bytes = b"", **headers: str) -> Reply:
+    """Return a reply; an underscore in a header's name stands for a hyphen."""
+    return Reply(status, {k.replace("_", "-"): v for k, v in headers.items()}, body)
+
+
+API = refusal(title="Bad Request", status="500", detail="no", request_id="req-2")
+HTML = b"<html><body>Bad gateway</body></html>"
+NOT_API = {
+    "html": HTML,
+    "empty body": b"",
+    "problem document": b'{"type": "about:blank", "title": "Not Found", "status": 404}',
+    "text": b"404 page not found",
+    "no errors": b'{"errors": []}',
+    "errors not a list": b'{"errors": {"title": "x"}}',
+    "errors of strings": b'{"errors": ["x"]}',
+    "error without words": refusal(status=404),
+    "not an object": b'[{"errors": [{"title": "x"}]}]',
+    "not utf-8": b'{"errors": [{"title": "\xff"}]}',
+}
+NO_JOB = {
+    "other id": job(job_id=OTHER),
+    "id not text": job(job_id=7),
+    "status not text": job(status=None),
+    "status blank": job(status=" "),
+    "no attributes": json.dumps({"data": {"id": JOB}}).encode(),
+    "list of jobs": json.dumps({"data": [{"id": JOB}]}).encode(),
+    "truncated": job()[:-1],
+    "api error": API,
+    **NOT_API,
+}
+ANY_BODY = {"api": API, "html": HTML, "job": job(), "empty": b""}
+BARE = "without the API's error body"
+STATES = ("pending", "started", "success", "failed")
+
+# What an exchange means: step and outcome after a cancel, step and state after a read.
+Meaning = tuple[Step, Outcome | None, Step, JobState | None]
+DOUBT = (Step.DOUBT, None, Step.RESEND, None)
+FAILED = (Step.SETTLE, Outcome.FAILED, Step.SETTLE, None)
+SEEN = (Step.DOUBT, None, Step.SETTLE)
+DONE = (Step.SETTLE, Outcome.CANCELLED, Step.SETTLE, JobState("cancelled", "x"))
+
+
+def each(codes: list[int], bodies: dict[str, bytes], meaning: Meaning) -> list[tuple[object, ...]]:
+    """Return a row for every HTTP status with every body."""
+    return [(f"{code} {n}", reply(code, bodies[n]), meaning) for code in codes for n in bodies]
+
+
+@rows(
+    "exchange meaning",
+    ("not sent", NoReply("refused", sent=False), (Step.RESEND, None, Step.RESEND, None)),
+    ("sent", NoReply("timeout", sent=True), DOUBT),
+    ("200 cancelled", reply(200, job()), DONE),
+    ("200 capitals", reply(200, job("CANCELLED ", JOB.upper())), DONE),
+    *((f"200 {s}", reply(200, job(s)), (*SEEN, JobState(s, "x"))) for s in STATES),
+    ("200 not listed", reply(200, job(" New")), (*SEEN, JobState("new", "x"))),
+    *each([200], NO_JOB, DOUBT),
+    *each([103, 201, 202, 204], ANY_BODY, DOUBT),
+    *each([300, 301, 302, 303, 304, 307, 308], ANY_BODY, (Step.STOP, None, Step.STOP, None)),
+    *each([401], ANY_BODY, (Step.RENEW, None, Step.RENEW, None)),
+    *each([429], ANY_BODY, (Step.PAUSE, None, Step.PAUSE, None)),
+    *each([403], ANY_BODY, FAILED),
+    *each([400, 409, 422], {"api": API}, (Step.ASK_WHY, None, Step.SETTLE, None)),
+    *each([404], {"api": API}, (Step.SETTLE, Outcome.NOT_FOUND, Step.SETTLE, NO_SUCH_JOB)),
+    *each([402, 405, 410], {"api": API}, FAILED),
+    *each([400, 404, 405, 409, 422], NOT_API, FAILED),
+    *each([500, 502, 503, 504, 524], ANY_BODY, DOUBT),
+)
+def test_decision_table(exchange: Exchange, meaning: Meaning) -> None:
+    """Each exchange means what the contract's table says, after a cancel and after a read."""
+    cancel, outcome, read, state = meaning
+    verdict = wire.interpret_cancel(exchange, JOB, now=NOW)
+    assert (verdict.step, verdict.outcome) == (cancel, outcome)
+    assert verdict.state == (state if cancel is Step.SETTLE else None)
+    answer = wire.interpret_read(exchange, JOB, now=NOW)
+    assert (answer.step, answer.outcome, answer.state) == (read, None, state)
+    why = exchange.reason if isinstance(exchange, NoReply) else str(exchange.status)
+    assert verdict.detail.startswith("" if outcome is Outcome.CANCELLED else why)
+    assert answer.detail.startswith("" if state else why)
+
+
+def test_only_uuids_are_compared_without_case() -> None:
+    """Any other id is compared as it is: another job's state is no evidence."""
+    assert id_key(JOB.upper()) == JOB
+    assert id_key(JOB[:-1].upper()) == JOB[:-1].upper()
+    verdict = wire.interpret_cancel(reply(200, job(job_id="Import_7")), "import_7", now=NOW)
+    assert verdict.step is Step.DOUBT
+
+
+@rows(
+    "status ours others",
+    ("no such job", "", Outcome.NOT_FOUND, Outcome.NOT_FOUND),
+    ("pending", "pending", None, None),
+    ("cancelled", "cancelled", Outcome.CANCELLED, Outcome.NOT_PENDING),
+    *((s, s, Outcome.NOT_PENDING, Outcome.NOT_PENDING) for s in STATES[1:]),
+    ("not listed", "cancelling", None, Outcome.NOT_PENDING),
+)
+def test_outcome_of_table(status: str, ours: Outcome | None, others: Outcome | None) -> None:
+    """A read settles a job by its status, and `cancelled` is ours only after a lost reply."""
+    assert wire.outcome_of(JobState(status), may_be_ours=True) is ours
+    assert wire.outcome_of(JobState(status), may_be_ours=False) is others
+
+
+@rows(
+    "value seconds",
+    *((repr(s), s, float(s)) for s in ("7", "0", " 0.5 ")),
+    ("http date", "Sun, 06 Nov 1994 08:49:37 GMT", 7.0),
+    ("rfc 850 date", "Sunday, 06-Nov-94 08:49:37 GMT", 7.0),
+    ("asctime date", "Sun Nov  6 08:49:37 1994", 7.0),
+    ("other zone", "Sun, 06 Nov 1994 09:49:37 +0100", 7.0),
+    ("zone unknown", "Sun, 06 Nov 1994 08:49:37 -0000", 7.0),
+    ("past date", "Sun, 06 Nov 1994 08:49:00 GMT", 0.0),
+    *((repr(s), s, None) for s in ("", "soon", "-1", "1e3", "nan", "inf", "5, 10", "\u0661")),
+    ("no such day", "Sun, 32 Nov 1994 08:49:37 GMT", None),
+    ("no such zone", "Sun, 06 Nov 1994 08:49:37 +9999", None),
+    ("year too long", f"Sun, 06 Nov {'9' * 40} 08:49:37 GMT", None),
+)
+def test_retry_after_table(value: str, seconds: float | None) -> None:
+    """Retry-After is seconds or a date in any form of RFC 9110; every 429 hands it on."""
+    assert wire.parse_retry_after(value, NOW) == seconds
+    exchange = reply(429, API, retry_after=value) if value else reply(429, API)
+    assert wire.interpret_cancel(exchange, JOB, now=NOW).retry_after == seconds
+    assert wire.interpret_read(exchange, JOB, now=NOW).retry_after == seconds
+
+
+@rows(
+    "exchange line request_id",
+    ("title and detail", reply(422, API, x_request_id="head"), "422 Bad Request: no", "req-2"),
+    ("cancelled", reply(200, job(), x_request_id="head"), "", "req-1"),
+    ("title only", reply(400, refusal(title="Bad", status=500, request_id=5)), "400 Bad", ""),
+    ("detail only", reply(400, refusal(detail="no"), x_request_id="head"), "400 no", "head"),
+    ("long", reply(404, refusal(title="t" * 900)), f"404 {'t' * 295}…", ""),
+    ("html", reply(502, HTML, content_type="a/b; q=1"), f"502 {BARE} (a/b)", ""),
+    ("no body", reply(204), f"204 {BARE} (no content type)", ""),
+)
+def test_a_reply_is_described(exchange: Reply, line: str, request_id: str) -> None:
+    """A refusal is kept in the API's own words, with the id that the vendor's support asks for."""
+    verdict = wire.interpret_cancel(exchange, JOB, now=NOW)
+    assert (verdict.detail, verdict.request_id) == (line, request_id)
+
+
+@rows(
+    "body token",
+    ("flat", {"access_token": "t", "expires_in": 3600}, Token("t", 3600.0)),
+    ("nested", {"data": {"access_token": "t", "expires_in": 0.5}}, Token("t", 0.5)),
+    ("flat wins", {"access_token": "t", "data": {"access_token": "u"}}, Token("t")),
+    *((f"life {n}", {"access_token": "t", "expires_in": n}, Token("t")) for n in (0, -1, "9")),
+    *((f"token {t!r}", {"access_token": t}, None) for t in (None, 7, "", "a b", "a\r\nX: y", "é")),
+    *((f"body {n!r}", n, None) for n in (None, 7, "access_token", {"data": "access_token"})),
+)
+def test_token_table(body: object, token: Token | None) -> None:
+    """A token is taken flat or nested, only when it may stand in a header, and never shown."""
+    assert wire.token_in(reply(200, json.dumps(body).encode())) == token
+    assert "bearer" not in repr(token)
+
+
+@rows(
+    "body store",
+    ("flat", {"data": {"id": "s-1", "name": "Shop"}}, StoreName("s-1", "Shop")),
+    (
+        "attributes",
+        {"data": {"id": "s-1", "attributes": {"name": "Shop"}}},
+        StoreName("s-1", "Shop"),
+    ),
+    ("no name", {"data": {"id": "s-1"}}, StoreName("s-1")),
+    ("numbers", {"data": {"id": 1, "name": ["Shop"]}}, StoreName()),
+    ("two lines", {"data": {"name": "a\nb"}}, StoreName("", "a b")),
+    ("long", {"data": {"name": "a" * 101}}, StoreName("", "a" * 99 + "…")),
+    *((f"body {n!r}", n, StoreName()) for n in (None, 7, "name", {"data": "Shop"})),
+)
+def test_store_table(body: object, store: StoreName) -> None:
+    """A store is called what it says at either place, on one short line; nothing is made up."""
+    assert wire.store_in(reply(200, json.dumps(body).encode())) == store
+
+
+def test_requests_are_built() -> None:
+    """Method, path and body are the API's; an id can't leave its place in the path."""
+    assert wire.cancel_request(JOB) == Request("POST", f"/pcm/jobs/{JOB}/cancel", b"{}")
+    assert wire.read_request(JOB) == Request("GET", f"/pcm/jobs/{JOB}")
+    assert wire.store_request() == Request("GET", "/v2/settings/store")
+    assert wire.cancel_request("a/../b?c#d%").path == "/pcm/jobs/a%2F..%2Fb%3Fc%23d%25/cancel"
+    form, pair = "application/x-www-form-urlencoded", b"client_id=a%26b&client_secret=%3D+%2B"
+    login = Request("POST", "/oauth/access_token", pair + b"&grant_type=client_credentials", form)
+    assert wire.token_request("a&b", "= +") == login
+
+
+values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=9),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=9), inner),
+    max_leaves=6,
+)
+statuses = st.sampled_from([*STATES, "Cancelled", "canceled"]) | values
+jobs = st.builds(job, statuses, st.sampled_from([JOB, JOB.upper(), OTHER]) | values, values)
+refusals = st.builds(refusal, title=values, detail=values, request_id=values)
+fields = st.fixed_dictionaries({"access_token": values, "expires_in": values})
+tokens = (fields | fields.map(lambda d: {"data": d}) | values).map(lambda v: json.dumps(v).encode())
+names = st.sampled_from(["retry-after", "content-type", "x-request-id"])
+headers = st.dictionaries(names, st.text())
+bodies = st.binary() | jobs | refusals | tokens
+replies = st.builds(Reply, st.integers(100, 599) | st.just(200), headers, bodies)
+
+
+def names_it_cancelled(body: bytes) -> bool:
+    """Say, by other means than the module's, whether a body shows the job as cancelled."""
+    try:
+        found = json.loads(body)["data"]
+        status = found["attributes"]["status"].strip().lower()
+        return bool(found["id"].lower() == JOB and status == "cancelled")
+    except (ValueError, TypeError, KeyError, AttributeError):
+        return False
+
+
+@settings(deadline=None, max_examples=300)
+@given(replies)
+def test_no_reply_raises_and_none_lies(exchange: Reply) -> None:
+    """Whatever comes, nothing raises, and `cancelled` needs a body that says so of this job."""
+    verdict = wire.interpret_cancel(exchange, JOB, now=NOW)
+    says_so = exchange.status == 200 and names_it_cancelled(exchange.body)
+    assert (verdict.outcome is Outcome.CANCELLED) <= says_so
+    assert wire.interpret_read(exchange, JOB, now=NOW).outcome is None
+    assert wire.describe(exchange).startswith(str(exchange.status))
+    token = wire.token_in(exchange)
+    assert token is None or (token.bearer.isascii() and token.bearer.isprintable())
+
+
+dates = st.from_regex(r"[a-z]{0,4},? ?\d{1,5}[ -](Jan|x)[ -]\d{1,9} [\d:]{0,9} ?([+-]\d{0,7}|GMT)?")
+
+
+@settings(deadline=None, max_examples=300)
+@given(st.text() | dates, st.floats(0, 1e11))
+def test_no_retry_after_raises(value: str, now: float) -> None:
+    """Any header text gives None or a time that is not negative."""
+    seconds = wire.parse_retry_after(value, now)
+    assert seconds is None or seconds >= 0
+
+
+@pytest.mark.parametrize(
+    ("missing", "step"),
+    [
+        ([OTHER], Step.DOUBT),
+        ([OTHER, JOB.upper()], Step.SETTLE),
+        ([OTHER, JOB], Step.SETTLE),
+        ([], Step.SETTLE),
+        ([1], Step.SETTLE),
+        (OTHER, Step.SETTLE),
+    ],
+)
+def test_a_404_that_names_other_jobs_is_a_doubt(missing: object, step: Step) -> None:
+    """Only a 404 that may be about our job says that the store has no such job."""
+    body = {"errors": [{"title": "Not Found", "meta": {"missing_ids": missing}}]}
+    reply = Reply(404, {}, json.dumps(body).encode())
+    assert wire.interpret_cancel(reply, JOB, now=0).step is step
+    read = wire.interpret_read(reply, JOB, now=0)
+    assert (read.state is None) == (step is Step.DOUBT)

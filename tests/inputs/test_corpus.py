@@ -1,0 +1,308 @@
+"""Small files as tools really write them, and what must come of each.
+
+The table is the contract's Input section by example: whoever changes what is read changes
+it here, where everybody sees what that means for a spreadsheet at night.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+from _pytest.mark import ParameterSet
+
+from bulkcancel.base.errors import InputError
+from bulkcancel.inputs.reader import Input, read_inputs
+
+CORPUS = Path(__file__).parent / "corpus"
+IDS = {
+    "A": "0b86bd65-9a4c-4c3b-9a5e-3a1b7a3c9d10",
+    "B": "7f2d0c1e-55aa-4e0b-8d3f-6b1c2a9e4f77",
+    "C": "c3d4e5f6-0718-4293-a4b5-c6d7e8f90a1b",
+}
+NEVER = "d9b1f3a2-0c4e-4f6b-8a1d-2e3c4b5a6f70"  # the id of something else, in many of the files
+
+
+@dataclass(frozen=True)
+class Read:
+    """The jobs by line and letter, `2A 3B`; what is invalid, by line, with words of why."""
+
+    jobs: str
+    invalid: Mapping[int, str] = field(default_factory=dict)
+    repeats: int = 0
+    column: str | None = None
+
+
+@dataclass(frozen=True)
+class Refused:
+    """The words that follow the file's name, and words of the way out."""
+
+    words: str
+    way_out: str = ""
+
+
+CHARACTERS = "only letters, digits, _ and - are allowed"
+MISTYPED = "almost a UUID"
+NO_COLUMN = ":1: there is no job id column: the columns are 1 "
+TWO_COLUMNS = ":1: no column is certain to hold job ids: the columns are 1 "
+NAME_IT = "--column"
+SAVE = "save it as CSV in UTF-8"
+
+PLAIN: dict[str, Read | Refused] = {
+    "plain-lf.txt": Read("1A 2B 3C"),
+    "plain-crlf.txt": Read("1A 2B 3C"),
+    "plain-cr.txt": Read("1A 2B 3C"),
+    "plain-no-final-newline.txt": Read("1A 2B"),
+    "plain-bom.txt": Read("1A 2B"),
+    "plain-comments.txt": Read("4A 6B"),
+    "plain-padded.txt": Read("1A 2B 3C"),
+    "plain-repeated.txt": Read("1A 2B", repeats=2),
+    "plain-header.txt": Read("2A 3B"),
+    "plain-typing-errors.txt": Read(
+        "1A",
+        {
+            2: MISTYPED,
+            3: MISTYPED,
+            4: CHARACTERS,
+            5: CHARACTERS,
+            6: CHARACTERS,
+            7: "129 characters",
+            8: CHARACTERS,
+            9: CHARACTERS,
+        },
+    ),
+    "plain-first-id-mistyped.txt": Read("2B", {1: MISTYPED}),
+    "plain-producer-died.txt": Read("1A", {2: MISTYPED}),
+    "plain-trailing-commas.txt": Read("1A 2B 3C"),
+    "plain-on-one-line.txt": Refused(TWO_COLUMNS, NAME_IT),
+    "plain-spaces-between.txt": Refused(NO_COLUMN, NAME_IT),
+    "plain-bullets.txt": Refused(NO_COLUMN, NAME_IT),
+    "plain-sentence.txt": Refused(f'{NO_COLUMN}"Hi team", 2 "please cancel these:"', NAME_IT),
+    "plain-urls.txt": Refused(NO_COLUMN, NAME_IT),
+    "plain-braces.txt": Refused(":1: the JSON is broken"),
+    "plain-one-word-header.txt": Refused(':1: "job" may be a header as well', "--column 1"),
+    "plain-products.txt": Refused(':1: "product_id" may be a header as well', "--column 1"),
+    "python-list.txt": Refused(":1: the JSON is broken"),
+    "quoted-lines.txt": Read("1A 2B"),
+    "quoted-lines-commas.txt": Read("1A 2B 3C"),
+    "empty.csv": Refused(": the file is empty"),
+    "only-bom.csv": Refused(": the file is empty"),
+    "only-comments.txt": Refused(": the file is empty"),
+    "header-only.csv": Read(""),
+}
+SPREADSHEETS: dict[str, Read | Refused] = {
+    "excel-sep.csv": Read("3A 4B"),
+    "excel-semicolons.csv": Read("2A 3B"),
+    "excel-csv-utf8.csv": Read("2A 3B"),
+    "excel-unicode-text.txt": Read("2A 3B"),
+    "excel-macintosh.csv": Read("2A 3B"),
+    "excel-line-breaks.csv": Read("2A 4B"),
+    "excel-ansi.csv": Refused(
+        ":3: byte 94 (0xf6) is not UTF-8 (it looks like Windows-1252)", "iconv -f WINDOWS-1252"
+    ),
+    "excel-ids-as-numbers.csv": Read("3B", {2: CHARACTERS}),
+    "excel-title-above.csv": Refused(f'{NO_COLUMN}"Stuck jobs of 14 March"', NAME_IT),
+    "excel-empty-rows-columns.csv": Read("3A 5B"),
+    "excel-two-id-columns.csv": Read("2A 3B"),
+    "excel-same-header-twice.csv": Refused(":1: two columns are named 'jobid'", NAME_IT),
+    "excel-column1.csv": Refused(":1: ", NAME_IT),
+    "excel-products.csv": Refused(f'{TWO_COLUMNS}"product_id", 2 "sku", 3 "name"', NAME_IT),
+    "excel-german-header.csv": Refused(f'{TWO_COLUMNS}"Auftragsnummer", 2 "Typ"', NAME_IT),
+    "excel-shifted-row.csv": Read(
+        "2A", {3: "the row has 4 cells, the first one 2", 4: "the row has 1 cell"}
+    ),
+    "excel.xlsx": Refused(": this is no text, it is a spreadsheet (xlsx", SAVE),
+    "excel.xls": Refused(": this is no text, it is an old spreadsheet (xls)", SAVE),
+    "excel-named-csv.csv": Refused(": this is no text, it is a spreadsheet (xlsx", SAVE),
+    "numbers.csv": Read("2A 3B"),
+    "numbers-table-name.csv": Refused(f'{NO_COLUMN}"Table 1"', NAME_IT),
+    "libreoffice-quoted.csv": Read("2A 3B"),
+    "libreoffice-utf16.csv": Read("2A 3B"),
+    "google-sheets.csv": Read("2A 3B"),
+    "google-sheets.tsv": Read("2A 3B"),
+}
+DATABASES: dict[str, Read | Refused] = {
+    "psql-csv.csv": Read("2A 3B"),
+    "psql-aligned.txt": Read("3A 4B", {2: CHARACTERS, 5: CHARACTERS}),
+    "psql-aligned-one-column.txt": Read("3A 4B", {2: "not a job id", 5: CHARACTERS}),
+    "psql-unaligned.txt": Read("2A 3B", {4: CHARACTERS}),
+    "psql-tuples-only.txt": Read("1A 2B"),
+    "psql-tuples-only-two.txt": Refused(TWO_COLUMNS, NAME_IT),
+    "psql-expanded.txt": Refused(NO_COLUMN, NAME_IT),
+    "mysql-batch.tsv": Read("2A 3B"),
+    "mysql-batch-no-names.tsv": Read("1A 2B"),
+    "mysql-table.txt": Refused(NO_COLUMN, NAME_IT),
+    "mysql-vertical.txt": Refused(NO_COLUMN, NAME_IT),
+    "sqlite-list.txt": Read("1A 2B"),
+    "sqlite.db": Refused(": this is no text, it is an SQLite database", "sqlite3"),
+}
+JSON: dict[str, Read | Refused] = {
+    "jq.json": Read("1A 2B 3C"),
+    "jq-raw.txt": Read("1A 2B 3C"),
+    "jq-compact.jsonl": Read("1A 2B"),
+    "jq-pretty-stream.json": Read("1A 5B"),
+    "jq-array.json": Read("2A 3B"),
+    "jq-array-compact.json": Read("1A 1B 1C"),
+    "jq-csv.csv": Refused(TWO_COLUMNS, NAME_IT),
+    "jq-null.json": Refused(':1: "null" may be a header as well as a job id'),
+    "jq-null-among-ids.json": Read("2A 4B", {3: "a job or its id was expected"}),
+    "jq-seq.json": Refused(":1: "),
+    "json-one-job.json": Read("1A"),
+    "json-own-list.json": Read("1A 2B"),
+    "json-id-and-job-id.json": Read("1A 2B"),
+    "json-two-spellings.json": Refused(
+        ":1: more than one id in this JSON object (its keys are job_id, jobId)", NAME_IT
+    ),
+    "json-lines-comments.jsonl": Read("2A 5C"),
+    "json-bad-ids.json": Read("2A", {3: CHARACTERS, 4: MISTYPED, 5: "no id"}),
+    "json-empty-list.json": Read(""),
+    "json-empty-reply.json": Read(""),
+    "json-numbers.json": Refused(":1: a job or its id was expected", NAME_IT),
+    "json-utf16.json": Read("2A 3B"),
+    "json-cut-short.json": Refused(":3: the JSON is cut short", "get it again, whole"),
+    "json-cut-in-a-list.json": Refused(":3: the JSON is cut short", "get it again, whole"),
+    "json-trailing-comma.json": Refused(":4: the JSON is broken"),
+    "json-other-key.json": Refused(
+        ":1: no id in this JSON object (its keys are upstream)", NAME_IT
+    ),
+    "json-grep.txt": Refused(":1: "),
+}
+THE_API: dict[str, Read | Refused] = {
+    "api-reply.json": Read("1A 1B"),
+    "api-reply-pretty.json": Read("4A 15B"),
+    "api-replies-paged.json": Read("1A 2B"),
+    "api-products.json": Refused(':1: its type is "product", not "pim-job"', NAME_IT),
+    "api-products-v2.json": Refused(':1: its type is "product"', NAME_IT),
+    "api-one-product.json": Refused(':1: its type is "product", not "pim-job"', NAME_IT),
+    "api-error.json": Refused(":1: no id in this JSON object (its keys are errors)"),
+    "api-not-found.txt": Refused(f'{NO_COLUMN}"404 page not found"'),
+}
+SHELLS: dict[str, Read | Refused] = {
+    "powershell-5-export.csv": Read("3A 4B"),
+    "powershell-7-export.csv": Read("2A 3B"),
+    "powershell-export-utf16.csv": Read("3A 4B"),
+    "powershell-out-file.txt": Read("1A 2B"),
+    "powershell-format-table.txt": Refused(":2: there is no job id column", NAME_IT),
+    "powershell-format-table-one-column.txt": Read("4A 5B", {3: "not a job id"}),
+    "powershell-convertto-json.json": Read("2A 6B"),
+    "kubectl-table.txt": Refused(NO_COLUMN, NAME_IT),
+    "kubectl-custom-columns.txt": Read("2A 3B"),
+    "kubectl-items.json": Refused(":1: no id in this JSON object (its keys are apiVersion, items"),
+    "grep-only-matching.txt": Read("1A 2B", repeats=1),
+    "grep-with-names.txt": Refused(f'{NO_COLUMN}"import.log:'),
+    "grep-line-numbers.txt": Refused(NO_COLUMN),
+    "grep-log-lines.txt": Refused(NO_COLUMN),
+    "markdown-table.md": Read("3A 4B", {2: "not a job id"}),
+    "pipes.txt": Read("2A 3B"),
+}
+REPORTS: dict[str, Read | Refused] = {
+    "report.csv": Read("4A 5B", {2: CHARACTERS, 3: CHARACTERS}),
+    "report-grepped.csv": Read("1A 2B"),
+    "report-grepped-invalid-first.csv": Read("2B", {1: CHARACTERS}),
+    "report-excel.csv": Read("2B 3C"),
+    "report-cut.csv": Read("2A 3B"),
+    "report-cut-no-header.csv": Refused(TWO_COLUMNS, NAME_IT),
+    "report-sorted.csv": Read("1A 2B 3C", {4: "header"}),
+    "reports-joined.csv": Read("2A 4B", {3: "header"}),
+    "report.jsonl": Read("1A 3B", {2: CHARACTERS}),
+    "report-jq.json": Read("2A 6B"),
+    "report-torn.csv": Read("2A 3B"),
+    "report-torn-in-quotes.csv": Refused(":3: a quotation mark is never closed"),
+}
+NO_TEXT: dict[str, Read | Refused] = {
+    "ids.txt.gz": Refused(": this is no text, it is compressed with gzip", "gunzip -c"),
+    "ids.txt.bz2": Refused(": this is no text, it is compressed with bzip2", "bunzip2 -c"),
+    "ids.txt.xz": Refused(": this is no text, it is compressed with xz", "xz -dc"),
+    "ids.txt.zst": Refused(": this is no text, it is compressed with zstd", "zstd -dc"),
+    "ids.zip": Refused(": this is no text, it is a spreadsheet (xlsx, ods) or a zip", "unzip"),
+    "ids.tar": Refused(":1: byte 8 is NUL (no text at all?)", SAVE),
+    "report.pdf": Refused(": this is no text, it is a PDF file", "take the ids out"),
+    "screenshot.png": Refused(": this is no text, it is a picture", "take the ids out"),
+    "jobs.parquet": Refused(": this is no text, it is a Parquet file", "take the ids out"),
+    "program": Refused(": this is no text, it is a program", "is it the right file?"),
+    "utf-32.txt": Refused(": this is no text, it is UTF-32", SAVE),
+    "utf-16-no-bom.txt": Refused(
+        ":1: byte 2 is NUL (it looks like UTF-16 without a byte order mark)", "iconv -f UTF-16LE"
+    ),
+    "utf-16-be-no-bom.txt": Refused(
+        ":1: byte 1 is NUL (it looks like UTF-16 without a byte order mark)", "iconv -f UTF-16BE"
+    ),
+    "utf-16-cut-short.txt": Refused(":2: byte 153 is not UTF-16 (cut short, or damaged)", SAVE),
+    "nul-in-a-cell.csv": Refused(":3: byte 91 is NUL (no text at all?)", SAVE),
+    "latin-1-header.csv": Refused(":1: byte 3 (0xf6) is not UTF-8 (it looks like Windows", SAVE),
+    "half-a-character.txt": Refused(":3: byte 79 (0xc3) is not UTF-8", SAVE),
+    "web-page.html": Refused(": this is HTML or XML", "save the list itself"),
+    "proxy-error.html": Refused(": this is HTML or XML", "save the list itself"),
+    "feed.xml": Refused(": this is HTML or XML", "save the list itself"),
+}
+ODD_TABLES: dict[str, Read | Refused] = {
+    "quote-never-closed.csv": Refused(":3: a quotation mark is never closed"),
+    "quote-amid-cell.csv": Refused(":2: text after a quoted cell"),
+    "two-delimiters.csv": Refused(":1: comma and semicolon could both delimit the cells"),
+    "decimal-commas.csv": Refused(":1: "),
+    "own-column.csv": Read("2A 3B", column="upstream"),
+    "missing-ids.csv": Read("2A 5B", {3: "no id in column 2", 4: "no id in column 2"}),
+    "spreadsheet-formulas.csv": Read("3A", {2: CHARACTERS}),
+}
+TABLE = {
+    **PLAIN,
+    **SPREADSHEETS,
+    **DATABASES,
+    **JSON,
+    **THE_API,
+    **SHELLS,
+    **REPORTS,
+    **NO_TEXT,
+    **ODD_TABLES,
+}
+
+
+def cases(kind: type[Read] | type[Refused]) -> list[ParameterSet]:
+    """Return the files of which that kind of thing is expected."""
+    files = [file for file, what in TABLE.items() if isinstance(what, kind)]
+    return [pytest.param(file, id=file) for file in files]
+
+
+def read(file: str, column: str | None = None) -> Input:
+    """Read a file of the corpus as a run would, before its first request."""
+    path = str(CORPUS / file)
+    return read_inputs((path,), column, lambda _: None, with_fields=False, may_stream=False)
+
+
+def test_every_file_is_in_the_table_once() -> None:
+    """The folder and the table hold the same files, at least 60 of them, all of them small."""
+    files = {path.name: path.stat().st_size for path in CORPUS.iterdir()}
+    assert sorted(files) == sorted(TABLE)
+    assert len(files) >= 60
+    assert max(files.values()) < 2048
+
+
+@pytest.mark.parametrize("file", cases(Read))
+def test_what_is_read(file: str) -> None:
+    """The jobs come out in order, each with its line; the rest is invalid, and says why."""
+    expected = TABLE[file]
+    assert isinstance(expected, Read)
+    jobs = read(file, expected.column).jobs
+    assert NEVER not in {row.job_id for row in jobs if not row.problem}
+    letters = {job_id: letter for letter, job_id in IDS.items()}
+    found = [f"{row.line}{letters.get(row.job_id, row.job_id)}" for row in jobs if not row.problem]
+    assert " ".join(found) == expected.jobs
+    assert [row.line for row in jobs.invalid] == list(expected.invalid)
+    for row in jobs.invalid:
+        assert expected.invalid[row.line] in row.problem
+    assert jobs.repeats == expected.repeats
+
+
+@pytest.mark.parametrize("file", cases(Refused))
+def test_what_is_refused(file: str) -> None:
+    """A refusal is one line: the file, the place, what was seen; then what to do."""
+    expected = TABLE[file]
+    assert isinstance(expected, Refused)
+    with pytest.raises(InputError) as refused:
+        read(file)
+    error = refused.value
+    assert error.message.startswith(f"{CORPUS / file}{expected.words}"), error
+    assert expected.way_out in error.hint
+    assert error.hint
+    assert re.fullmatch(r"[^\x00-\x1f\x7f-\x9f]+", str(error))

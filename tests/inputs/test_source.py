@@ -1,0 +1,216 @@
+"""One input: opened, told apart, hashed; and no bytes at all bring it down."""
+
+import hashlib
+import os
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from bulkcancel.base.errors import InputError
+from bulkcancel.inputs.job_ids import Entry
+from bulkcancel.inputs.source import Source
+from tests.support.reading import BOM, cut, entries, file_of, refusal
+
+
+def test_a_file(tmp_path: Path) -> None:
+    """A file is read to its end; its rows are those of its lines."""
+    source = Source(file_of(tmp_path, b"id\na\nb\n"))
+    assert list(source.entries()) == [Entry(2, "a"), Entry(3, "b")]
+    assert source.name == str(tmp_path / "jobs.csv")
+    assert not source.empty
+
+
+@pytest.mark.parametrize(("name", "why"), [("none", "No such file.*"), (".", "Is a directory")])
+def test_unreadable_files_are_refused(tmp_path: Path, name: str, why: str) -> None:
+    """A missing file and a directory end in an error that names them."""
+    file = str(tmp_path / name)
+    with pytest.raises(InputError, match=f"^{re.escape(file)}: {why}; check the file's name$"):
+        list(Source(file).entries())
+
+
+@pytest.mark.parametrize("raw", [b"", BOM, b"\r\n\r \t\n", b"# id\n\n", b"sep=;\n"], ids=ascii)
+def test_nothing_to_read(tmp_path: Path, raw: bytes) -> None:
+    """An input without a row and without a header is empty, which is no error here."""
+    source = Source(file_of(tmp_path, raw))
+    assert list(source.entries()) == []
+    assert source.empty
+
+
+@pytest.mark.parametrize("raw", [b"id\n", b"[]", b'{"data":[]}'])
+def test_a_list_of_nothing_is_not_empty(tmp_path: Path, raw: bytes) -> None:
+    """A header, or an empty JSON list, says that there is nothing on purpose."""
+    source = Source(file_of(tmp_path, raw))
+    assert list(source.entries()) == []
+    assert not source.empty
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [b"id\na\n", b"\xff\xfei\0d\0\n\0a\0", b'["a"]', b'[\n"a"\n]', BOM + b"a1", b""],
+    ids=ascii,
+)
+def test_the_digest_is_that_of_the_file(tmp_path: Path, raw: bytes) -> None:
+    """Once all is read, the digest is what sha256sum says of the file."""
+    source = Source(file_of(tmp_path, raw))
+    list(source.entries())
+    assert source.digest == hashlib.sha256(raw).hexdigest()
+
+
+@pytest.mark.parametrize(
+    ("raw", "job_id"),
+    [
+        (b'\n \t\r\n ["a"]', "a"),
+        (BOM + b' {"id":"a"}', "a"),
+        (b'\n"a1"\n', "a1"),
+        (b"\n a1", "a1"),
+        (b"id;[x\na;", "a"),
+    ],
+    ids=ascii,
+)
+def test_json_is_told_by_its_first_character(raw: bytes, job_id: str) -> None:
+    """What begins with a bracket or a brace is JSON, anything else delimited text."""
+    assert [entry.job_id for entry in entries(raw)] == [job_id]
+
+
+@pytest.mark.parametrize("raw", [b"[a],id\nx,b\n", b"{a1}\n"])
+def test_what_begins_like_json_is_json(raw: bytes) -> None:
+    """Text that begins with a bracket is refused as JSON, and not taken for a table."""
+    assert "the JSON is broken" in refusal(raw)[0]
+
+
+def test_the_operator_is_told(tmp_path: Path) -> None:
+    """What was assumed about a first row is noted once, before its rows come."""
+    notes: list[str] = []
+    file = file_of(tmp_path, b"x,my key\ny,a\n")
+    rows = Source(file, "2", note=notes.append).entries()
+    next(rows)
+    assert notes == [f'the first row of {file} is taken as a header, not as a job: "my key"']
+    assert list(rows) == []
+    assert len(notes) == 1
+
+
+def test_it_says_when_it_is_about_to_wait(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Before each read the caller is told, so that it can pass on what has come."""
+    read_end, write_end = os.pipe()
+    told: list[int] = []
+    got: list[Entry] = []
+    with os.fdopen(read_end) as stdin, os.fdopen(write_end, "wb", buffering=0) as producer:
+        monkeypatch.setattr("sys.stdin", stdin)
+        producer.write(b"id\na\n")
+        rows = Source("-").entries(lambda: told.append(len(got)))
+        got.append(next(rows))
+        producer.write(b"b\nc")
+        got.append(next(rows))
+        producer.close()
+        got.extend(rows)
+    assert [entry.job_id for entry in got] == ["a", "b", "c"]
+    assert told == [0, 1, 2, 2][: len(told)]
+    assert len(told) >= 3
+
+
+@pytest.mark.parametrize("piece", [b'{"id":"a"}\n', b"# x\nid\na\n", b'"a1"\n', b"id,n\na,b\n"])
+def test_rows_of_a_pipe_come_at_once(monkeypatch: pytest.MonkeyPatch, piece: bytes) -> None:
+    """A whole line in a pipe is a row, though nobody knows yet what comes next."""
+    read_end, write_end = os.pipe()
+    with os.fdopen(read_end) as stdin, os.fdopen(write_end, "wb", buffering=0) as producer:
+        monkeypatch.setattr("sys.stdin", stdin)
+        producer.write(piece)
+        assert next(Source("-").entries()).job_id in {"a", "a1"}
+
+
+def test_standard_input_stays_open(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Reading standard input to its end does not close it."""
+    with Path(file_of(tmp_path, b"id\na\n")).open() as stdin:
+        monkeypatch.setattr("sys.stdin", stdin)
+        source = Source("-")
+        assert [entry.job_id for entry in source.entries()] == ["a"]
+        assert source.name == "stdin"
+        assert os.fstat(stdin.fileno())
+
+
+def test_no_standard_input(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A process that was started without standard input reads nothing from it."""
+    monkeypatch.setattr("sys.stdin", None)
+    source = Source("-")
+    assert list(source.entries()) == []
+    assert source.empty
+
+
+FIRST = [
+    b"id\n",
+    b"n,id\r\n",
+    b'"id";n\n',
+    b"a|b c\r",
+    b"a b\n",
+    b'"a',
+    b"{",
+    b"[",
+    b'[{"id":',
+    b'{"data":[',
+    b"sep=;\n",
+    b"",
+    b'"',
+    b"\xff\xfe",
+    b"\xfe\xff",
+    BOM,
+]
+REST = st.one_of(
+    st.binary(),
+    st.text(st.sampled_from('ab1,;\t|"#\r\n -\x0b\x1f\0\ufeff')).map(str.encode),
+    st.text(st.sampled_from('ab1{}[],:"\\ \r\n#')).map(str.encode),
+    st.text().map(lambda text: text.encode("utf-16-le", "surrogatepass")),
+)
+COLUMNS = st.sampled_from([None, "1", "2", "id", "n", "99999999", "\u0661", "²", ""])
+
+
+def rows_of(folder: Path, raw: bytes, column: str | None) -> Iterator[Entry]:
+    return Source(file_of(folder, raw), column, with_fields=True).entries()
+
+
+@given(first=st.sampled_from(FIRST), rest=REST, column=COLUMNS)
+@example(first=b"id\n", rest=b"\xed\xa0\x80", column=None)
+@example(first=b"[", rest=b'"\\ud800"]', column=None)
+@example(first=b"[", rest=b"1e999]", column=None)
+@example(first=b"[", rest=b"9" * 5000 + b"]", column=None)
+@example(first=b"{", rest=b'"id":"\\ud800"}', column="id")
+@example(first=b"[", rest=b'{"\\ud800":1}]', column=None)
+@example(first=b"id\n", rest=b'"' + b"x" * 200_000, column=None)
+def test_any_bytes_are_read_or_refused(
+    first: bytes, rest: bytes, column: str | None, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """Whatever the bytes, nothing but `InputError` is raised, and no problem means an id."""
+    rows: list[Entry] = []
+    refused: InputError | None = None
+    try:
+        rows.extend(rows_of(tmp_path_factory.getbasetemp(), first + rest, column))
+    except InputError as error:
+        refused = error
+    assert refused is None or (refused.hint and str(refused).encode())
+    assert all(row.problem or re.fullmatch(r"[A-Za-z0-9_-]{1,128}", row.job_id) for row in rows)
+    assert [row.line for row in rows] == sorted(row.line for row in rows)
+
+
+def outcome(pieces: list[bytes], column: str | None) -> list[Entry] | None:
+    """Return the rows, None for a refusal: which of two faults is met first may differ."""
+    try:
+        return entries(*pieces, column=column)
+    except InputError:
+        return None
+
+
+@given(
+    first=st.sampled_from(FIRST),
+    rest=REST,
+    column=COLUMNS,
+    places=st.lists(st.integers(0, 80), max_size=10),
+)
+def test_pieces_do_not_matter(
+    first: bytes, rest: bytes, column: str | None, places: list[int]
+) -> None:
+    """However a pipe cuts its bytes, the same rows come out, or a refusal."""
+    raw = first + rest
+    assert outcome(cut(raw, places), column) == outcome([raw], column)

@@ -1,0 +1,344 @@
+"""A report read back: its last rows, what is cut short, and what is none of ours."""
+
+import hashlib
+import io
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bulkcancel.base.errors import ReportError
+from bulkcancel.base.model import Earlier, Evidence, JobResult, JobRow, JobState, Outcome
+from bulkcancel.inputs.distinct import Jobs
+from bulkcancel.inputs.job_ids import Entry
+from bulkcancel.report.past import Left, Past, last_rows, read_past
+from bulkcancel.report.rows import HEADER, LINE_OF, Format, row_of
+from tests.support.fakes import result, row
+
+UUID = "0190f1a2-1111-7abc-8def-0123456789ab"
+CSV, JSONL = Format.CSV, Format.JSONL
+FORMATS = pytest.mark.parametrize("form", Format)
+OTHER = "name the report of an earlier run, or leave out --resume"
+
+
+def report_of(form: Format, *results: JobResult) -> bytes:
+    """Return a report of these results, as it is on disk."""
+    head = HEADER if form is CSV else b""
+    return head + b"".join(LINE_OF[form](row_of(each, "run-1")) for each in results)
+
+
+def past_of(content: bytes) -> Past:
+    return read_past(io.BytesIO(content), "r.csv")
+
+
+THREE = (
+    result("a", Outcome.NOT_PENDING, state=JobState("started")),
+    result("b", Outcome.FAILED, detail='said "no", twice'),
+    result("a/b", Outcome.INVALID),
+)
+
+
+@FORMATS
+def test_what_a_report_holds(form: Format) -> None:
+    """A report tells its format, each job's outcome and status, its size and its digest."""
+    content = report_of(form, *THREE)
+    past = past_of(content)
+    assert (past.form, past.size, past.torn) == (form, len(content), False)
+    assert past.digest.digest() == hashlib.sha256(content).digest()
+    assert past.jobs == {
+        "a": Earlier(Outcome.NOT_PENDING, "started"),
+        "b": Earlier(Outcome.FAILED),
+        "a/b": Earlier(Outcome.INVALID),
+    }
+
+
+@FORMATS
+def test_the_last_row_of_a_job_counts(form: Format) -> None:
+    """A job that was dealt with again is what its last row says; UUIDs are the same in capitals."""
+    first, last = result(UUID.upper(), Outcome.UNKNOWN), result(UUID, Outcome.CANCELLED)
+    assert past_of(report_of(form, first, last)).jobs == {UUID: Earlier(Outcome.CANCELLED)}
+
+
+@FORMATS
+def test_rows_without_an_id_are_not_the_same_row(form: Format) -> None:
+    """Rows that hold no id at all are told apart by where they stood."""
+    rows = [JobResult(row("", line, "no id"), Outcome.INVALID, 0.0) for line in (2, 3, 2)]
+    assert list(past_of(report_of(form, *rows)).jobs) == ["jobs.csv:2", "jobs.csv:3"]
+
+
+def test_an_empty_file_holds_nothing() -> None:
+    """An empty file is a report that has not begun; any format will do."""
+    past = past_of(b"")
+    assert (past.form, past.jobs, past.size, past.torn) == (None, {}, 0, False)
+
+
+def test_a_header_alone_holds_nothing() -> None:
+    """A report that got as far as its header has no jobs, and is whole."""
+    past = past_of(HEADER)
+    assert (past.form, past.jobs, past.size, past.torn) == (CSV, {}, len(HEADER), False)
+
+
+TORN: dict[str, tuple[bytes, dict[str, Earlier]]] = {
+    # the beginning of a last line, and what it tells
+    "within the id": (b"jo", {}),
+    "an id": (b"job-9", {}),
+    "no outcome": (b"job-9,", {}),
+    "a cancel": (b"job-9,c", {"job-9": Earlier(Outcome.UNKNOWN)}),
+    "an unknown outcome": (b"job-9,unk", {"job-9": Earlier(Outcome.UNKNOWN)}),
+    "all but the end": (
+        LINE_OF[CSV](row_of(result("job-9"), "run"))[:-1], {"job-9": Earlier(Outcome.UNKNOWN)},
+    ),
+    "a UUID in capitals": (UUID.upper().encode() + b",cancelled", {UUID: Earlier(Outcome.UNKNOWN)}),
+    "never sent": (b"job-9,not_attempted,", {}),
+    "failed": (b"job-9,failed,,", {}),
+    "invalid": (b"a/b,invalid,,", {}),
+    "invalid, and like a cancel": (b'"a,cancelled', {}),
+    "half a character": (b"\xc3", {}),
+    "JSON, within the id": (b'{"job_id":"jo', {}),
+    "JSON, no outcome": (b'{"job_id":"job-9","outcome":"', {}),
+    "JSON, a cancel": (b'{"job_id":"job-9","outcome":"c', {"job-9": Earlier(Outcome.UNKNOWN)}),
+    "JSON, all but the end": (
+        LINE_OF[JSONL](row_of(result("job-9"), "run"))[:-1], {"job-9": Earlier(Outcome.UNKNOWN)},
+    ),
+    "JSON, failed": (b'{"job_id":"job-9","outcome":"failed"', {}),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", TORN)
+def test_a_last_line_that_is_torn(case: str) -> None:
+    """A torn row is no row; but one that was to say cancelled or unknown tells of a cancel sent."""
+    tail, told = TORN[case]
+    whole = report_of(JSONL if case.startswith("JSON") else CSV, *THREE)
+    past = past_of(whole + tail)
+    assert (past.size, past.torn) == (len(whole), True)
+    assert past.digest.digest() == hashlib.sha256(whole).digest()
+    assert past.jobs == past_of(whole).jobs | told
+
+
+@pytest.mark.parametrize("head", [HEADER[:1], HEADER[:20], HEADER[:-1]], ids=len)
+def test_a_torn_header(head: bytes) -> None:
+    """A header that was cut short is no row, and is written again."""
+    past = past_of(head)
+    assert (past.form, past.jobs, past.size, past.torn) == (CSV, {}, 0, True)
+
+
+@FORMATS
+@given(end=st.integers(min_value=0), results=st.lists(st.sampled_from(THREE), max_size=4))
+def test_a_report_cut_anywhere(form: Format, end: int, results: list[JobResult]) -> None:
+    """Wherever a report ends, its whole lines are read and no more; nothing else is made of it."""
+    content = report_of(form, *results)
+    cut = content[: end % (len(content) + 1)]
+    past = past_of(cut)
+    whole = cut[: cut.rfind(b"\n") + 1]
+    assert (past.size, past.torn) == (len(whole), whole != cut)
+    assert past.jobs == past_of(whole).jobs
+
+
+NO_ROW = "this is no row of a report"
+SAVED_AGAIN = (
+    "r.csv was saved again by another program"
+    " (line ends, separator or byte order mark have changed)"
+)
+FIRST_LINE = "r.csv is no report of bulkcancel: its first line shows it"
+GOOD = LINE_OF[CSV](row_of(result(), "run"))
+GOOD_JSON = LINE_OF[JSONL](row_of(result(), "run"))
+NOT_OURS: dict[str, tuple[bytes, str]] = {
+    "ids": (b"job-1\njob-2\n", FIRST_LINE),
+    "another table": (b"job_id,status\njob-1,pending\n", FIRST_LINE),
+    "columns in another order": (b"outcome,job_id\n", FIRST_LINE),
+    "a byte order mark": (b"\xef\xbb\xbf" + HEADER + GOOD, SAVED_AGAIN),
+    "CRLF": ((HEADER + GOOD).replace(b"\n", b"\r\n"), SAVED_AGAIN),
+    "UTF-16": (HEADER.decode().encode("utf-16"), FIRST_LINE),
+    "semicolons": (HEADER.replace(b",", b";"), SAVED_AGAIN),
+    "another column": (HEADER[:-1] + b",more\n", FIRST_LINE),
+    "JSON of something else": (b'{"id": "job-1"}\n', FIRST_LINE),
+    "a cell too few": (HEADER + GOOD + b"job-1,cancelled\n" + GOOD, f"r.csv:3: {NO_ROW}"),
+    "a cell too many": (HEADER + GOOD[:-1] + b",x\n", f"r.csv:2: {NO_ROW}"),
+    "an outcome nobody knows": (
+        HEADER + GOOD.replace(b"cancelled", b"canceled", 1), f"r.csv:2: {NO_ROW}",
+    ),
+    "broken quotes": (HEADER + GOOD * 2 + b'"job' + GOOD, f"r.csv:4: {NO_ROW}"),
+    "no UTF-8": (HEADER + b"\xff" + GOOD, f"r.csv:2: {NO_ROW}"),
+    "a header in the middle": (HEADER + GOOD + HEADER, f"r.csv:3: {NO_ROW}"),
+    "a blank line": (HEADER + b"\n" + GOOD, f"r.csv:2: {NO_ROW}"),
+    "JSON in CSV": (HEADER + GOOD_JSON, f"r.csv:2: {NO_ROW}"),
+    "CSV in JSON": (GOOD_JSON + GOOD, f"r.csv:2: {NO_ROW}"),
+    "JSON without a key": (
+        GOOD_JSON + GOOD_JSON.replace(b'"run_id"', b'"run"'), f"r.csv:2: {NO_ROW}",
+    ),
+    "a list": (GOOD_JSON + b"[]\n", f"r.csv:2: {NO_ROW}"),
+    "an outcome that is a list": (
+        GOOD_JSON + GOOD_JSON.replace(b'"cancelled"', b"[]", 1), f"r.csv:2: {NO_ROW}",
+    ),
+    "an outcome that is null": (
+        GOOD_JSON + GOOD_JSON.replace(b'"cancelled"', b"null", 1), f"r.csv:2: {NO_ROW}",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", NOT_OURS)
+def test_what_is_none_of_ours(case: str) -> None:
+    """A file that is not a report as it was written is refused, with the line that shows it."""
+    content, words = NOT_OURS[case]
+    with pytest.raises(ReportError) as refused:
+        past_of(content)
+    hint = "go on with the original" if words == SAVED_AGAIN else OTHER
+    assert refused.value.message == words
+    assert refused.value.hint.startswith(hint)
+
+
+@given(st.binary())
+def test_any_bytes_are_read_or_refused(content: bytes) -> None:
+    """Whatever a file holds, it is refused, or it is a report that has not begun."""
+    try:
+        past = past_of(content)
+    except ReportError:
+        return
+    assert past.size == 0
+    assert not past.jobs
+
+
+TEXT = st.text() | st.text(st.sampled_from('",\r\n\\=\u2028\U0001f600\ud800 a'))
+
+
+@FORMATS
+@given(text=TEXT, outcome=st.sampled_from(Outcome))
+def test_what_is_written_is_read_back(form: Format, text: str, outcome: Outcome) -> None:
+    """Whatever a store says of a job, its row is read back as the job and outcome that it was."""
+    state = JobState(text, text)
+    job_id = text if outcome is Outcome.INVALID else "job-1"
+    one = JobResult(
+        row(job_id, 7), outcome, 0.0, state, evidence=Evidence.READBACK, detail=text,
+        request_id=text,
+    )  # fmt: skip
+    past = past_of(report_of(form, one))
+    ((key, earlier),) = past.jobs.items()
+    assert earlier.outcome is outcome
+    assert earlier.status == row_of(one, "run")["job_status"]
+    assert key == (row_of(one, "run")["job_id"] or "jobs.csv:7")
+
+
+@FORMATS
+def test_the_last_rows(form: Format, tmp_path: Path) -> None:
+    """The last row of each job is found in the order of the report."""
+    again = result("b", Outcome.CANCELLED)
+    (path := tmp_path / "r").write_bytes(report_of(form, *THREE, again))
+    found = [(each["job_id"], each["outcome"]) for each in last_rows(path, form)]
+    assert found == [("a", "not_pending"), ("a/b", "invalid"), ("b", "cancelled")]
+
+
+UNKNOWN, FAILED = Earlier(Outcome.UNKNOWN), Earlier(Outcome.FAILED)
+NEVER, INVALID = Earlier(Outcome.NOT_ATTEMPTED), Earlier(Outcome.INVALID)
+
+
+def test_what_remains() -> None:
+    """Settled jobs are left out and counted, doubtful ones come first, invalid ones come once."""
+    past = Past(
+        jobs={
+            "cancelled": Earlier(Outcome.CANCELLED, "cancelled"),
+            "gone": Earlier(Outcome.NOT_FOUND),
+            "late": Earlier(Outcome.NOT_PENDING, "started"),
+            "failed": FAILED,
+            "doubt-1": UNKNOWN,
+            "never": NEVER,
+            UUID: UNKNOWN,
+            "'=cmd()": INVALID,
+            "jobs.csv:9": INVALID,
+        }
+    )
+    ids = ["new", "failed", "cancelled", "doubt-1", "gone", "never", "late", UUID.upper()]
+    rows = [row(job_id, line) for line, job_id in enumerate(ids, 1)]
+    bad = [row("=cmd()", 20, "no id"), row("", 9, "no id"), row("", 10, "no id")]
+    left = left_of([*rows, *bad], past)
+    assert left.settled == 3
+    assert [(each.job_id, each.line, each.earlier) for each in left] == [
+        ("doubt-1", 4, UNKNOWN),
+        (UUID.upper(), 8, UNKNOWN),
+        ("", 10, None),
+        ("new", 1, None),
+        ("failed", 2, FAILED),
+        ("never", 6, NEVER),
+    ]
+
+
+@pytest.mark.parametrize("bad", ["=cmd()", "x" * 10_000, "a\x07b", "../x", "a,b", '"'])
+def test_an_invalid_row_is_known_again(bad: str) -> None:
+    """An id that is none is reported once, be it read from the input or from the report."""
+    invalid = JobResult(row(bad, 2, "no id"), Outcome.INVALID, 0.0)
+    past = past_of(report_of(CSV, invalid))
+    (shown,) = past.jobs
+    for again in (row(bad, 2, "no id"), row(shown, 5, "no id")):
+        assert list(left_of([again], past)) == []
+
+
+def left_of(rows: list[JobRow], past: Past) -> Left:
+    jobs = Jobs()
+    for each in rows:
+        jobs.add(Entry(each.line, each.job_id, each.problem), each.file)
+    return Left(jobs, past)
+
+
+@FORMATS
+@pytest.mark.parametrize("name", ["=x.csv", "a\nb.csv", "\udcff.csv", "a,b.csv"], ids=ascii)
+def test_a_row_without_an_id_is_known_again(form: Format, name: str) -> None:
+    """A row that holds no id is known by its place, whatever name its file has."""
+    nameless = JobRow("", name, 2, "no id")
+    past = past_of(report_of(form, JobResult(nameless, Outcome.INVALID, 0.0)))
+    assert list(left_of([nameless], past)) == []
+
+
+@pytest.mark.parametrize(
+    "line",
+    [b'{"job_id":"abc","status":"pending"}', b'{"job_id":"abc","out":', b'{"job_id":"a"}', b"job"],
+)
+def test_a_short_file_of_somebody_else(line: bytes) -> None:
+    """A single line without its end is ours only as far as it is a row of ours, cut short."""
+    if line == b"job":
+        assert read_past(io.BytesIO(line), "r.csv").torn
+        return
+    with pytest.raises(ReportError, match=r"r\.json is no report of bulkcancel"):
+        read_past(io.BytesIO(line), "r.json")
+
+
+@pytest.mark.parametrize("length", range(40))
+def test_a_first_row_cut_short(length: int) -> None:
+    """A first row of JSON is known as ours wherever it was cut."""
+    line = b'{"job_id":"job-1","outcome":"cancelled","job_status":""'[: length + 1]
+    assert read_past(io.BytesIO(line), "r.json").torn
+
+
+N_A, NOT_FOUND = Outcome.NOT_ATTEMPTED, Outcome.NOT_FOUND
+
+
+@FORMATS
+@pytest.mark.parametrize(
+    ("outcomes", "counts", "known"),
+    [
+        ([NOT_FOUND, N_A], False, False),
+        ([NOT_FOUND, Outcome.FAILED, N_A], False, False),
+        ([NOT_FOUND, N_A, Outcome.CANCELLED], True, True),
+        ([NOT_FOUND, N_A, Outcome.NOT_PENDING], True, True),
+        ([NOT_FOUND, NOT_FOUND], True, False),
+        ([NOT_FOUND, Outcome.UNKNOWN], True, False),
+        ([], True, False),
+    ],
+    ids=["stopped", "failed", "one found", "one late", "finished", "in doubt", "nothing"],
+)
+def test_what_not_found_means(
+    outcomes: list[Outcome], counts: bool, known: bool, form: Format  # noqa: FBT001  (a table's)
+) -> None:  # fmt: skip
+    """A run that was stopped and has found no job at all may have asked the wrong store."""
+    results = [result(f"job-{i}", outcome) for i, outcome in enumerate(outcomes)]
+    past = past_of(report_of(form, *results))
+    assert (past.not_found_counts, past.store_is_known) == (counts, known)
+
+
+@pytest.mark.parametrize("counts", [True, False])
+def test_jobs_not_found(counts: bool) -> None:  # noqa: FBT001  (a table's)
+    """What was not found is settled, unless it may have been the wrong store."""
+    gone = Earlier(NOT_FOUND)
+    left = left_of([row("gone"), row("new", 2)], Past(jobs={"gone": gone}, not_found_counts=counts))
+    asked = [("new", None)] if counts else [("gone", gone), ("new", None)]
+    assert [(each.job_id, each.earlier) for each in left] == asked
+    assert left.settled == counts

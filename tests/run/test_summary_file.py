@@ -1,0 +1,209 @@
+"""The summary as JSON: what it holds, what it never holds, and where it may be written."""
+
+import hashlib
+import os
+import stat
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+import orjson
+import pytest
+
+from bulkcancel.base.errors import GuardError, Interruption, ReportError
+from bulkcancel.base.model import ClientKey, Earlier, Outcome, ReadyToken, StoreName, Tally
+from bulkcancel.base.settings import Settings
+from bulkcancel.report.append_file import create
+from bulkcancel.report.rows import Format, Report
+from bulkcancel.run.summary_file import Clock, Facts, check_place, summary_of, write_summary
+
+SECRET = "s3cret-of-the-store"
+SETTINGS = Settings(
+    files=("jobs.csv",),
+    column="2",
+    output="r.csv",
+    form=None,
+    overwrite=False,
+    resume=True,
+    split=Path("split"),
+    summary=Path("s.json"),
+    reason="INC-7",
+    yes=True,
+    dry_run=False,
+    check=False,
+    rate=5.5,
+    concurrency=7,
+    retries=4,
+    timeout=30.0,
+    max_failures=100,
+    allow=frozenset({Outcome.NOT_PENDING, Outcome.NOT_FOUND}),
+    base_url="https://store.example:8443/proxy",
+    credentials=ClientKey("night-operator", SECRET),
+    headers={"X-Trace": "t-1", "EP-Beta-Features": "b-1"},
+    sandbox=False,
+    quiet=False,
+    verbosity=0,
+    progress="auto",
+    log_format="text",
+    command=("bulkcancel",),
+    origins={},
+)
+
+
+@contextmanager
+def facts_of(tmp_path: Path, tally: Tally) -> Iterator[Facts]:
+    """Look back at a run that has written a report of two bytes."""
+    report = Report(create(str(tmp_path / "r.jsonl")), Format.JSONL, "run-1")
+    report.sheet.append(b"{\n")
+    yield Facts(
+        "run-1", "store.example:8443", StoreName("s-1"), [], tally, Clock(),
+        effective=4.987654, rate=5.5, report=report, stopped=None,
+    )  # fmt: skip
+    report.sheet.close()
+
+
+def test_what_a_summary_says(tmp_path: Path) -> None:
+    """A summary names the run, the store, the options and the report, and counts what became."""
+    tally = Tally(SETTINGS.allow, repeats=1, settled_before=2, requests=9, retries=3, read_backs=4)
+    tally.adopt([Earlier(Outcome.NOT_PENDING, "started"), Earlier(Outcome.CANCELLED)])
+    tally.outcomes[Outcome.FAILED] += 0
+    with facts_of(tmp_path, tally) as facts:
+        summary = summary_of(SETTINGS, facts)
+    assert summary["outcomes"] == {"not_pending": 1, "cancelled": 1}
+    assert summary["not_pending"] == {"started": 1}
+    assert (summary["run_id"], summary["reason"], summary["exit_code"]) == ("run-1", "INC-7", 0)
+    assert (summary["host"], summary["client_id"]) == ("store.example:8443", "nigh\u2026")
+    assert (summary["store"], summary["stopped"]) == ({"id": "s-1", "name": None}, None)
+    assert summary["effective_rate_per_second"] == 4.99
+    assert (summary["settled_before"], summary["recorded_by_this_run"]) == (2, 0)
+    assert [summary[name] for name in ("repeats", "requests", "retries", "read_backs")] == [
+        *(1, 9, 3, 4)
+    ]
+    assert summary["report"] == {
+        "file": str(tmp_path / "r.jsonl"),
+        "format": "jsonl",
+        "sha256": hashlib.sha256(b"{\n").hexdigest(),
+    }
+    assert summary["options"] == {
+        "column": "2",
+        "rate": 5.5,
+        "concurrency": 7,
+        "retries": 4,
+        "timeout": 30.0,
+        "headers": ["EP-Beta-Features", "X-Trace"],
+        "max_failures": 100,
+        "allow": ["not_found", "not_pending"],
+        "base_url": "https://store.example:8443/proxy",
+        "resume": True,
+        "overwrite": False,
+        "split": "split",
+        "sandbox": False,
+        "check": False,
+        "dry_run": False,
+        "yes": True,
+    }
+    assert SECRET not in str(summary)
+
+
+def test_what_stopped_a_run(tmp_path: Path) -> None:
+    """A run that was stopped says by what, and has the exit code of that."""
+    with facts_of(tmp_path, Tally()) as facts:
+        stopped = replace(facts, stopped=Interruption("stopped by SIGTERM", 143))
+        summary = summary_of(SETTINGS, stopped)
+    assert (summary["exit_code"], summary["stopped"]) == (143, "stopped by SIGTERM")
+
+
+def test_what_is_not_there_is_null(tmp_path: Path) -> None:
+    """A ready token has no client id, an unnamed store no name, and no split no folder."""
+    bare = replace(SETTINGS, credentials=ReadyToken(SECRET), split=None)
+    with facts_of(tmp_path, Tally()) as facts:
+        summary = summary_of(bare, replace(facts, store=StoreName()))
+    assert summary["client_id"] is None
+    assert summary["store"] == {"id": None, "name": None}
+    assert summary["options"]["split"] is None
+    assert SECRET not in str(summary)
+
+
+def test_times(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A clock that is set in mid-run changes neither how long a run took nor when it ended."""
+    steady = iter([100.0, 161.5])
+    monkeypatch.setattr(time, "monotonic", lambda: next(steady))
+    monkeypatch.setattr(time, "time", lambda: 1_772_000_000.25)
+    with facts_of(tmp_path, Tally()) as facts:
+        monkeypatch.setattr(time, "time", lambda: 0.0)
+        summary = summary_of(SETTINGS, facts)
+    assert summary["started_at"] == "2026-02-25T06:13:20.250Z"
+    assert summary["ended_at"] == "2026-02-25T06:14:21.750Z"
+    assert summary["elapsed_seconds"] == 61.5
+
+
+def test_a_summary_is_written(tmp_path: Path) -> None:
+    """A summary is JSON that a person can read too, private, in place of an earlier one."""
+    path = tmp_path / "s.json"
+    write_summary(path, {"a": 1})
+    write_summary(path, {"a": 2})
+    assert path.read_text() == '{\n  "a": 2\n}\n'
+    assert orjson.loads(path.read_bytes()) == {"a": 2}
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
+def test_a_summary_that_can_not_be_written(tmp_path: Path) -> None:
+    """A place that is gone by the end of the run is a guard's affair."""
+    with pytest.raises(GuardError) as stopped:
+        write_summary(tmp_path / "none" / "s.json", {})
+    path, hint = tmp_path / "none" / "s.json", "name another place with --summary"
+    assert str(stopped.value) == f"{path} can't be written: No such file or directory; {hint}"
+
+
+def refusal_of(path: Path, *others: Path, again: bool = False) -> str:
+    with pytest.raises(ReportError) as refused:
+        check_place(path, tuple(map(str, others)), replace=again)
+    assert refused.value.hint == "name another place with --summary"
+    return refused.value.message.removeprefix(f"{path} ")
+
+
+def test_places_that_are_refused(tmp_path: Path) -> None:
+    """A folder, a place in none, and any file of the run are no places for a summary."""
+    (jobs := tmp_path / "jobs.csv").touch()
+    (link := tmp_path / "link").symlink_to(jobs)
+    report, none = tmp_path / "r.csv", tmp_path / "none" / "s.json"
+    assert refusal_of(tmp_path, again=True) == "is a directory"
+    assert refusal_of(none) == "would be in a folder that is not there, or can't be written to"
+    for path in (jobs, link):
+        assert refusal_of(path, report, jobs, again=True) == "is also the report or an input"
+    assert refusal_of(report, report, jobs, again=True) == "is also the report"
+    assert refusal_of(jobs, report) == "exists already (replace it with --overwrite)"
+
+
+def test_places_that_will_do(tmp_path: Path) -> None:
+    """A new file is a good place, and with --overwrite or --resume one that is there."""
+    check_place(tmp_path / "s.json", ("-", "r.csv"), replace=False)
+    (tmp_path / "s.json").touch()
+    check_place(tmp_path / "s.json", ("-", "r.csv"), replace=True)
+
+
+def test_a_place_that_is_no_file(tmp_path: Path) -> None:
+    """A device is not replaced, and a name that no file can have is told as such."""
+    assert refusal_of(Path(os.devnull), again=True) == "is no file"
+    assert refusal_of(tmp_path / ("a" * 300)) == "can't be used: File name too long"
+
+
+def test_somebody_elses_file_is_not_replaced_by_resuming(tmp_path: Path) -> None:
+    """A run that goes on replaces the summary of an earlier run, and nothing else."""
+    (path := tmp_path / "s.json").write_text("my notes")
+    with pytest.raises(ReportError, match="is no summary of an earlier run"):
+        check_place(path, (), replace=True, ours=True)
+    path.write_text('{\n  "run_id": "x"}')
+    check_place(path, (), replace=True, ours=True)
+
+
+@pytest.mark.parametrize("way", ["sandbox", "dry_run"])
+def test_no_key_where_there_was_none(way: str, tmp_path: Path) -> None:
+    """A practice run and a dry run have no key of a store to tell."""
+    settings = replace(SETTINGS, sandbox=way == "sandbox", dry_run=way == "dry_run")
+    with facts_of(tmp_path, Tally()) as facts:
+        summary = summary_of(settings, facts)
+    assert summary["client_id"] is None
+    assert summary["options"][way] is True

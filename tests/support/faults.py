@@ -1,0 +1,246 @@
+"""A store that loses, delays, cuts, refuses and corrupts replies, and keeps the truth.
+
+Each request may meet a fault, before or after it was applied. `Store.jobs` is what
+really happened.
+"""
+
+import asyncio
+import gzip
+import random
+import re
+import socket
+import struct
+import time
+from collections import Counter
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from enum import Enum
+
+import orjson
+
+from tests.support.fakes import error, job
+from tests.support.raw import http
+
+
+class Act(Enum):
+    """What the server does beside writing bytes."""
+
+    CLOSE = "end the connection in good order"
+    RESET = "cut the connection with a TCP reset"
+    HANG = "say nothing until the client gives up"
+    ANSWER = "answer as if nothing had happened"
+    LAST_ANSWER = "answer, and announce that the connection ends"
+
+
+CLOSE, RESET, HANG = Act.CLOSE, Act.RESET, Act.HANG
+ANSWER, LAST_ANSWER = Act.ANSWER, Act.LAST_ANSWER
+Deed = bytes | Act | float  # a float: wait so many seconds
+
+
+@dataclass
+class TrueJob:
+    """A job as it really is; `ours` once a cancel of the client was applied."""
+
+    status: str
+    ours: bool = False
+    before: str = ""  # what it was before it last changed
+    changed_at: float = 0.0
+
+
+def _http(reply: object, code: str = "200 OK") -> bytes:
+    return http(code, orjson.dumps(reply), "Content-Type: application/json")
+
+
+def _error(status: int, *headers: str, about: str = "") -> bytes:
+    """Return an error in the API's shape, a 404 about a job with the id that is missing."""
+    body = orjson.loads(error(status).body)
+    if about:
+        body["errors"][0]["meta"] = {"missing_ids": [about]}
+    return http(f"{status} Trouble", orjson.dumps(body), "Content-Type: application/json", *headers)
+
+
+def _page(status: int) -> bytes:
+    return http(f"{status} Trouble", b"<html>proxy</html>", "Content-Type: text/html")
+
+
+_BOMB = gzip.compress(b"\0" * 30_000_000)
+_OTHER = orjson.loads(job("cancelled", "another-job").body)
+
+_STRAY = _error(404, about="another-job")
+
+HARMLESS = {"103 before the answer", "closed after the answer", "closed without a word"}
+OUT_OF_STEP = {
+    *("a second reply later", "two replies in one segment", "bytes after the reply"),
+    "a reply before the request",
+}
+
+# name: whether the request is applied first (None: as the dice fall), and what is answered
+NEVER, ALWAYS, EITHER = False, True, None
+FAULTS: dict[str, tuple[bool | None, list[Deed]]] = {
+    "closed": (EITHER, [CLOSE]),
+    "reset": (EITHER, [RESET]),
+    "half a head": (EITHER, [b"HTTP/1.1 20", CLOSE]),
+    "no HTTP": (EITHER, [b"\x16\x03\x01\0nonsense\r\n\r\n", CLOSE]),
+    "hang": (EITHER, [HANG]),
+    "500": (EITHER, [_error(500)]),
+    "502": (EITHER, [_page(502)]),
+    "503": (EITHER, [_page(503)]),
+    "504": (EITHER, [_page(504)]),
+    "a captive portal": (EITHER, [_page(200)]),
+    "another shape": (EITHER, [_http({"data": [1, {"id": None}]})]),
+    "another id": (EITHER, [_http(_OTHER)]),
+    "204": (EITHER, [b"HTTP/1.1 204 No Content\r\n\r\n"]),
+    "an empty body": (EITHER, [http("200 OK")]),
+    "a cut body": (EITHER, [http("200 OK", b'{"data": {', length=500), CLOSE]),
+    "a cut chunk": (
+        EITHER, [b'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n9\r\n{"data"', CLOSE],
+    ),
+    "broken gzip": (EITHER, [http("200 OK", b"no gzip", "Content-Encoding: gzip")]),
+    "exploding gzip": (EITHER, [http("200 OK", _BOMB, "Content-Encoding: gzip")]),
+    "a huge error": (EITHER, [http("500 Oops", b"x" * 1_200_000, length=100_000_000), HANG]),
+    "huge headers": (EITHER, [http("200 OK", b"{}", f"X-Big: {'x' * 256_000}")]),
+    "one byte at a time": (EITHER, [b"H", HANG]),
+    "103 before the answer": (NEVER, [b"HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n", ANSWER]),
+    "closed after the answer": (NEVER, [LAST_ANSWER, CLOSE]),
+    "closed without a word": (NEVER, [ANSWER, CLOSE]),
+    "a second reply later": (NEVER, [ANSWER, 0.005, _STRAY]),
+    "two replies in one segment": (NEVER, [ANSWER, _STRAY]),
+    "bytes after the reply": (NEVER, [ANSWER, b"\r\nmore"]),
+    "a reply before the request": (NEVER, [ANSWER, 0.0, _STRAY, 0.005]),
+    "401": (NEVER, [_error(401)]),
+    "429": (NEVER, [_error(429)]),
+    "429 with nonsense": (NEVER, [_error(429, "Retry-After: soon")]),
+}  # fmt: skip
+
+
+@dataclass
+class Store:
+    """The jobs, the faults, and how often each of these is met.
+
+    `rate` is the share of requests that meet a fault, `lag` the seconds for which a
+    read may show what a job was before.
+    """
+
+    jobs: dict[str, TrueJob]
+    kinds: Iterable[str] = tuple(FAULTS)
+    rate: float = 0.0
+    lag: float = 0.0
+    seed: int = 0
+    met: Counter[str] = field(default_factory=Counter)
+    cancels: Counter[str] = field(default_factory=Counter)
+
+    def __post_init__(self) -> None:
+        self._dice = random.Random(self.seed)
+        self._kinds = sorted(self.kinds)
+
+    @asynccontextmanager
+    async def serve(self) -> AsyncIterator[str]:
+        """Serve on loopback and yield the base URL."""
+        talks: set[asyncio.Task[None]] = set()
+
+        def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            task = asyncio.create_task(self._talk(reader, writer))
+            talks.add(task)
+            task.add_done_callback(talks.discard)
+
+        server = await asyncio.start_server(accept, "127.0.0.1", 0)
+        try:
+            yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        finally:
+            server.close()
+            for task in talks:
+                task.cancel()
+            await asyncio.gather(*talks, return_exceptions=True)
+
+    async def _talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            while True:
+                head = (await reader.readuntil(b"\r\n\r\n")).decode()
+                length = re.search(r"(?i)content-length: (\d+)", head)
+                await reader.readexactly(int(length[1]) if length else 0)
+                if not await self._do(self._deeds(head), reader, writer):
+                    return
+        except (asyncio.IncompleteReadError, ConnectionError):
+            return
+        finally:
+            writer.close()
+
+    async def _do(
+        self, deeds: list[Deed], reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> bool:
+        """Do what was decided, bytes that follow each other in one segment; tell if it goes on."""
+        segment = b""
+        for deed in deeds:
+            if isinstance(deed, bytes):
+                segment += deed
+                continue
+            writer.write(segment)
+            segment = b""
+            if isinstance(deed, float):
+                await asyncio.sleep(deed)
+                continue
+            if deed is HANG:
+                await reader.read()
+            else:
+                _end(writer, deed)
+            return False
+        writer.write(segment)
+        await writer.drain()
+        return True
+
+    def _deeds(self, head: str) -> list[Deed]:
+        """Decide what happens to a request, and to its job."""
+        method, path, _ = head.split(" ", 2)
+        if path == "/oauth/access_token":
+            return [_http({"access_token": "token", "expires_in": 3600})]
+        job_id = path.split("/")[3]
+        if method == "POST":
+            self.cancels[job_id] += 1
+        if self._dice.random() >= self.rate:
+            return [self._answer(method, job_id)]
+        kind = self._dice.choice(self._kinds)
+        self.met[kind] += 1
+        applied, deeds = FAULTS[kind]
+        if applied is None:
+            applied = self._dice.random() < 0.5
+        if applied:
+            self._answer(method, job_id)
+        return [self._real(deed, method, job_id) for deed in deeds]
+
+    def _real(self, deed: Deed, method: str, job_id: str) -> Deed:
+        if deed is ANSWER:
+            return self._answer(method, job_id)
+        if deed is LAST_ANSWER:
+            answer = self._answer(method, job_id)
+            return answer.replace(b"\r\n", b"\r\nConnection: close\r\n", 1)
+        return deed
+
+    def _answer(self, method: str, job_id: str) -> bytes:
+        true = self.jobs.get(job_id)
+        if true is None:
+            return _error(404, about=job_id)
+        if method == "GET":
+            lags = self._dice.random() < 0.5 and time.monotonic() < true.changed_at + self.lag
+            return _http(orjson.loads(job(true.before if lags else true.status, job_id).body))
+        if true.status != "pending":
+            return _error(self._dice.choice([400, 409, 422]))
+        true.before, true.changed_at = true.status, time.monotonic()
+        true.status, true.ours = "cancelled", True
+        return _http(orjson.loads(job("cancelled", job_id).body))
+
+
+def _end(writer: asyncio.StreamWriter, deed: Act) -> None:
+    if deed is RESET:
+        linger = struct.pack("ii", 1, 0)
+        writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
+        writer.transport.abort()
+    writer.close()
+
+
+def mixed_jobs(count: int, seed: int) -> dict[str, TrueJob | None]:
+    """Return jobs of all kinds, most of them pending; None for an id that does not exist."""
+    dice = random.Random(seed)
+    kinds = ["pending"] * 12 + ["started", "success", "failed", ""]
+    chosen = {f"job-{i}": dice.choice(kinds) for i in range(count)}
+    return {job_id: TrueJob(status) if status else None for job_id, status in chosen.items()}
