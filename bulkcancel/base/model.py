@@ -62,10 +62,16 @@ def id_key(job_id: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Earlier:
-    """What the report says of a job before this run; `status` is its `job_status`."""
+    """What the report says of a job before this run; `status` is its `job_status`.
+
+    `sent_at` (epoch seconds) and `attempts` are those of its row's cancel requests, None
+    and 0 where it had none.
+    """
 
     outcome: Outcome
     status: str = ""
+    sent_at: float | None = None
+    attempts: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,10 +97,17 @@ class JobRow:
 
 @dataclass(frozen=True, slots=True)
 class JobState:
-    """A job as the store describes it; `status` is lower-case, '' for no such job."""
+    """A job as the store describes it; `status` is lower-case, '' for no such job.
+
+    All other texts are as the store gave them, '' where it gave none.
+    """
 
     status: str
     type: str = ""
+    created_at: str = ""
+    started_at: str = ""
+    completed_at: str = ""
+    updated_at: str = ""
 
 
 NO_SUCH_JOB = JobState(status="")
@@ -182,7 +195,8 @@ class JobResult:
 
     Times are seconds since the epoch: `sent_at` when the first cancel request
     started (None: never), `finished_at` when the outcome was known. `attempts`
-    counts cancel requests, `http_status` is that of the last reply to one.
+    counts cancel requests, `http_status` is that of the last reply to one. `doubtful`
+    marks a job that was cancelled when read back, by this run or by somebody else.
     """
 
     row: JobRow
@@ -195,6 +209,7 @@ class JobResult:
     detail: str = ""
     request_id: str = ""
     sent_at: float | None = None
+    doubtful: bool = False
 
     @property
     def job_id(self) -> str:

@@ -34,6 +34,8 @@ NOTHING = b"{}"  # the body of a cancel
 _TOKEN = re.compile(r"[\x21-\x7e]+")
 _SECONDS = re.compile(r"\d+(?:\.\d+)?", re.ASCII)
 _REFUSALS = frozenset({400, 409, 422})
+_MAX_TEXT = 100  # characters of a job's status, type or time that are kept
+_TEXTS = ("type", "created_at", "started_at", "completed_at", "updated_at")
 
 
 class Step(Enum):
@@ -253,12 +255,16 @@ def _job_in(body: dict[str, Any], job_id: str) -> JobState | None:
     """Return the state of the job asked for, None if the body holds anything else."""
     job = _mapping(body.get("data"))
     attributes = _mapping(job.get("attributes"))
-    found, status, kind = job.get("id"), attributes.get("status"), attributes.get("type")
+    found, status = job.get("id"), attributes.get("status")
     if not isinstance(found, str) or id_key(found) != id_key(job_id):
         return None
     if not isinstance(status, str) or not status.strip():
         return None
-    return JobState(status.strip().lower(), kind if isinstance(kind, str) else "")
+    texts = (attributes.get(name) for name in _TEXTS)
+    return JobState(
+        status.strip().lower()[:_MAX_TEXT],
+        *(text[:_MAX_TEXT] if isinstance(text, str) else "" for text in texts),
+    )
 
 
 def _api_error(body: dict[str, Any]) -> dict[str, Any] | None:

@@ -124,6 +124,16 @@ def test_decision_table(exchange: Exchange, meaning: Meaning) -> None:
     assert answer.detail.startswith("" if state else why)
 
 
+def test_a_job_is_read_with_its_times() -> None:
+    """The four times and the type are kept as the store gave them, bounded, '' where null."""
+    times = {"created_at": "2026-01-01T00:00:00Z", "started_at": None, "updated_at": 7}
+    attributes = {"status": "Started" + "x" * 200, "type": "t" * 200, **times}
+    body = json.dumps({"data": {"id": JOB, "attributes": attributes}}).encode()
+    state = wire.interpret_read(reply(200, body), JOB, now=NOW).state
+    status = "started" + "x" * 93
+    assert state == JobState(status, "t" * 100, created_at="2026-01-01T00:00:00Z")
+
+
 def test_only_uuids_are_compared_without_case() -> None:
     """Any other id is compared as it is: another job's state is no evidence."""
     assert id_key(JOB.upper()) == JOB
