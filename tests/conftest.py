@@ -3,6 +3,7 @@
 import asyncio
 import os
 import re
+import signal
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import AbstractAsyncContextManager, ExitStack, contextmanager
@@ -75,6 +76,26 @@ class Ended:
 Cli = Callable[..., Ended]
 
 
+def _hang_up(_: int, __: object) -> None:
+    """Do nothing: what was ignored stays without effect here, and is the default in children."""
+
+
+@pytest.fixture(autouse=True)
+def default_signals() -> Iterator[None]:
+    """Start each test with the signals of a shell's foreground, whatever started pytest.
+
+    Under `nohup`, in the background and by some CI runners INT or HUP are ignored, and
+    children would inherit that.
+    """
+    meant = {signal.SIGINT: signal.default_int_handler, signal.SIGHUP: _hang_up}
+    ignored = [number for number in meant if signal.getsignal(number) is signal.SIG_IGN]
+    for number in ignored:
+        signal.signal(number, meant[number])
+    yield
+    for number in ignored:
+        signal.signal(number, signal.SIG_IGN)
+
+
 @pytest.fixture(autouse=True)
 def no_secrets_of_other_tests(monkeypatch: pytest.MonkeyPatch) -> None:
     """Secrets are those of the process: each test starts with none."""
@@ -110,9 +131,10 @@ def keep_profile(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> KeepProfile
 
 @pytest.fixture
 def cli(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], tmp_path: Path) -> Cli:
-    """Run `bulkcancel` in this process, in an empty directory, with only `env` set."""
+    """Run `bulkcancel` in this process, in an empty directory, no terminal, with only `env` set."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("sys.argv", ["bulkcancel"])
+    monkeypatch.setattr("bulkcancel.console.prompt._TERMINAL", ("no/keyboard", "no/screen"))
     for name in [name for name in os.environ if NOT_OURS.match(name)]:
         monkeypatch.delenv(name)
 

@@ -14,6 +14,7 @@ from dataclasses import asdict, dataclass, field
 import orjson
 
 from tests.bench.jobs import Fate, fate_of
+from tests.support.raw import RequestParser
 
 TOKEN = b'{"access_token":"token","token_type":"Bearer","expires_in":3600}'
 _PHRASES = {200: b"200 OK", 404: b"404 Not Found", 422: b"422 Unprocessable", 429: b"429 Too Many"}
@@ -118,7 +119,7 @@ class Talk(asyncio.Protocol):
     def __init__(self, store: Store, latency: float) -> None:
         self._store = store
         self._latency = latency
-        self._left = b""
+        self._requests = RequestParser()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Note a new connection."""
@@ -128,16 +129,8 @@ class Talk(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Answer each request that has come whole."""
-        self._left += data
-        while (end := self._left.find(b"\r\n\r\n")) >= 0:
-            head = self._left[:end].decode()
-            _, _, length = head.lower().partition("content-length:")
-            whole = end + 4 + int(length.split("\r\n", 1)[0] or 0)
-            if len(self._left) < whole:
-                return
-            self._left = self._left[whole:]
-            method, path, _ = head.split(" ", 2)
-            answer = self._store.answer(method, path)
+        for request in self._requests.feed(data):
+            answer = self._store.answer(request.method, request.path)
             if self._latency:
                 asyncio.get_running_loop().call_later(self._latency, self._give, answer)
             else:

@@ -27,9 +27,9 @@ MOST_RUNS = 30  # then one that nobody ends: a busy machine may take long to sta
 class SlowStore(Store):
     """A store of faults that takes its time over each answer."""
 
-    async def _talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def _converse(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await asyncio.sleep(0.02)
-        await super()._talk(reader, writer)
+        await super()._converse(reader, writer)
 
 
 def ended(

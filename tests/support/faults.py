@@ -7,7 +7,6 @@ really happened.
 import asyncio
 import gzip
 import random
-import re
 import socket
 import struct
 import time
@@ -20,7 +19,7 @@ from enum import Enum
 import orjson
 
 from tests.support.fakes import error, job
-from tests.support.raw import http
+from tests.support.raw import Request, Requests, http, listening
 
 
 class Act(Enum):
@@ -137,34 +136,14 @@ class Store:
     @asynccontextmanager
     async def serve(self) -> AsyncIterator[str]:
         """Serve on loopback and yield the base URL."""
-        talks: set[asyncio.Task[None]] = set()
+        async with listening(self._converse) as url:
+            yield url
 
-        def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-            task = asyncio.create_task(self._talk(reader, writer))
-            talks.add(task)
-            task.add_done_callback(talks.discard)
-
-        server = await asyncio.start_server(accept, "127.0.0.1", 0)
-        try:
-            yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
-        finally:
-            server.close()
-            for task in talks:
-                task.cancel()
-            await asyncio.gather(*talks, return_exceptions=True)
-
-    async def _talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        try:
-            while True:
-                head = (await reader.readuntil(b"\r\n\r\n")).decode()
-                length = re.search(r"(?i)content-length: (\d+)", head)
-                await reader.readexactly(int(length[1]) if length else 0)
-                if not await self._do(self._deeds(head), reader, writer):
-                    return
-        except (asyncio.IncompleteReadError, ConnectionError):
-            return
-        finally:
-            writer.close()
+    async def _converse(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        requests = Requests(reader)
+        while request := await requests.next():
+            if not await self._do(self._deeds(request), reader, writer):
+                return
 
     async def _do(
         self, deeds: list[Deed], reader: asyncio.StreamReader, writer: asyncio.StreamWriter
@@ -189,9 +168,9 @@ class Store:
         await writer.drain()
         return True
 
-    def _deeds(self, head: str) -> list[Deed]:
+    def _deeds(self, request: Request) -> list[Deed]:
         """Decide what happens to a request, and to its job."""
-        method, path, _ = head.split(" ", 2)
+        method, path = request.method, request.path
         if path == "/oauth/access_token":
             return [_http({"access_token": "token", "expires_in": 3600})]
         job_id = path.split("/")[3]
