@@ -5,6 +5,8 @@ this is where secrets are taken out of it, in whatever way a server echoes them.
 """
 
 import re
+from datetime import UTC, datetime
+from functools import lru_cache
 from urllib.parse import quote_plus
 
 MAX_LENGTH = 300
@@ -60,3 +62,16 @@ def duration(seconds: float) -> str:
     if not hours:
         return f"{minutes}:{whole % 60:02d} min"
     return f"{hours:,}:{minutes % 60:02d}:{whole % 60:02d} h"
+
+
+def timestamp(seconds: float | None) -> str | None:
+    """Return an epoch time as UTC with milliseconds (RFC 3339)."""
+    if seconds is None:
+        return None
+    milliseconds = round(seconds * 1_000_000) // 1000
+    return f"{_whole_second(milliseconds // 1000)}.{milliseconds % 1000:03d}Z"
+
+
+@lru_cache(maxsize=256)
+def _whole_second(seconds: int) -> str:
+    return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%S}"

@@ -5,8 +5,7 @@ from typing import Any
 
 import orjson
 
-from bulkcancel.base.text import one_line
-from bulkcancel.report.rows import timestamp
+from bulkcancel.base.text import one_line, timestamp
 
 
 def log_line(level: str, event: str, message: str, **fields: Any) -> str:  # noqa: ANN401

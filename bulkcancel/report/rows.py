@@ -8,7 +8,6 @@ import os
 import time
 import uuid
 from collections.abc import Callable, Iterable
-from datetime import UTC, datetime
 from enum import StrEnum
 from functools import lru_cache
 from pathlib import Path
@@ -18,7 +17,7 @@ import orjson
 
 from bulkcancel.base.errors import ReportError
 from bulkcancel.base.model import JobResult, Outcome
-from bulkcancel.base.text import cell, visible
+from bulkcancel.base.text import cell, timestamp, visible
 from bulkcancel.report.append_file import STDOUT, Sheet
 
 MAX_SOURCE = 8192  # characters: any path, and its line
@@ -174,16 +173,3 @@ def _refusal(
         ways = "go on with it (--resume), replace it (--overwrite), or choose another --output"
         return "exists already", ways
     return None
-
-
-def timestamp(seconds: float | None) -> str | None:
-    """Return an epoch time as UTC with milliseconds (RFC 3339)."""
-    if seconds is None:
-        return None
-    milliseconds = round(seconds * 1_000_000) // 1000
-    return f"{_whole_second(milliseconds // 1000)}.{milliseconds % 1000:03d}Z"
-
-
-@lru_cache(maxsize=256)
-def _whole_second(seconds: int) -> str:
-    return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%S}"

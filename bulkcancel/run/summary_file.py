@@ -13,10 +13,10 @@ from bulkcancel._version import __version__
 from bulkcancel.base.errors import BulkcancelError, GuardError, ReportError
 from bulkcancel.base.model import ClientKey, StoreName, Tally
 from bulkcancel.base.settings import Settings
-from bulkcancel.base.text import one_line
+from bulkcancel.base.text import one_line, timestamp
 from bulkcancel.inputs.source import Source
 from bulkcancel.report.atomic_file import whole
-from bulkcancel.report.rows import Report, timestamp
+from bulkcancel.report.rows import Report
 
 _BEGINNING = b'{\n  "run_id":'
 _ELSEWHERE = "name another place with --summary"
