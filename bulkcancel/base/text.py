@@ -69,9 +69,9 @@ def timestamp(seconds: float | None) -> str | None:
     if seconds is None:
         return None
     milliseconds = round(seconds * 1_000_000) // 1000
-    return f"{_whole_second(milliseconds // 1000)}.{milliseconds % 1000:03d}Z"
+    return f"{_second(milliseconds // 1000)}.{milliseconds % 1000:03d}Z"
 
 
 @lru_cache(maxsize=256)
-def _whole_second(seconds: int) -> str:
+def _second(seconds: int) -> str:
     return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%S}"

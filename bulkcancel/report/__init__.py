@@ -1,4 +1,34 @@
-"""Rows that are never lost, and what an earlier run left behind.
+"""Write one row per job so that none is lost, and read back what earlier runs wrote.
 
-Must not know the API or the terminal.
+The room owns the columns, the formats, every file that a run writes, and the rules for
+files that are there already. It must not know the API, the terminal, or how the ids of
+the input were found.
 """
+
+from bulkcancel.report.atomic_file import write_atomically
+from bulkcancel.report.output import STDOUT, Output, name_of
+from bulkcancel.report.past import Past, row_key
+from bulkcancel.report.places import Plan, check_places, choose_target
+from bulkcancel.report.rows import Format, max_row_bytes, new_run_id, shown_id, shown_source
+from bulkcancel.report.writer import EarlierReport, Recorder, open_earlier, open_recorder
+
+__all__ = [
+    "STDOUT",
+    "EarlierReport",
+    "Format",
+    "Output",
+    "Past",
+    "Plan",
+    "Recorder",
+    "check_places",
+    "choose_target",
+    "max_row_bytes",
+    "name_of",
+    "new_run_id",
+    "open_earlier",
+    "open_recorder",
+    "row_key",
+    "shown_id",
+    "shown_source",
+    "write_atomically",
+]

@@ -1,4 +1,4 @@
-"""Files that are there whole or not at all."""
+"""Replace a file by a complete one, or leave it as it was."""
 
 import os
 import tempfile
@@ -9,20 +9,20 @@ from typing import BinaryIO
 
 
 @contextmanager
-def whole(path: Path) -> Iterator[BinaryIO]:
-    """Write a file (mode 0600) beside its place, and put it there once it is on the disk.
+def write_atomically(path: Path) -> Iterator[BinaryIO]:
+    """Write a temporary file (mode 0600) beside `path`, sync it, and rename it to `path`.
 
-    It is made under a name that nobody can foresee, and never through a link or file that
-    is there (O_EXCL, O_NOFOLLOW). Raises `OSError`; what was there before is then still there.
+    Its name is random, and it is never opened through a link or file that is there
+    (O_EXCL, O_NOFOLLOW). Raises `OSError`; `path` is then as it was.
     """
-    number, fresh = tempfile.mkstemp(prefix=".bulkcancel-", dir=path.parent)
+    number, temporary = tempfile.mkstemp(prefix=".bulkcancel-", dir=path.parent)
     try:
         with os.fdopen(number, "wb") as file:
             yield file
             file.flush()
             os.fsync(file.fileno())
-        Path(fresh).replace(path)
+        Path(temporary).replace(path)
     except BaseException:
         with suppress(OSError):
-            Path(fresh).unlink()
+            Path(temporary).unlink()
         raise

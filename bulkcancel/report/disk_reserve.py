@@ -1,6 +1,6 @@
-"""Room on a disk that is kept for the rows of jobs in flight.
+"""Disk space reserved for the rows of jobs in flight.
 
-A disk that fills up is so found while what is already sent can still be recorded.
+A full disk is noticed while the outcome of what is already sent can still be recorded.
 """
 
 import errno
@@ -12,56 +12,55 @@ from typing import BinaryIO
 
 from bulkcancel.base.errors import GuardError
 
-NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT})
+DISK_FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
 
 
-class Room:
-    """A file without a name that takes up room; it ends with the process at the latest.
+class DiskReserve:
+    """An unlinked file that takes up space, and vanishes with the process at the latest.
 
-    `low` is set once the room had to be given away: why, and a reason to stop.
+    `spent` says why the space had to be released for rows: a reason to stop the run.
     """
 
     def __init__(self, folder: Path | None) -> None:
-        """Take a folder on the disk in question; None for one that is not known."""
-        self.low: GuardError | None = None
+        """Take a folder on the disk in question, None where it is not known."""
+        self.spent: GuardError | None = None
         self._folder = folder
         self._file: BinaryIO | None = None
 
-    def keep(self, line: int, lines: int) -> int:
-        """Keep room for as many lines of so many bytes as there is; return how many."""
-        while self._folder is not None and lines:
+    def hold(self, row_bytes: int, rows: int) -> int:
+        """Reserve space for as many rows as fit, halving until they do; return how many."""
+        while self._folder is not None and rows:
             try:
-                self._file = _filled(self._folder, line * lines)
+                self._file = _file_of(row_bytes * rows, self._folder)
             except OSError as error:
-                if error.errno not in NO_ROOM:
-                    break  # a folder that takes no new file: what is open may still grow
-                lines //= 2
+                if error.errno not in DISK_FULL:
+                    break  # a folder that takes no new file: the open one may still grow
+                rows //= 2
             else:
                 break
-        return lines
+        return rows
 
-    def end(self) -> None:
-        """Give the room back: nothing more is to be written."""
+    def release(self) -> None:
+        """Free the space at the end of the run."""
         if self._file is not None:
             with suppress(OSError):
                 self._file.close()
         self._file = None
 
-    def give(self, reason: GuardError) -> bool:
-        """Give the room away; tell whether there was any left."""
-        self.low = self.low or reason
+    def spend(self, reason: GuardError) -> bool:
+        """Free the space because the disk is full; tell whether there was any."""
+        self.spent = self.spent or reason
         had_some = self._file is not None
-        self.end()
+        self.release()
         return had_some
 
 
-def _filled(folder: Path, size: int) -> BinaryIO:
-    """Return a nameless file that takes up so many bytes of the disk."""
+def _file_of(size: int, folder: Path) -> BinaryIO:
     file = tempfile.TemporaryFile(dir=folder, buffering=0)  # noqa: SIM115  (it is kept)
     try:
-        left = os.urandom(size)  # nothing that a disk could squeeze
-        while left:
-            left = left[file.write(left) :]
+        rest = os.urandom(size)  # a file system that compresses can't shrink it
+        while rest:
+            rest = rest[file.write(rest) :]
     except OSError:
         file.close()
         raise

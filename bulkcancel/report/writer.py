@@ -1,105 +1,106 @@
-"""All that a run records: the report and what is split off it, opened in a safe order.
+"""Open the report of a run, record every result in it, and finish it.
 
-Nothing may be done that can't be recorded: every error here ends the run.
+A result that can't be recorded ends the run: nothing is done without a row.
 """
 
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import partial
 from pathlib import Path
 
 from bulkcancel.base.errors import GuardError, PipeClosed, ReportError
 from bulkcancel.base.model import JobResult, JobRow, Outcome
-from bulkcancel.report.append_file import STDOUT, Sheet, create, name_of, reopen, standard_output
-from bulkcancel.report.by_outcome import Split
-from bulkcancel.report.disk_reserve import Room
-from bulkcancel.report.lock import ELSEWHERE
+from bulkcancel.report.append_file import AppendFile, create, reopen
+from bulkcancel.report.by_outcome import write_split
+from bulkcancel.report.output import (
+    ELSEWHERE,
+    STDOUT,
+    Output,
+    name_of,
+    open_stream,
+    standard_output,
+)
 from bulkcancel.report.past import Past, read_past
-from bulkcancel.report.rows import Format, Report, format_of
-
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """Where and how to record: the report, its format if chosen, the folder for a split."""
-
-    target: str
-    form: str | None = None
-    overwrite: bool = False
-    split: Path | None = None
+from bulkcancel.report.places import Plan
+from bulkcancel.report.rows import HEADER, LINE_OF, Format, row_of
 
 
 @dataclass(slots=True)
-class Before:
-    """The report of earlier runs, locked (None: there is none), and what it holds."""
+class EarlierReport:
+    """The report to resume, locked (None: there is none), and what it says."""
 
-    sheet: Sheet | None = None
+    output: AppendFile | None = None
     past: Past = field(default_factory=Past)
+
+    def close(self) -> None:
+        """Release the report."""
+        if self.output is not None:
+            self.output.close()
 
 
 class Recorder:
-    """Write each result to all files, and keep those that a file could not take.
+    """Write a row for each result, and keep those that could not be written.
 
-    `unrecorded` holds jobs that were sent, each with the place that lacks it; `broken`
-    tells that the report itself lacks rows, `lost` that it lost some that it had,
-    `restored` that they could be written anew.
+    `unrecorded` holds results of jobs that were sent. After `close`, `broken` tells that
+    the report lacks rows, `lost` that it lost rows it had, `restored` that it was removed
+    or replaced and has been written again.
     """
 
-    def __init__(self, report: Report, split: Split | None) -> None:
-        self.unrecorded: list[tuple[str, JobResult]] = []
+    def __init__(self, plan: Plan, output: Output, form: Format, run_id: str) -> None:
+        self.form = form
+        self.unrecorded: list[JobResult] = []
         self.broken = self.lost = self.restored = False
-        self.report = report
-        self._split = split
-        self._rooms = [part.room for part in (report.sheet, split) if part is not None]
+        self._plan = plan
+        self._output = output
+        self._run_id = run_id
+        self._line_of = LINE_OF[form]
+
+    @property
+    def target(self) -> str:
+        """Return where the report is, `-` for standard output."""
+        return self._output.target
+
+    @property
+    def sha256(self) -> str:
+        """Return the digest of all that the report holds, in hex."""
+        return self._output.digest.hexdigest()
 
     def record(self, result: JobResult) -> None:
-        """Write one row; raises `GuardError` if it, or the next one, has no place."""
+        """Write one row; raises `GuardError` if it, or the next one, has no space."""
         try:
-            self.report.write(result)
+            self._output.append(self._line_of(row_of(result, self._run_id)))
         except GuardError:
             self.broken = True
-            self._keep(result, name_of(self.report.sheet.target))
+            if result.was_tried:
+                self.unrecorded.append(result)
             raise
-        if self._split is not None:
-            try:
-                self._split.write(result)
-            except GuardError:
-                self._keep(result, str(self._split.file_of(result.outcome)))
-                raise
-        for room in self._rooms:
-            if room.low is not None:
-                raise room.low
+        if self._output.reserve.spent is not None:
+            raise self._output.reserve.spent
 
     def hurry(self, patience: float) -> None:
-        """Wait only so many seconds more for readers. Safe to call from a signal."""
-        self.report.sheet.hurry(patience)
+        """Wait only so many seconds more for readers. Safe to call in a signal handler."""
+        self._output.limit_wait(patience)
 
     def sync(self) -> None:
-        """Wait until all rows are on the disk itself; raises `GuardError`."""
-        self.report.sheet.sync()
-        if self._split is not None:
-            self._split.sync()
+        """Wait until all rows are on the disk; raises `GuardError`."""
+        self._output.sync()
 
     def close(self) -> GuardError | None:
-        """Finish all files; return what went wrong with them, if anything did."""
-        for room in self._rooms:
-            room.end()
-        troubles = [_trouble_of(self.sync)]
-        sheet = self.report.sheet
-        self.restored = bool(sheet.lost) and sheet.restore()
-        self.lost = bool(sheet.lost)
-        if self._split is not None:
-            troubles.append(_trouble_of(partial(self._split.finish, self.report)))
-        sheet.close()
-        return next(filter(None, troubles), None)
+        """Finish the report, then the split; return the first thing that went wrong."""
+        self._output.reserve.release()
+        trouble = _trouble_of(self._output.sync)
+        self.restored = bool(self._output.lost) and self._output.restore()
+        self.lost = bool(self._output.lost)
+        split_trouble = None if self.lost else _trouble_of(self._split)
+        self._output.close()
+        return trouble or split_trouble
 
-    def _keep(self, result: JobResult, place: str) -> None:
-        if result.was_tried:
-            self.unrecorded.append((place, result))
+    def _split(self) -> None:
+        if self._plan.split is not None and isinstance(self._output, AppendFile):
+            write_split(self._plan.split, self._output, self.form)
 
 
 def _trouble_of(action: Callable[[], None]) -> GuardError | None:
-    """Do it, and return what went wrong, if anything did."""
     try:
         action()
     except GuardError as error:
@@ -107,64 +108,75 @@ def _trouble_of(action: Callable[[], None]) -> GuardError | None:
     return None
 
 
-def look_back(plan: Plan) -> Before:
-    """Lock and read the report of earlier runs, if it is there; raises `ReportError`."""
-    if not Path(plan.target).exists():
-        return Before()
-    sheet = reopen(plan.target)
+def open_earlier(plan: Plan) -> EarlierReport:
+    """Lock and read the report to resume, if it is there; raises `ReportError`."""
+    if not plan.resume or not Path(plan.target).exists():
+        return EarlierReport()
+    output = reopen(plan.target)
     try:
-        with Path(plan.target).open("rb") as lines:
-            past = read_past(lines, plan.target)
+        return EarlierReport(output, _read(plan, output))
     except ReportError:
-        sheet.close()
+        output.close()
         raise
-    if plan.form and past.form not in {None, Format(plan.form)}:
-        sheet.close()
-        raise ReportError(f"{plan.target} is {past.form}, not {plan.form}", "leave out --format")
-    return Before(sheet, past)
+
+
+def _read(plan: Plan, output: AppendFile) -> Past:
+    with output.reader() as lines:
+        past = read_past(lines, plan.target)
+    if plan.chosen and past.format not in {None, Format(plan.chosen)}:
+        raise ReportError(
+            f"{plan.target} is {past.format}, not {plan.chosen}", "leave out --format"
+        )
+    return past
 
 
 def open_recorder(
-    plan: Plan, before: Before, run_id: str, line: int, lines: int
+    plan: Plan, earlier: EarlierReport, run_id: str, row_bytes: int, rows: int
 ) -> tuple[Recorder, int]:
-    """Make all files ready; return also for how many lines of so many bytes room is kept.
+    """Open the report; return also for how many rows of so many bytes it has space.
 
-    Raises `ReportError`, or `PipeClosed` where nobody reads standard output.
+    Raises `ReportError`, or `PipeClosed` where nobody reads the report.
     """
-    sheet = before.sheet or _fresh_sheet(plan)
+    output = earlier.output or _new_output(plan)
+    recorder = Recorder(plan, output, earlier.past.format or plan.format, run_id)
     try:
-        if before.sheet is not None:
-            sheet.go_on_after(before.past.size, before.past.digest)
-        form = before.past.form or format_of(plan.target, plan.form)
-        report = Report(sheet, form, run_id, fresh=not before.past.size)
-        if before.past.torn_job is not None:
-            report.write(_torn(before.past.torn_job))
-        sheet.room = Room(sheet.folder())
-        kept = sheet_keeps = sheet.room.keep(line, lines)
-        split = None
-        if plan.split is not None:
-            split = Split(plan.split, run_id, resumed=before.sheet is not None)
-            split.begin(report)
-            kept = split.room.keep(line, kept)
-        if not kept:
-            full = name_of(plan.target) if split is None or not sheet_keeps else str(plan.split)
-            raise ReportError(f"{full} can't be written: no room", ELSEWHERE)  # noqa: TRY301
+        _begin(recorder, output, earlier)
+        return recorder, _hold(output, row_bytes, rows)
     except PipeClosed:
         raise
     except (GuardError, ReportError) as error:
-        sheet.discard()
-        # nothing was sent yet: no guard's affair
+        output.discard()
+        # nothing was sent yet: not a guard's exit code
         raise ReportError(error.message, error.hint) from None
-    return Recorder(report, split), kept
+
+
+def _hold(output: Output, row_bytes: int, rows: int) -> int:
+    reserved = output.reserve.hold(row_bytes, rows)
+    if not reserved:
+        raise ReportError(f"{name_of(output.target)} can't be written: disk full", ELSEWHERE)
+    return reserved
+
+
+def _begin(recorder: Recorder, output: Output, earlier: EarlierReport) -> None:
+    """Write what comes before the first row; raises `GuardError`."""
+    past = earlier.past
+    if earlier.output is not None:
+        earlier.output.resume_after(past.size, past.digest)
+    if not past.size and recorder.form is Format.CSV:
+        output.append(HEADER)
+    if past.torn_job is not None:
+        recorder.record(_torn(past.torn_job))
 
 
 def _torn(row: JobRow) -> JobResult:
-    """Return what is known of a job whose row was cut short, so that it is not lost again."""
+    """Return the result of a job whose row was cut short, so that it stays known as sent."""
     detail = "an earlier run sent a cancel; its row was cut short"
     return JobResult(row, Outcome.UNKNOWN, time.time(), detail=detail)
 
 
-def _fresh_sheet(plan: Plan) -> Sheet:
+def _new_output(plan: Plan) -> Output:
     if plan.target == STDOUT:
         return standard_output()
+    if plan.is_stream:
+        return open_stream(plan.target)
     return create(plan.target, overwrite=plan.overwrite)

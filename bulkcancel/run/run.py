@@ -16,13 +16,19 @@ from bulkcancel.base.settings import Settings
 from bulkcancel.console.output import Console
 from bulkcancel.console.prompt import ask, require_terminal
 from bulkcancel.inputs.reader import read_inputs
-from bulkcancel.report.by_outcome import check_folder
-from bulkcancel.report.past import Left
-from bulkcancel.report.rows import check_target, choose_target, new_run_id, room_for
-from bulkcancel.report.writer import Before, Plan, look_back, open_recorder
+from bulkcancel.report import (
+    Plan,
+    check_places,
+    choose_target,
+    max_row_bytes,
+    new_run_id,
+    open_earlier,
+    open_recorder,
+)
 from bulkcancel.run.opening import in_force, question
+from bulkcancel.run.remaining import Remaining
 from bulkcancel.run.summary import conclude
-from bulkcancel.run.summary_file import Clock, Facts, check_place
+from bulkcancel.run.summary_file import Clock, Facts, check_earlier_summary
 from bulkcancel.run.work import Work
 
 NOTHING = "warning: the input holds no rows, there is nothing to cancel"
@@ -48,38 +54,40 @@ def _prepare_and_run(settings: Settings, console: Console) -> int:
         report=settings.output if settings.resume else None,
     )
     plan = _plan(settings)
-    before = look_back(plan) if settings.resume else Before()
+    before = open_earlier(plan)
     try:
         if before.past.torn:
             console.note(f"note: the last line of {plan.target} was cut short, and is dropped")
         if Outcome.NOT_FOUND in settings.allow:  # then it is the right store
             before.past.not_found_counts = True
-        work = Work(settings, console, read, Left(read.jobs, before.past), plan, before)
+        work = Work(settings, console, read, Remaining(read.jobs, before.past), plan, before)
         if not read.jobs and read.stream is None:
             console.note(NOTHING)
-            if before.sheet is None:
+            if before.output is None:
                 return 0
         return _rehearse(work) if settings.dry_run else _perform(work)
     finally:
-        if before.sheet is not None:
-            before.sheet.close()
+        before.close()
 
 
 def _plan(settings: Settings) -> Plan:
     """Return where the run records; raises `ReportError` for places that won't do."""
     nobody_reads = sys.stdout is None or sys.stdout.isatty()
     target = choose_target(settings.output, settings.form, stdout_is_terminal=nobody_reads)
-    check_target(target, settings.files, overwrite=settings.overwrite, resume=settings.resume)
-    again = settings.overwrite or settings.resume
-    if settings.split is not None:
-        others = (target, *settings.files, *filter(None, (settings.summary,)))
-        check_folder(
-            settings.split, tuple(map(str, others)), replace=again, resumed=settings.resume
-        )
-    if settings.summary is not None:
-        inputs = (target, *settings.files)
-        check_place(settings.summary, inputs, replace=again, ours=settings.resume)
-    return Plan(target, settings.form, settings.overwrite, settings.split)
+    plan = Plan(
+        target,
+        settings.form,
+        overwrite=settings.overwrite,
+        resume=settings.resume,
+        split=settings.split,
+        summaries=() if settings.summary is None else (settings.summary,),
+        inputs=settings.files,
+    )
+    check_places(plan)
+    if plan.resume:
+        for path in plan.summaries:
+            check_earlier_summary(path)
+    return plan
 
 
 def _perform(work: Work) -> int:
@@ -93,7 +101,7 @@ def _perform(work: Work) -> int:
     with asyncio.Runner() as runner:
         session = Session(work)
         try:
-            if not runner.run(session.open()) and work.before.sheet is None:
+            if not runner.run(session.open()) and work.before.output is None:
                 work.console.note(NOTHING)
                 return 0
             if asks and not ask(question(work, session.url, session.store)):
@@ -106,8 +114,8 @@ def _perform(work: Work) -> int:
 def _rehearse(work: Work) -> int:
     """Report what would be sent, without any network."""
     clock, run_id, settings = Clock(), new_run_id(), work.settings
-    room = room_for(source.name for source in work.input.sources)
-    recorder, _ = open_recorder(work.plan, work.before, run_id, room, 1)
+    row_bytes = max_row_bytes(source.name for source in work.input.sources)
+    recorder, _ = open_recorder(work.plan, work.before, run_id, row_bytes, 1)
     tally = Tally(settings.allow, repeats=work.input.jobs.repeats)
     for row in work.left:
         outcome = Outcome.INVALID if row.problem else Outcome.DRY_RUN
@@ -127,7 +135,7 @@ def _rehearse(work: Work) -> int:
         clock,
         0.0,
         settings.rate,
-        recorder.report,
+        recorder,
         trouble,
     )
     return conclude(settings, work.console, facts, recorder, whole=True)

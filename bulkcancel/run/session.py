@@ -20,9 +20,8 @@ from bulkcancel.epcc.auth import Auth
 from bulkcancel.epcc.rate_limit import Backoff, Pacer
 from bulkcancel.epcc.transport import Client, Store
 from bulkcancel.inputs.stream import Fields, Listed, Streamed
-from bulkcancel.report.past import fit
-from bulkcancel.report.rows import new_run_id, room_for
-from bulkcancel.report.writer import Recorder, open_recorder
+from bulkcancel.report import Recorder, max_row_bytes, new_run_id, open_recorder
+from bulkcancel.run.remaining import unsettled
 from bulkcancel.run.summary import conclude
 from bulkcancel.run.summary_file import Clock, Facts
 from bulkcancel.run.work import Work
@@ -104,8 +103,8 @@ class Session:
         wanted = settings.concurrency or concurrency_for(settings.rate)
         if work.input.stream is None:
             wanted = max(1, min(wanted, work.left.valid))
-        room = room_for(source.name for source in work.input.sources)
-        recorder, concurrency = open_recorder(work.plan, work.before, run_id, room, wanted)
+        row_bytes = max_row_bytes(source.name for source in work.input.sources)
+        recorder, concurrency = open_recorder(work.plan, work.before, run_id, row_bytes, wanted)
         engine = self._engine(recorder, concurrency)
 
         def hurry(again: bool) -> None:  # noqa: FBT001  (as `heard` has it)
@@ -147,7 +146,7 @@ class Session:
             self._clock,
             self._pacer.effective(),
             self._work.settings.rate,
-            recorder.report,
+            recorder,
             stopped,
         )
 
@@ -188,8 +187,8 @@ class Session:
             await self._auth.bearer()
 
     def _fit(self, row: JobRow) -> JobRow | None:
-        """Return a row that has come by a pipe as `Left` would; count what is settled."""
-        fitting = fit(row, self._work.before.past)
+        """Return a row that has come by a pipe as `Remaining` would; count what is settled."""
+        fitting = unsettled(row, self._work.before.past)
         self._tally.settled_before += fitting is None and not row.problem
         return fitting
 

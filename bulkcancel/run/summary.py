@@ -10,8 +10,7 @@ from bulkcancel.base.settings import Settings
 from bulkcancel.base.text import duration, one_line
 from bulkcancel.console.output import STYLES, Console
 from bulkcancel.inputs.source import STDIN
-from bulkcancel.report.append_file import STDOUT
-from bulkcancel.report.writer import Recorder
+from bulkcancel.report import STDOUT, Recorder, name_of
 from bulkcancel.run.summary_file import Facts, summary_of, write_summary
 
 LOST_REPORT = "run the same input again with --output FILE; what was cancelled is not_pending"
@@ -36,7 +35,7 @@ def conclude(
 
     `whole` tells that all of the input was read.
     """
-    stopped, target = facts.stopped, facts.report.sheet.target
+    stopped, target = facts.stopped, facts.report.target
     file = None if target == STDOUT else target
     if settings.check or settings.dry_run:
         step, again = next_after_a_look(settings, facts.tally)
@@ -46,8 +45,8 @@ def conclude(
         all_known = whole and not recorder.broken
         again = file and again_with(settings, facts, file, all_known=all_known)
         step, again = next_step(facts.tally, again, broken=recorder.broken, whole=whole)
-    for place, result in recorder.unrecorded:
-        console.alarm(f"not in {place}: {result.row.job_id} {result.outcome.value}")
+    for result in recorder.unrecorded:
+        console.alarm(f"not in {name_of(target)}: {result.row.job_id} {result.outcome.value}")
     _show(console, facts, recorder, step, again)
     if settings.summary is not None:
         try:
@@ -63,7 +62,7 @@ def conclude(
 
 def _show(console: Console, facts: Facts, recorder: Recorder, step: str, again: str | None) -> None:
     """Print the summary: a table, some remarks, why it stopped, and what to do next."""
-    target = facts.report.sheet.target
+    target = facts.report.target
     file = None if target == STDOUT else target
     if console.as_json:
         fields: dict[str, Any] = {"next_command": again, "report": file}

@@ -1,6 +1,5 @@
 """The summary of a run as JSON: what the review of an incident attaches."""
 
-import os
 import platform
 import time
 from dataclasses import dataclass
@@ -15,8 +14,7 @@ from bulkcancel.base.model import ClientKey, StoreName, Tally
 from bulkcancel.base.settings import Settings
 from bulkcancel.base.text import one_line, timestamp
 from bulkcancel.inputs.source import Source
-from bulkcancel.report.atomic_file import whole
-from bulkcancel.report.rows import Report
+from bulkcancel.report import Recorder, write_atomically
 
 _BEGINNING = b'{\n  "run_id":'
 _ELSEWHERE = "name another place with --summary"
@@ -46,7 +44,7 @@ class Facts:
     clock: Clock
     effective: float
     rate: float
-    report: Report
+    report: Recorder
     stopped: BulkcancelError | None
 
     def counts(self) -> dict[str, Any]:
@@ -68,40 +66,18 @@ class Facts:
         }
 
 
-def check_place(path: Path, others: tuple[str, ...], *, replace: bool, ours: bool = False) -> None:
-    """Refuse a place that can't take a summary, with `ours` any file that is none.
-
-    Raises `ReportError`.
-    """
-    try:
-        problem = _problem(path, others, replace=replace, ours=ours)
-    except OSError as error:
-        problem = f"can't be used: {error.strerror}"
-    if problem:
-        raise ReportError(f"{path} {problem}", _ELSEWHERE)
-
-
-def _problem(path: Path, others: tuple[str, ...], *, replace: bool, ours: bool) -> str:
-    if path.is_dir():
-        return "is a directory"
-    if not os.access(path.absolute().parent, os.W_OK):
-        return "would be in a folder that is not there, or can't be written to"
-    if path.exists() and not path.is_file():
-        return "is no file"
-    if path.exists() and any(Path(o).exists() and path.samefile(o) for o in others):
-        return "is also the report or an input"
-    if str(path) in others:
-        return "is also the report"
-    if path.exists() and ours and not path.read_bytes().startswith(_BEGINNING):
-        return "is no summary of an earlier run"
-    if path.exists() and not replace:
-        return "exists already (replace it with --overwrite)"
-    return ""
+def check_earlier_summary(path: Path) -> None:
+    """Refuse to replace a file that is not the summary of an earlier run; raises `ReportError`."""
+    if not path.exists():
+        return
+    with path.open("rb") as file:
+        if file.read(len(_BEGINNING)) != _BEGINNING:
+            raise ReportError(f"{path} is not the summary of an earlier run", _ELSEWHERE)
 
 
 def summary_of(settings: Settings, facts: Facts) -> dict[str, Any]:
     """Return all that is known of a run; never a secret."""
-    tally, stopped, sheet = facts.tally, facts.stopped, facts.report.sheet
+    tally, stopped, report = facts.tally, facts.stopped, facts.report
     elapsed = facts.clock.elapsed()
     return {
         "run_id": facts.run_id,
@@ -119,9 +95,9 @@ def summary_of(settings: Settings, facts: Facts) -> dict[str, Any]:
         "options": _options(settings),
         "inputs": [{"file": s.name, "sha256": s.digest} for s in facts.sources],
         "report": {
-            "file": sheet.target,
-            "format": facts.report.form.value,
-            "sha256": sheet.digest.hexdigest(),
+            "file": report.target,
+            "format": report.form.value,
+            "sha256": report.sha256,
         },
         **facts.counts(),
     }
@@ -131,7 +107,7 @@ def write_summary(path: Path, summary: dict[str, Any]) -> None:
     """Write the file whole or not at all (mode 0600); raises `GuardError`."""
     text = orjson.dumps(summary, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
     try:
-        with whole(path) as file:
+        with write_atomically(path) as file:
             file.write(text)
     except OSError as error:
         raise GuardError(f"{path} can't be written: {error.strerror}", _ELSEWHERE) from None

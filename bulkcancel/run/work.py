@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from bulkcancel.base.settings import Settings
 from bulkcancel.console.output import Console
 from bulkcancel.inputs.reader import Input
-from bulkcancel.report.past import Left
-from bulkcancel.report.writer import Before, Plan
+from bulkcancel.report import EarlierReport, Plan
+from bulkcancel.run.remaining import Remaining
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,6 +16,6 @@ class Work:
     settings: Settings
     console: Console
     input: Input
-    left: Left
+    left: Remaining
     plan: Plan
-    before: Before
+    before: EarlierReport

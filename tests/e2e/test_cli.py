@@ -19,9 +19,7 @@ import pytest
 from bulkcancel.__main__ import main as start
 from bulkcancel._version import __version__
 from bulkcancel.base.errors import GuardError, PipeClosed
-from bulkcancel.base.model import JobResult
-from bulkcancel.report.rows import Report
-from bulkcancel.report.writer import open_recorder
+from bulkcancel.report import Output, open_recorder
 from bulkcancel.sandbox.server import Rules
 from tests.conftest import KEY, Cli, Serve, sandbox
 from tests.support.disks import linux_only
@@ -130,7 +128,7 @@ REFUSED: dict[str, tuple[list[str], str, str]] = {
     ),
     "an existing report": (["-o", "old.csv"], IDS, "old.csv exists already"),
     "no such folder": (
-        ["-o", "no/report.csv"], IDS, "no/report.csv would be in a folder that is not there",
+        ["-o", "no/report.csv"], IDS, "no/report.csv would be in a folder that does not exist",
     ),
 }  # fmt: skip
 
@@ -471,14 +469,14 @@ def test_what_to_run_again(cli: Cli, serve: Serve) -> None:
 
 def test_what_to_do_without_a_report(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
     """After a report that broke, its missing rows are named, and the whole input is run again."""
-    written = Report.write
+    append = Output.append
 
-    def full(self: Report, result: JobResult) -> None:
-        if result.row.job_id == "job-2":
+    def full(self: Output, line: bytes) -> None:
+        if line.startswith(b"job-2,"):
             raise GuardError("r.csv can't be written: No space left on device")
-        written(self, result)
+        append(self, line)
 
-    monkeypatch.setattr(Report, "write", full)
+    monkeypatch.setattr(Output, "append", full)
     ended = cli("--sandbox", "-r500", "-o", "r.csv", stdin=IDS)
     assert ended.code == 4
     assert "not in r.csv: job-2 cancelled" in ended.err

@@ -20,7 +20,6 @@ from aiohttp import web
 
 from bulkcancel.base.model import JobResult, Outcome
 from bulkcancel.report.append_file import create, reopen
-from bulkcancel.report.lock import lock_folder
 from bulkcancel.report.rows import COLUMNS, HEADER, LINE_OF, Format, row_of
 from bulkcancel.sandbox.server import Rules, Sandbox
 from tests.conftest import KEY, Cli, Ended, Serve, sandbox
@@ -246,7 +245,7 @@ def test_capitals(resume: Resume) -> None:
 
 
 REFUSED: dict[str, tuple[bytes, list[str], str]] = {
-    "another table": (b"job_id,status\njob-1,x\n", [], "r.csv is no report of bulkcancel"),
+    "another table": (b"job_id,status\njob-1,x\n", [], "r.csv is not a report of bulkcancel"),
     "a copy with a byte order mark": (
         b"\xef\xbb\xbf" + report_of(Format.CSV, result()), [],
         "r.csv was saved again by another program",
@@ -405,7 +404,7 @@ def test_a_split_file_is_an_input(arguments: list[str], cli: Cli, tmp_path: Path
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["--split", "file"], "file is no folder"),
+        (["--split", "file"], "file is not a folder"),
         (["--split", "old"], "old/failed.csv exists already"),
         (["--summary", "old"], "old is a directory"),
         (["--summary", "file"], "file exists already"),
@@ -648,22 +647,6 @@ def test_a_report_that_lost_rows(spoiled: Spoiled, tmp_path: Path) -> None:
     assert re.search("^next: run the same input again with .*--output", ended.err, re.MULTILINE)
     assert "--resume" not in ended.err
     assert not (tmp_path / "r.csv.saved").exists()
-
-
-def test_one_split_into_a_folder_at_a_time(resume: Resume, tmp_path: Path) -> None:
-    """A second run that splits into a folder is refused in one line, and takes nothing away."""
-    (tmp_path / "split").mkdir()
-    (tmp_path / "split" / "failed.csv").write_bytes(report_of(Format.CSV, *earlier(a="failed")))
-    first = lock_folder(tmp_path / "split")
-    assert first is not None
-    api = Watched(sandbox(1))
-    ended = resume(api, "--split", "split", ids="job-1\n")
-    assert (ended.code, ended.err.count("\n"), api.asked) == (2, 1, [])
-    assert "split is being written by another run; wait for it" in ended.err
-    assert held(tmp_path / "split") == {"failed.csv": {"a": "failed"}}
-    assert not resume.report.exists()
-    os.close(first)
-    assert resume(api, "--split", "split", ids="job-1\n").code == 0
 
 
 @pytest.mark.parametrize(

@@ -1,32 +1,22 @@
-"""A file of lines: whole, locked, synced, and what happens where the disk does not play along."""
+"""The report as a regular file: complete lines, locked, synced, and restored when it is lost."""
 
 import errno
 import fcntl
 import hashlib
 import os
 import stat
-import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 from unittest.mock import Mock
 
 import pytest
 
-from bulkcancel.base.errors import GuardError, PipeClosed, ReportError
-from bulkcancel.report.append_file import STDOUT, Sheet, create, name_of, reopen, standard_output
-from bulkcancel.report.disk_reserve import Room
-from bulkcancel.report.lock import lock_folder
-from tests.support.disks import (
-    FULL,
-    NO_ROOM,
-    full_device,
-    linux_only,
-    no_space,
-    scarce,
-    stdout_to,
-    unread_pipe,
-)
+from bulkcancel.base.errors import GuardError, ReportError
+from bulkcancel.report.append_file import AppendFile, create, reopen
+from tests.support.disks import FULL, NO_ROOM, scarce
+
+HINT = "wait for it, or choose another place for it"
 
 
 @pytest.fixture
@@ -34,236 +24,154 @@ def target(tmp_path: Path) -> Path:
     return tmp_path / "r.csv"
 
 
-def test_a_line_is_on_disk_at_once(target: Path) -> None:
-    """A line can be read as soon as it was added, before the sheet is closed."""
-    sheet = create(str(target))
-    sheet.append("\u00e9\n".encode())
-    assert target.read_bytes() == b"\xc3\xa9\n"
-    sheet.close()
+@pytest.fixture
+def file(target: Path) -> Iterator[AppendFile]:
+    """Create a file of one line."""
+    made = create(str(target))
+    made.append(b"line\n")
+    yield made
+    made.close()
 
 
-def test_a_new_file_is_private(target: Path) -> None:
-    """A file that was not there, or is replaced, can be read and written by its owner alone."""
+def mode_of(path: Path) -> int:
+    return stat.S_IMODE(path.stat().st_mode)
+
+
+def test_a_line_can_be_read_as_soon_as_it_was_appended(file: AppendFile, target: Path) -> None:
+    """A line is with the operating system before `append` returns."""
+    file.append("\u00e9\n".encode())
+    assert target.read_bytes() == b"line\n\xc3\xa9\n"
+
+
+def test_a_created_or_overwritten_file_is_private(target: Path) -> None:
+    """A file that did not exist, or is replaced, can be read and written by its owner alone."""
     create(str(target)).close()
-    assert stat.S_IMODE(target.stat().st_mode) == 0o600
+    assert mode_of(target) == 0o600
     target.chmod(0o644)
     create(str(target), overwrite=True).close()
-    assert stat.S_IMODE(target.stat().st_mode) == 0o600
+    assert mode_of(target) == 0o600
 
 
-def test_an_existing_file_is_kept(target: Path) -> None:
-    """A file that came in between is not replaced unasked."""
+def test_creating_refuses_an_existing_file(target: Path) -> None:
+    """A file that appeared in between is not replaced unasked."""
     target.write_text("mine")
     with pytest.raises(ReportError, match="can't be created: File exists; choose another"):
         create(str(target))
     assert target.read_text() == "mine"
 
 
-def test_overwriting_replaces(target: Path) -> None:
-    """Nothing of a file that is replaced is left."""
+def test_overwriting_leaves_nothing_of_the_old_file(target: Path) -> None:
+    """A file that is replaced is truncated first."""
     target.write_text("mine\n" * 1000)
-    sheet = create(str(target), overwrite=True)
-    sheet.append(b"line\n")
-    sheet.close()
+    file = create(str(target), overwrite=True)
+    file.append(b"line\n")
+    file.close()
     assert target.read_text() == "line\n"
 
 
 @pytest.mark.parametrize("opened", [create, reopen])
-def test_a_place_that_can_not_be_opened(opened: Callable[[str], Sheet], tmp_path: Path) -> None:
-    """Where there is no such folder, the reason is told and nothing is sent."""
+def test_opening_names_the_reason_where_there_is_no_folder(
+    opened: Callable[[str], AppendFile], tmp_path: Path
+) -> None:
+    """What the system refuses is an error with its reason."""
     with pytest.raises(ReportError, match=r"can't be (created|opened): No such file or directory"):
         opened(str(tmp_path / "none" / "r.csv"))
 
 
-def test_a_file_is_gone_on_with_at_its_end(target: Path) -> None:
-    """What a file holds stays, but for what was cut short; the digest is that of the whole."""
+def test_resuming_drops_a_torn_line_and_appends(target: Path) -> None:
+    """Complete lines stay, a torn one is cut off; the digest is that of the whole file."""
     target.write_bytes(b"one\ntw")
-    sheet = reopen(str(target))
-    sheet.go_on_after(4, hashlib.sha256(b"one\n"))
-    sheet.append(b"three\n")
-    sheet.close()
+    file = reopen(str(target))
+    file.resume_after(4, hashlib.sha256(b"one\n"))
+    file.append(b"three\n")
+    file.close()
     assert target.read_bytes() == b"one\nthree\n"
-    assert sheet.digest.digest() == hashlib.sha256(target.read_bytes()).digest()
+    assert file.digest.digest() == hashlib.sha256(target.read_bytes()).digest()
 
 
-def test_what_can_not_be_cut() -> None:
+def test_resuming_a_file_that_can_not_be_truncated_is_a_guard() -> None:
     """A file that can't be cut is one that can't be written."""
     reading, writing = os.pipe()
-    sheet = Sheet(writing, "r.csv")
+    file = AppendFile(writing, "r.csv")
     with pytest.raises(GuardError, match=r"r.csv can't be written: Invalid argument"):
-        sheet.go_on_after(0, hashlib.sha256())
-    sheet.close()
+        file.resume_after(0, hashlib.sha256())
+    file.close()
     os.close(reading)
 
 
-def test_a_line_without_room_is_taken_back(target: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A line that the disk has no room for leaves no part of it behind, and the next one fits."""
-    sheet = create(str(target))
-    sheet.append(b"one\n")
+def test_a_line_that_does_not_fit_is_taken_back(
+    file: AppendFile, target: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A line that the disk has no space for leaves no part of it behind, and the next one fits."""
     with monkeypatch.context() as patch:
         patch.setattr(os, "write", scarce(2))
-        with pytest.raises(GuardError, match=NO_ROOM):
-            sheet.append(b"two\n")
-        assert target.read_bytes() == b"one\n"
-        with pytest.raises(GuardError, match=NO_ROOM):
-            sheet.append(b"three\n")
-    sheet.append(b"four\n")
-    sheet.close()
-    assert target.read_bytes() == b"one\nfour\n"
-    assert sheet.digest.digest() == hashlib.sha256(b"one\nfour\n").digest()
+        for line in (b"two\n", b"three\n"):
+            with pytest.raises(GuardError, match=NO_ROOM):
+                file.append(line)
+            assert target.read_bytes() == b"line\n"
+    file.append(b"four\n")
+    assert target.read_bytes() == b"line\nfour\n"
+    assert file.digest.digest() == hashlib.sha256(b"line\nfour\n").digest()
 
 
-@pytest.mark.usefixtures("capfd")
-def test_standard_output_is_never_cut(target: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A file that others write to as well is not cut, even where a line did not fit."""
-    file = os.open(target, os.O_RDWR | os.O_CREAT)
-    os.write(file, b"of another program\n")
-    monkeypatch.setattr(os, "write", scarce(2))
-    with stdout_to(file), pytest.raises(GuardError, match=f"standard output {NO_ROOM}"):
-        standard_output().append(b"two\n")
-    assert target.read_bytes() == b"of another program\ntw"
-
-
-def test_a_line_takes_the_room_that_was_kept(target: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """On a full disk a line goes where room was kept, and the sheet knows that it was the last."""
-    sheet = create(str(target))
-    sheet.room = Room(target.parent)
-    sheet.room.keep(10, 2)
-    monkeypatch.setattr(os, "write", scarce(3, more=lambda: 0 if sheet.room._file else 20))
-    assert sheet.room.low is None
-    sheet.append(b"line\n")
-    assert target.read_bytes() == b"line\n"
-    assert str(sheet.room.low) == f"{target} {NO_ROOM}; {FULL}"
-    sheet.close()
-
-
-@pytest.mark.parametrize(
-    ("broken", "kind", "words"),
-    [
-        pytest.param(full_device, GuardError, f"report.csv {NO_ROOM}; {FULL}", marks=linux_only),
-        (unread_pipe, PipeClosed, "nobody reads the report any more"),
-    ],
-    ids=["full", "pipe"],
-)
-def test_a_sheet_that_breaks_is_a_guard(
-    broken: Callable[[], int], kind: type[GuardError], words: str
+def test_a_line_uses_the_reserve_on_a_full_disk(
+    file: AppendFile, target: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A line that can't be written stops the run with exit code 4."""
-    sheet = Sheet(broken(), "report.csv")
-    with pytest.raises(GuardError) as raised:
-        sheet.append(b"line\n")
-    sheet.close()
-    ending = raised.value
-    assert (type(ending), str(ending), ending.exit_code) == (kind, words, 4)
+    """On a full disk a line takes reserved space, and the reserve says why it is spent."""
+    file.reserve.hold(10, 2)
+    monkeypatch.setattr(os, "write", scarce(3, more=lambda: 0 if file.reserve._file else 20))
+    assert file.reserve.spent is None
+    file.append(b"another\n")
+    assert target.read_bytes() == b"line\nanother\n"
+    assert str(file.reserve.spent) == f"{target} {NO_ROOM}; {FULL}"
 
 
-def test_a_slow_reader_is_waited_for() -> None:
-    """A pipe that was made not to block takes a line of any length as its reader gets to it."""
-    reading, writing = os.pipe()
-    os.set_blocking(writing, False)
-    line = os.urandom(300_000)
-    got = list[bytes]()
-
-    def read() -> None:
-        with os.fdopen(reading, "rb") as end:
-            got.append(end.read())
-
-    reader = threading.Thread(target=read)
-    sheet = Sheet(writing, "pipe")
-    reader.start()
-    sheet.append(line)
-    sheet.close()
-    reader.join(10)
-    assert got == [line]
-
-
-@linux_only
-def test_a_reader_that_stopped_is_waited_for_only_so_long() -> None:
-    """A pipe that stays full holds the run up until somebody hurries it."""
-    reading, writing = os.pipe()
-    room = fcntl.fcntl(writing, fcntl.F_SETPIPE_SZ, 4096)
-    sheet = Sheet(writing, STDOUT)
-    sheet.append(b"x" * room)
-    hurry = threading.Timer(0.02, lambda: sheet.hurry(0.0))
-    hurry.start()
-    for _ in range(2):  # the second does not wait at all
-        with pytest.raises(GuardError, match="standard output can't be written: its reader does"):
-            sheet.append(b"line\n")
-    hurry.join()
-    assert len(os.read(reading, 2 * room)) == room
-    os.close(reading)
-    os.close(writing)
-
-
-def test_one_run_at_a_time(target: Path) -> None:
+def test_a_file_is_written_by_one_run_at_a_time(file: AppendFile, target: Path) -> None:
     """A file that a run writes is refused to every other, untouched, until that run has ended."""
-    first = create(str(target))
-    first.append(b"line\n")
-    hint = "wait for it, or choose another place for it"
     for opened in (reopen, partial(create, overwrite=True)):
         with pytest.raises(ReportError) as refused:
             opened(str(target))
-        assert str(refused.value) == f"{target} is being written by another run; {hint}"
+        assert str(refused.value) == f"{target} is being written by another run; {HINT}"
     assert target.read_bytes() == b"line\n"
-    first.close()
+    file.close()
     reopen(str(target)).close()
 
 
-def test_a_disk_that_knows_no_locks(target: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where a disk has no locks to give, the run does without."""
+def test_a_disk_without_locks_is_used_unlocked(
+    target: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where a file system has no locks, the run does without."""
     no_locks = OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
     monkeypatch.setattr(fcntl, "flock", Mock(side_effect=no_locks))
     create(str(target)).close()
     assert target.exists()
 
 
-def test_lines_are_synced_once(target: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Only what is new is waited for until it is on the disk itself."""
+def test_only_new_lines_are_synced(target: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A sync waits for the disk only where lines were added since the last one."""
     synced = list[int]()
     monkeypatch.setattr(os, "fsync", lambda _: synced.append(target.stat().st_size))
-    sheet = create(str(target))
-    sheet.sync()
-    sheet.append(b"line\n")
-    sheet.sync()
-    sheet.sync()
-    sheet.append(b"line\n")
-    sheet.sync()
-    sheet.close()
+    file = create(str(target))
+    file.sync()
+    for _ in range(2):
+        file.append(b"line\n")
+        file.sync()
+        file.sync()
+    file.close()
     assert synced == [5, 10]
 
 
-def test_a_disk_that_fails(target: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A disk that did not keep what it was given is found, and is a guard's affair."""
+def test_a_disk_that_fails_to_sync_is_a_guard(
+    file: AppendFile, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A disk that did not keep what it was given ends the run."""
     monkeypatch.setattr(os, "fsync", Mock(side_effect=OSError(errno.EIO, "Input/output error")))
-    sheet = create(str(target))
-    sheet.append(b"line\n")
     with pytest.raises(GuardError, match=r"r.csv can't be written: Input/output error"):
-        sheet.sync()
-    sheet.close()
+        file.sync()
 
 
-def test_a_file_that_is_removed(target: Path) -> None:
-    """Lines that go where nobody can find them stop the run."""
-    sheet = create(str(target))
-    sheet.append(b"line\n")
-    target.unlink()
-    with pytest.raises(GuardError, match=r"r.csv was removed; don't move it during a run"):
-        sheet.sync()
-    sheet.close()
-
-
-def test_a_device_is_written_to_as_it_is() -> None:
-    """A device is neither created nor emptied, locked, synced, or removed when discarded."""
-    sheet = create(os.devnull)
-    sheet.append(b"line\n")
-    sheet.sync()
-    assert sheet.folder() is None
-    sheet.discard()
-    assert Path(os.devnull).exists()
-
-
-def test_what_is_discarded(target: Path, tmp_path: Path) -> None:
-    """A file that this run made is removed with it; one that was there before is not."""
+def test_discarding_removes_only_a_file_of_this_run(target: Path, tmp_path: Path) -> None:
+    """A file that this run created is removed with it; one that was there before is not."""
     (kept := tmp_path / "kept.csv").touch()
     create(str(target)).discard()
     create(str(kept), overwrite=True).discard()
@@ -272,83 +180,28 @@ def test_what_is_discarded(target: Path, tmp_path: Path) -> None:
     assert kept.exists()
 
 
-def test_closing_twice(target: Path) -> None:
-    """To close a sheet again, or one whose file is gone, harms nobody."""
-    sheet = create(str(target))
-    os.close(sheet._file)
-    sheet.close()
+def test_closing_twice_leaves_other_files_open(file: AppendFile, target: Path) -> None:
+    """A second close, or one of a closed descriptor, does not close somebody else's file."""
+    os.close(file._file)
+    file.close()
     other = os.open(target, os.O_RDONLY)  # takes the number that has become free
-    sheet.close()
+    file.close()
     os.close(other)
 
 
-def test_standard_output_stays_open(capfd: pytest.CaptureFixture[str]) -> None:
-    """Closing a sheet on standard output leaves it to the rest of the program."""
-    sheet = standard_output()
-    sheet.append(b"line\n")
-    sheet.close()
-    os.write(1, b"more\n")
-    assert capfd.readouterr().out == "line\nmore\n"
-
-
-def test_standard_output_that_is_closed(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A closed standard output can't take a report."""
-    monkeypatch.setattr("sys.stdout", None)
-    with pytest.raises(ReportError, match="standard output is closed; name a file with --output"):
-        standard_output()
-
-
-def test_the_folder_of_a_file(target: Path) -> None:
-    """A file's folder is known, so that room can be kept on its disk."""
-    sheet = create(str(target))
-    assert sheet.folder() == target.parent
-    sheet.close()
-
-
-@linux_only
-@pytest.mark.usefixtures("capfd")
-def test_the_folder_of_standard_output(target: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where standard output is a file, Linux tells its folder; other systems don't."""
-    with stdout_to(os.open(target, os.O_RDWR | os.O_CREAT)):
-        assert standard_output().folder() == target.parent
-        monkeypatch.setattr(Path, "readlink", Mock(side_effect=no_space()))
-        assert standard_output().folder() is None
-
-
-def test_names() -> None:
-    """Standard output is called that, any other place by its name."""
-    assert (name_of(STDOUT), name_of("r.csv")) == ("standard output", "r.csv")
-
-
-def test_a_file_that_grows_while_it_is_synced(
-    target: Path, monkeypatch: pytest.MonkeyPatch
+def test_a_line_appended_during_a_sync_is_no_loss(
+    file: AppendFile, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A line that comes between two looks of a sync, in its thread, is not taken for a loss."""
-    sheet = create(str(target))
-    sheet.append(b"line\n")
+    """A line that comes while a sync in its thread looks at the file is not taken for a loss."""
     samestat = os.path.samestat
 
     def meanwhile(one: os.stat_result, other: os.stat_result) -> bool:
-        sheet.append(b"another line\n")
+        file.append(b"another line\n")
         return samestat(one, other)
 
     monkeypatch.setattr(os.path, "samestat", meanwhile)
-    sheet.sync()
-    sheet.close()
-
-
-def test_a_file_that_is_replaced_or_cut(target: Path) -> None:
-    """A report that its name does not stand for any more, or that lost rows, stops the run."""
-    sheet = create(str(target))
-    sheet.append(b"line\n")
-    target.write_bytes(b"")
-    with pytest.raises(GuardError, match=r"r.csv was cut short"):
-        sheet.sync()
-    target.rename(target.with_suffix(".old"))
-    target.write_bytes(b"another\n")
-    with pytest.raises(GuardError, match=r"r.csv was replaced"):
-        sheet.sync()
-    sheet.close()
+    file.sync()
+    assert file.lost == ""
 
 
 def saved_beside(target: Path) -> Path:
@@ -356,147 +209,96 @@ def saved_beside(target: Path) -> Path:
 
 
 def removed(target: Path) -> Path:
-    """Take a file away; return where it should be written anew."""
+    """Remove a file; return where it should be restored."""
     target.unlink()
     return target
 
 
 def replaced(target: Path) -> Path:
-    """Put another file in place of one; return where that should be written anew."""
+    """Put another file in place of one; return where that should be restored."""
     (other := target.with_name("other")).write_bytes(b"of a stranger\n")
     other.replace(target)
     return saved_beside(target)
 
 
-def cut(target: Path) -> None:
+def cut(target: Path) -> Path:
+    """Truncate a file, which can't be restored."""
     target.write_bytes(b"")
+    return target
 
 
-def missed(target: Path, lose: Callable[[Path], Path | None]) -> tuple[Sheet, Path | None]:
-    """Return a sheet of one line that has found its file lost, and what `lose` returns."""
-    sheet = create(str(target))
-    sheet.append(b"line\n")
-    place = lose(target)
-    with pytest.raises(GuardError):
-        sheet.sync()
-    return sheet, place
+def lose(file: AppendFile, how: Callable[[Path], Path]) -> Path:
+    """Lose a file, and let it find that out; return where it should be restored."""
+    place = how(Path(file.target))
+    with pytest.raises(GuardError, match="don't move it during a run"):
+        file.sync()
+    return place
 
 
-LOST_WHOLE = pytest.mark.parametrize("lose", [removed, replaced])
+@pytest.mark.parametrize(
+    ("how", "words"), [(removed, "removed"), (replaced, "replaced"), (cut, "cut short")]
+)
+def test_a_sync_finds_a_lost_file(
+    how: Callable[[Path], Path], words: str, file: AppendFile, target: Path
+) -> None:
+    """A report that its name does not stand for any more, or that lost rows, stops the run."""
+    how(target)
+    with pytest.raises(GuardError, match=f"r.csv was {words}; don't move it during a run"):
+        file.sync()
+    assert file.lost == words
 
 
-@LOST_WHOLE
-def test_a_lost_file_is_written_anew(target: Path, lose: Callable[[Path], Path]) -> None:
-    """All lines are there again, at the old place or beside what is there now, and more follow."""
-    sheet, place = missed(target, lose)
-    assert sheet.restore()
-    assert (sheet.target, sheet.lost) == (str(place), "")
-    sheet.append(b"more\n")
-    sheet.sync()
-    sheet.close()
-    assert place is not None
-    assert place.read_bytes() == b"line\nmore\n"
-    assert sheet.digest.digest() == hashlib.sha256(b"line\nmore\n").digest()
-
-
-@LOST_WHOLE
-def test_a_file_written_anew_is_private(target: Path, lose: Callable[[Path], Path]) -> None:
-    """What was written anew can be read and written by its owner alone, as before."""
-    sheet, place = missed(target, lose)
-    sheet.restore()
-    sheet.close()
-    assert place is not None
-    assert stat.S_IMODE(place.stat().st_mode) == 0o600
-
-
-@LOST_WHOLE
-def test_a_file_written_anew_is_locked(target: Path, lose: Callable[[Path], Path]) -> None:
-    """What was written anew belongs to this run until that has ended."""
-    sheet, place = missed(target, lose)
-    sheet.restore()
+@pytest.mark.parametrize("how", [removed, replaced])
+def test_a_lost_file_is_restored(
+    how: Callable[[Path], Path], file: AppendFile, target: Path
+) -> None:
+    """All lines are there again, private and locked, in the old place or beside a stranger's."""
+    place = lose(file, how)
+    assert file.restore()
+    assert (file.target, file.lost) == (str(place), "")
     with pytest.raises(ReportError, match="is being written by another run"):
         reopen(str(place))
-    sheet.close()
+    file.append(b"more\n")
+    file.sync()
+    file.close()
+    assert place.read_bytes() == b"line\nmore\n"
+    assert file.digest.digest() == hashlib.sha256(b"line\nmore\n").digest()
+    assert mode_of(place) == 0o600
+    assert target == place or target.read_bytes() == b"of a stranger\n"
     reopen(str(place)).close()
 
 
-def test_a_file_in_place_of_ours_is_left_alone(target: Path) -> None:
-    """Whatever stands where our file was is neither written to nor removed."""
-    sheet, _ = missed(target, replaced)
-    sheet.restore()
-    sheet.append(b"more\n")
-    sheet.close()
-    assert target.read_bytes() == b"of a stranger\n"
-
-
-def test_a_file_that_has_no_place_any_more(target: Path) -> None:
-    """Where both names are taken, nothing is written over."""
+def test_a_lost_file_without_a_free_name_stays_lost(file: AppendFile, target: Path) -> None:
+    """Where both names are taken, nothing is overwritten."""
     saved_beside(target).write_bytes(b"of an earlier run\n")
-    sheet, _ = missed(target, replaced)
-    assert not sheet.restore()
-    assert (sheet.target, sheet.lost) == (str(target), "replaced")
-    sheet.close()
+    lose(file, replaced)
+    assert not file.restore()
+    assert (file.target, file.lost) == (str(target), "replaced")
     assert saved_beside(target).read_bytes() == b"of an earlier run\n"
 
 
-def test_a_file_that_was_cut_stays_as_it_is(target: Path) -> None:
-    """Lines that are gone can't be written anew."""
-    sheet, _ = missed(target, cut)
-    assert not sheet.restore()
-    assert (sheet.target, sheet.lost) == (str(target), "cut short")
-    sheet.close()
+def test_a_truncated_file_is_not_restored(file: AppendFile, target: Path) -> None:
+    """Lines that are gone can't be written again."""
+    lose(file, cut)
+    assert not file.restore()
+    assert (file.target, file.lost) == (str(target), "cut short")
     assert target.read_bytes() == b""
 
 
-def test_a_file_that_is_not_lost_stays_where_it_is(target: Path) -> None:
-    """There is nothing to write anew of a file that is there."""
-    sheet = create(str(target))
-    assert not sheet.restore()
-    sheet.close()
+def test_a_file_in_its_place_is_not_restored(file: AppendFile, target: Path) -> None:
+    """A file that is not lost stays where it is."""
+    assert not file.restore()
     assert not saved_beside(target).exists()
 
 
-def test_a_full_disk_when_a_file_is_written_anew(
-    target: Path, monkeypatch: pytest.MonkeyPatch
+def test_a_full_disk_leaves_a_lost_file_lost(
+    file: AppendFile, target: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A file that there is no room for stays lost."""
-    sheet, _ = missed(target, removed)
+    """A copy that does not fit leaves nothing behind."""
+    lose(file, removed)
     with monkeypatch.context() as patch:
         patch.setattr(os, "write", scarce(0))
-        assert not sheet.restore()
-    assert sheet.lost == "removed"
+        assert not file.restore()
+    assert file.lost == "removed"
     assert not target.exists()
     assert not saved_beside(target).exists()
-    sheet.close()
-
-
-def test_one_run_at_a_time_in_a_folder(tmp_path: Path) -> None:
-    """A folder that a run has locked is refused to every other until that run has ended."""
-    first = lock_folder(tmp_path)
-    assert first is not None
-    with pytest.raises(ReportError) as refused:
-        lock_folder(tmp_path)
-    hint = "wait for it, or choose another place for it"
-    assert str(refused.value) == f"{tmp_path} is being written by another run; {hint}"
-    os.close(first)
-    second = lock_folder(tmp_path)
-    assert second is not None
-    os.close(second)
-
-
-def test_room_that_somebody_else_took(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where a pipe that had room has none any more, the line is tried again, and is whole."""
-    reading, writing = os.pipe()
-    write, tries = os.write, iter([BlockingIOError(errno.EAGAIN, "again"), None, None])
-
-    def full_at_first(file: int, line: memoryview) -> int:
-        if error := next(tries):
-            raise error
-        return write(file, line)
-
-    sheet = Sheet(writing, "pipe")
-    monkeypatch.setattr(os, "write", full_at_first)
-    sheet.append(b"line\n")
-    sheet.close()
-    with os.fdopen(reading, "rb") as end:
-        assert end.read() == b"line\n"

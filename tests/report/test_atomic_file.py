@@ -6,14 +6,14 @@ from unittest.mock import Mock
 
 import pytest
 
-from bulkcancel.report.atomic_file import whole
+from bulkcancel.report.atomic_file import write_atomically
 from tests.support.disks import no_space
 
 
-def test_a_file_is_there_once_it_is_whole(tmp_path: Path) -> None:
+def test_a_new_file_appears_once_it_is_complete(tmp_path: Path) -> None:
     """Until all of a file is written, what was there before is; then it is new, and private."""
     (path := tmp_path / "s.json").write_text("old")
-    with whole(path) as file:
+    with write_atomically(path) as file:
         file.write(b"new")
         file.flush()
         assert path.read_text() == "old"
@@ -23,12 +23,12 @@ def test_a_file_is_there_once_it_is_whole(tmp_path: Path) -> None:
 
 
 def unfinished(path: Path) -> None:
-    with whole(path) as file:
+    with write_atomically(path) as file:
         file.write(b"half")
         raise KeyboardInterrupt
 
 
-def test_a_file_that_is_not_finished(tmp_path: Path) -> None:
+def test_an_unfinished_file_leaves_the_old_one(tmp_path: Path) -> None:
     """A file that is broken off leaves what was there before, and nothing beside it."""
     (path := tmp_path / "s.json").write_text("old")
     with pytest.raises(KeyboardInterrupt):
@@ -37,26 +37,26 @@ def test_a_file_that_is_not_finished(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == [path]
 
 
-def test_a_file_that_does_not_reach_the_disk(
+def test_a_file_that_is_not_synced_leaves_the_old_one(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A file that is not on the disk itself does not take the old one's place."""
     (path := tmp_path / "s.json").write_text("old")
     monkeypatch.setattr("os.fsync", Mock(side_effect=no_space()))
-    with pytest.raises(OSError, match="No space left"), whole(path) as file:
+    with pytest.raises(OSError, match="No space left"), write_atomically(path) as file:
         file.write(b"new")
     assert path.read_text() == "old"
     assert list(tmp_path.iterdir()) == [path]
 
 
-def test_what_others_planted_is_neither_written_nor_taken(tmp_path: Path) -> None:
+def test_a_planted_link_is_neither_followed_nor_replaced(tmp_path: Path) -> None:
     """A link, file or pipe under a name that could be foreseen is left as it is."""
     (victim := tmp_path / "victim").write_text("precious")
     (tmp_path / ".s.json.new").symlink_to(victim)
-    with whole(tmp_path / "s.json") as file:
+    with write_atomically(tmp_path / "s.json") as file:
         made = [path.name for path in tmp_path.iterdir() if path.name.startswith(".bulkcancel-")]
         file.write(b"new")
-    with whole(tmp_path / "s.json") as file:
+    with write_atomically(tmp_path / "s.json") as file:
         again = [path.name for path in tmp_path.iterdir() if path.name.startswith(".bulkcancel-")]
         file.write(b"new")
     assert victim.read_text() == "precious"
@@ -66,7 +66,7 @@ def test_what_others_planted_is_neither_written_nor_taken(tmp_path: Path) -> Non
     assert made != again
 
 
-def test_a_folder_that_is_not_there(tmp_path: Path) -> None:
+def test_a_missing_folder_is_an_error(tmp_path: Path) -> None:
     """Where nothing can be begun, the reason is passed on."""
-    with pytest.raises(FileNotFoundError), whole(tmp_path / "none" / "s.json"):
+    with pytest.raises(FileNotFoundError), write_atomically(tmp_path / "none" / "s.json"):
         pass

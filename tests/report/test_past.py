@@ -2,17 +2,18 @@
 
 import hashlib
 import io
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from bulkcancel.base.errors import ReportError
-from bulkcancel.base.model import Earlier, Evidence, JobResult, JobRow, JobState, Outcome
-from bulkcancel.inputs.distinct import Jobs
-from bulkcancel.inputs.job_ids import Entry
-from bulkcancel.report.past import Left, Past, last_rows, read_past
+from bulkcancel.base.model import Earlier, Evidence, JobResult, JobState, Outcome
+from bulkcancel.report.append_file import reopen
+from bulkcancel.report.past import Past, last_rows, read_past
 from bulkcancel.report.rows import HEADER, LINE_OF, Format, row_of
 from tests.support.fakes import result, row
 
@@ -40,11 +41,11 @@ THREE = (
 
 
 @FORMATS
-def test_what_a_report_holds(form: Format) -> None:
+def test_a_report_is_read_back(form: Format) -> None:
     """A report tells its format, each job's outcome and status, its size and its digest."""
     content = report_of(form, *THREE)
     past = past_of(content)
-    assert (past.form, past.size, past.torn) == (form, len(content), False)
+    assert (past.format, past.size, past.torn) == (form, len(content), False)
     assert past.digest.digest() == hashlib.sha256(content).digest()
     assert past.jobs == {
         "a": Earlier(Outcome.NOT_PENDING, "started"),
@@ -54,29 +55,29 @@ def test_what_a_report_holds(form: Format) -> None:
 
 
 @FORMATS
-def test_the_last_row_of_a_job_counts(form: Format) -> None:
+def test_the_last_row_of_a_job_counts_without_regard_to_case(form: Format) -> None:
     """A job that was dealt with again is what its last row says; UUIDs are the same in capitals."""
     first, last = result(UUID.upper(), Outcome.UNKNOWN), result(UUID, Outcome.CANCELLED)
     assert past_of(report_of(form, first, last)).jobs == {UUID: Earlier(Outcome.CANCELLED)}
 
 
 @FORMATS
-def test_rows_without_an_id_are_not_the_same_row(form: Format) -> None:
+def test_invalid_rows_without_an_id_are_told_apart_by_place(form: Format) -> None:
     """Rows that hold no id at all are told apart by where they stood."""
     rows = [JobResult(row("", line, "no id"), Outcome.INVALID, 0.0) for line in (2, 3, 2)]
     assert list(past_of(report_of(form, *rows)).jobs) == ["jobs.csv:2", "jobs.csv:3"]
 
 
-def test_an_empty_file_holds_nothing() -> None:
+def test_an_empty_file_is_a_report_not_begun() -> None:
     """An empty file is a report that has not begun; any format will do."""
     past = past_of(b"")
-    assert (past.form, past.jobs, past.size, past.torn) == (None, {}, 0, False)
+    assert (past.format, past.jobs, past.size, past.torn) == (None, {}, 0, False)
 
 
-def test_a_header_alone_holds_nothing() -> None:
+def test_a_header_alone_is_a_report_without_jobs() -> None:
     """A report that got as far as its header has no jobs, and is whole."""
     past = past_of(HEADER)
-    assert (past.form, past.jobs, past.size, past.torn) == (CSV, {}, len(HEADER), False)
+    assert (past.format, past.jobs, past.size, past.torn) == (CSV, {}, len(HEADER), False)
 
 
 TORN: dict[str, tuple[bytes, dict[str, Earlier]]] = {
@@ -106,7 +107,7 @@ TORN: dict[str, tuple[bytes, dict[str, Earlier]]] = {
 
 
 @pytest.mark.parametrize("case", TORN)
-def test_a_last_line_that_is_torn(case: str) -> None:
+def test_a_torn_last_line_tells_at_most_that_a_cancel_was_sent(case: str) -> None:
     """A torn row is no row; but one that was to say cancelled or unknown tells of a cancel sent."""
     tail, told = TORN[case]
     whole = report_of(JSONL if case.startswith("JSON") else CSV, *THREE)
@@ -117,15 +118,17 @@ def test_a_last_line_that_is_torn(case: str) -> None:
 
 
 @pytest.mark.parametrize("head", [HEADER[:1], HEADER[:20], HEADER[:-1]], ids=len)
-def test_a_torn_header(head: bytes) -> None:
+def test_a_torn_header_is_dropped(head: bytes) -> None:
     """A header that was cut short is no row, and is written again."""
     past = past_of(head)
-    assert (past.form, past.jobs, past.size, past.torn) == (CSV, {}, 0, True)
+    assert (past.format, past.jobs, past.size, past.torn) == (CSV, {}, 0, True)
 
 
 @FORMATS
 @given(end=st.integers(min_value=0), results=st.lists(st.sampled_from(THREE), max_size=4))
-def test_a_report_cut_anywhere(form: Format, end: int, results: list[JobResult]) -> None:
+def test_a_report_cut_anywhere_keeps_its_complete_lines(
+    form: Format, end: int, results: list[JobResult]
+) -> None:
     """Wherever a report ends, its whole lines are read and no more; nothing else is made of it."""
     content = report_of(form, *results)
     cut = content[: end % (len(content) + 1)]
@@ -140,7 +143,7 @@ SAVED_AGAIN = (
     "r.csv was saved again by another program"
     " (line ends, separator or byte order mark have changed)"
 )
-FIRST_LINE = "r.csv is no report of bulkcancel: its first line shows it"
+FIRST_LINE = "r.csv is not a report of bulkcancel: its first line shows it"
 GOOD = LINE_OF[CSV](row_of(result(), "run"))
 GOOD_JSON = LINE_OF[JSONL](row_of(result(), "run"))
 NOT_OURS: dict[str, tuple[bytes, str]] = {
@@ -178,12 +181,12 @@ NOT_OURS: dict[str, tuple[bytes, str]] = {
 
 
 @pytest.mark.parametrize("case", NOT_OURS)
-def test_what_is_none_of_ours(case: str) -> None:
+def test_a_file_that_is_no_report_is_refused_with_its_line(case: str) -> None:
     """A file that is not a report as it was written is refused, with the line that shows it."""
     content, words = NOT_OURS[case]
     with pytest.raises(ReportError) as refused:
         past_of(content)
-    hint = "go on with the original" if words == SAVED_AGAIN else OTHER
+    hint = "resume the original" if words == SAVED_AGAIN else OTHER
     assert refused.value.message == words
     assert refused.value.hint.startswith(hint)
 
@@ -204,7 +207,7 @@ TEXT = st.text() | st.text(st.sampled_from('",\r\n\\=\u2028\U0001f600\ud800 a'))
 
 @FORMATS
 @given(text=TEXT, outcome=st.sampled_from(Outcome))
-def test_what_is_written_is_read_back(form: Format, text: str, outcome: Outcome) -> None:
+def test_any_written_row_is_read_back(form: Format, text: str, outcome: Outcome) -> None:
     """Whatever a store says of a job, its row is read back as the job and outcome that it was."""
     state = JobState(text, text)
     job_id = text if outcome is Outcome.INVALID else "job-1"
@@ -220,89 +223,31 @@ def test_what_is_written_is_read_back(form: Format, text: str, outcome: Outcome)
 
 
 @FORMATS
-def test_the_last_rows(form: Format, tmp_path: Path) -> None:
+def test_last_rows_keep_the_order_of_the_report(form: Format, tmp_path: Path) -> None:
     """The last row of each job is found in the order of the report."""
     again = result("b", Outcome.CANCELLED)
-    (path := tmp_path / "r").write_bytes(report_of(form, *THREE, again))
-    found = [(each["job_id"], each["outcome"]) for each in last_rows(path, form)]
+    (tmp_path / "r").write_bytes(report_of(form, *THREE, again))
+    report = reopen(str(tmp_path / "r"))
+    found = [(each["job_id"], each["outcome"]) for each in last_rows(report, form)]
+    report.close()
     assert found == [("a", "not_pending"), ("a/b", "invalid"), ("b", "cancelled")]
-
-
-UNKNOWN, FAILED = Earlier(Outcome.UNKNOWN), Earlier(Outcome.FAILED)
-NEVER, INVALID = Earlier(Outcome.NOT_ATTEMPTED), Earlier(Outcome.INVALID)
-
-
-def test_what_remains() -> None:
-    """Settled jobs are left out and counted, doubtful ones come first, invalid ones come once."""
-    past = Past(
-        jobs={
-            "cancelled": Earlier(Outcome.CANCELLED, "cancelled"),
-            "gone": Earlier(Outcome.NOT_FOUND),
-            "late": Earlier(Outcome.NOT_PENDING, "started"),
-            "failed": FAILED,
-            "doubt-1": UNKNOWN,
-            "never": NEVER,
-            UUID: UNKNOWN,
-            "'=cmd()": INVALID,
-            "jobs.csv:9": INVALID,
-        }
-    )
-    ids = ["new", "failed", "cancelled", "doubt-1", "gone", "never", "late", UUID.upper()]
-    rows = [row(job_id, line) for line, job_id in enumerate(ids, 1)]
-    bad = [row("=cmd()", 20, "no id"), row("", 9, "no id"), row("", 10, "no id")]
-    left = left_of([*rows, *bad], past)
-    assert left.settled == 3
-    assert [(each.job_id, each.line, each.earlier) for each in left] == [
-        ("doubt-1", 4, UNKNOWN),
-        (UUID.upper(), 8, UNKNOWN),
-        ("", 10, None),
-        ("new", 1, None),
-        ("failed", 2, FAILED),
-        ("never", 6, NEVER),
-    ]
-
-
-@pytest.mark.parametrize("bad", ["=cmd()", "x" * 10_000, "a\x07b", "../x", "a,b", '"'])
-def test_an_invalid_row_is_known_again(bad: str) -> None:
-    """An id that is none is reported once, be it read from the input or from the report."""
-    invalid = JobResult(row(bad, 2, "no id"), Outcome.INVALID, 0.0)
-    past = past_of(report_of(CSV, invalid))
-    (shown,) = past.jobs
-    for again in (row(bad, 2, "no id"), row(shown, 5, "no id")):
-        assert list(left_of([again], past)) == []
-
-
-def left_of(rows: list[JobRow], past: Past) -> Left:
-    jobs = Jobs()
-    for each in rows:
-        jobs.add(Entry(each.line, each.job_id, each.problem), each.file)
-    return Left(jobs, past)
-
-
-@FORMATS
-@pytest.mark.parametrize("name", ["=x.csv", "a\nb.csv", "\udcff.csv", "a,b.csv"], ids=ascii)
-def test_a_row_without_an_id_is_known_again(form: Format, name: str) -> None:
-    """A row that holds no id is known by its place, whatever name its file has."""
-    nameless = JobRow("", name, 2, "no id")
-    past = past_of(report_of(form, JobResult(nameless, Outcome.INVALID, 0.0)))
-    assert list(left_of([nameless], past)) == []
 
 
 @pytest.mark.parametrize(
     "line",
     [b'{"job_id":"abc","status":"pending"}', b'{"job_id":"abc","out":', b'{"job_id":"a"}', b"job"],
 )
-def test_a_short_file_of_somebody_else(line: bytes) -> None:
+def test_a_single_line_of_somebody_else_is_refused(line: bytes) -> None:
     """A single line without its end is ours only as far as it is a row of ours, cut short."""
     if line == b"job":
         assert read_past(io.BytesIO(line), "r.csv").torn
         return
-    with pytest.raises(ReportError, match=r"r\.json is no report of bulkcancel"):
+    with pytest.raises(ReportError, match=r"r\.json is not a report of bulkcancel"):
         read_past(io.BytesIO(line), "r.json")
 
 
 @pytest.mark.parametrize("length", range(40))
-def test_a_first_row_cut_short(length: int) -> None:
+def test_a_torn_first_row_of_json_is_ours(length: int) -> None:
     """A first row of JSON is known as ours wherever it was cut."""
     line = b'{"job_id":"job-1","outcome":"cancelled","job_status":""'[: length + 1]
     assert read_past(io.BytesIO(line), "r.json").torn
@@ -325,7 +270,7 @@ N_A, NOT_FOUND = Outcome.NOT_ATTEMPTED, Outcome.NOT_FOUND
     ],
     ids=["stopped", "failed", "one found", "one late", "finished", "in doubt", "nothing"],
 )
-def test_what_not_found_means(
+def test_not_found_counts_unless_the_store_may_be_wrong(
     outcomes: list[Outcome], counts: bool, known: bool, form: Format  # noqa: FBT001  (a table's)
 ) -> None:  # fmt: skip
     """A run that was stopped and has found no job at all may have asked the wrong store."""
@@ -334,11 +279,33 @@ def test_what_not_found_means(
     assert (past.not_found_counts, past.store_is_known) == (counts, known)
 
 
-@pytest.mark.parametrize("counts", [True, False])
-def test_jobs_not_found(counts: bool) -> None:  # noqa: FBT001  (a table's)
-    """What was not found is settled, unless it may have been the wrong store."""
-    gone = Earlier(NOT_FOUND)
-    left = left_of([row("gone"), row("new", 2)], Past(jobs={"gone": gone}, not_found_counts=counts))
-    asked = [("new", None)] if counts else [("gone", gone), ("new", None)]
-    assert [(each.job_id, each.earlier) for each in left] == asked
-    assert left.settled == counts
+@FORMATS
+def test_an_unsettled_row_keeps_when_and_how_often_its_job_was_sent(form: Format) -> None:
+    """Times and attempts are read for jobs that a run may have to settle, and for no others."""
+    sent: dict[str, Any] = {"sent_at": 1_772_000_000.25, "attempts": 2}
+    unknown, cancelled = result("a", Outcome.UNKNOWN, **sent), result("b", **sent)
+    assert past_of(report_of(form, unknown, cancelled)).jobs == {
+        "a": Earlier(Outcome.UNKNOWN, "", 1_772_000_000.25, 2),
+        "b": Earlier(Outcome.CANCELLED),
+    }
+
+
+@FORMATS
+def test_the_span_of_earlier_runs(form: Format) -> None:
+    """The span reaches from the first request to the last row, and there is none without one."""
+    times = ((1e9 + 5, 1e9 + 6), (1e9, 1e9 + 1), (None, 1e9 + 9))
+    rows = [
+        replace(result(f"job-{i}"), sent_at=sent, finished_at=end)
+        for i, (sent, end) in enumerate(times)
+    ]
+    assert past_of(report_of(form, *rows)).sent_between == (1e9, 1e9 + 9)
+    assert past_of(report_of(form, rows[2])).sent_between is None
+
+
+def test_times_that_are_none_are_not_used() -> None:
+    """A time that somebody has edited is no evidence, and no reason to refuse the report."""
+    unknown = result("a", Outcome.UNKNOWN, sent_at=1e9, attempts=1)
+    edited = report_of(CSV, unknown).replace(b"2001-09-09T01:46:40.000Z", b"yesterday")
+    past = past_of(edited)
+    assert past.jobs == {"a": Earlier(Outcome.UNKNOWN, "", None, 1)}
+    assert past.sent_between is None

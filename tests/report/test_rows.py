@@ -1,34 +1,26 @@
-"""What `report` writes, and where it may write it."""
+"""Results as rows of a report: columns, formats, and text that is inert."""
 
 import csv
 import io
-import os
 import re
 import time
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import orjson
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bulkcancel.base.errors import ReportError
 from bulkcancel.base.model import Evidence, JobResult, JobState, Outcome
 from bulkcancel.inputs.source import Source
 from bulkcancel.report import rows as report
-from bulkcancel.report.append_file import create
 from bulkcancel.report.rows import (
     COLUMNS,
     LINE_OF,
     Format,
-    Report,
-    check_target,
-    choose_target,
-    format_of,
+    max_row_bytes,
     new_run_id,
-    room_for,
     row_of,
 )
 from tests.support.fakes import result
@@ -51,34 +43,13 @@ def written(*results: JobResult) -> list[dict[str, str]]:
     return list(csv.DictReader(io.StringIO(text, newline=""), strict=True))
 
 
-def refusal_of(
-    target: Path | str, *inputs: str, overwrite: bool = False, resume: bool = False
-) -> tuple[str, str]:
-    """Return why a place for the report is refused, and what to do about it."""
-    with pytest.raises(ReportError) as refused:
-        check_target(str(target), inputs, overwrite=overwrite, resume=resume)
-    return refused.value.message, refused.value.hint
-
-
-def test_columns_keep_their_order(tmp_path: Path) -> None:
-    """The header is the contract's, from the moment the report begins."""
-    sheet = create(str(tmp_path / "r.csv"))
-    Report(sheet, Format.CSV, "run")
-    assert (tmp_path / "r.csv").read_bytes() == f"{HEADER}\n".encode()
+def test_columns_keep_their_order() -> None:
+    """The columns are the contract's."""
+    assert f"{HEADER}\n".encode() == report.HEADER
     assert tuple(row_of(result(), "run")) == COLUMNS == tuple(HEADER.split(","))
-    sheet.close()
 
 
-@pytest.mark.parametrize(("form", "begun"), [(Format.CSV, True), (Format.JSONL, False)])
-def test_a_header_stands_where_it_belongs(form: Format, begun: bool, tmp_path: Path) -> None:  # noqa: FBT001
-    """JSON lines have no header, and a report that is gone on with gets no second one."""
-    sheet = create(str(tmp_path / "r"))
-    Report(sheet, form, "run", fresh=not begun).write(result())
-    assert (tmp_path / "r").read_bytes() == LINE_OF[form](row_of(result(), "run"))
-    sheet.close()
-
-
-def test_row_of_a_settled_job() -> None:
+def test_a_settled_job_fills_its_columns() -> None:
     """Every field of a result stands in its column, times in UTC with milliseconds."""
     settled = result(
         outcome=Outcome.NOT_PENDING,
@@ -97,7 +68,7 @@ def test_row_of_a_settled_job() -> None:
     ]
 
 
-def test_row_of_a_job_that_was_never_sent() -> None:
+def test_a_job_that_was_never_sent_has_empty_cells() -> None:
     """What there is nothing of is an empty cell."""
     (row,) = written(result(outcome=Outcome.NOT_ATTEMPTED))
     never = {"attempts": "0", "finished_at": "1970-01-01T00:00:00.000Z", "source": "jobs.csv:2"}
@@ -148,7 +119,7 @@ def test_a_valid_id_stays_as_it_is() -> None:
 
 
 @pytest.mark.parametrize("form", Format)
-def test_a_report_is_an_input(form: Format, tmp_path: Path) -> None:
+def test_a_report_is_a_valid_input(form: Format, tmp_path: Path) -> None:
     """A report's ids are found again in it, in either format."""
     two = (result(job_id, detail='a "quoted"; a, b|c') for job_id in ("abc", "def"))
     (tmp_path / "report").write_bytes(lines_of(form, *two))
@@ -173,63 +144,17 @@ def test_json_lines_have_typed_values() -> None:
     st.text() | st.text(st.sampled_from('"\\\U0001f600=\x07'), max_size=400),
     st.text(st.sampled_from('a"\U0001f600'), min_size=1, max_size=60),
 )
-def test_no_row_is_longer_than_its_room(text: str, name: str) -> None:
-    """The room that is kept for a row is enough for any, in either format."""
+def test_no_row_is_longer_than_its_bound(text: str, name: str) -> None:
+    """The bound holds for any row, in either format."""
     whole = result(text, Outcome.INVALID, state=JobState(text, text), detail=text, request_id=text)
     whole = replace(whole, row=replace(whole.row, file=name), sent_at=1e9, http_status=500)
     for form in Format:
-        assert len(LINE_OF[form](row_of(whole, new_run_id()))) <= room_for(["x", name])
+        assert len(LINE_OF[form](row_of(whole, new_run_id()))) <= max_row_bytes(["x", name])
 
 
-def test_room_for_no_file() -> None:
-    """A row needs room even where no input has a name."""
-    assert room_for([]) > len(lines_of(Format.JSONL, result()))
-
-
-def test_an_existing_file_is_kept(tmp_path: Path) -> None:
-    """A file in the way is refused, with the three ways to go on."""
-    (target := tmp_path / "r.csv").write_text("mine")
-    ways = "go on with it (--resume), replace it (--overwrite), or choose another --output"
-    assert refusal_of(target) == (f"{target} exists already", ways)
-    assert target.read_text() == "mine"
-
-
-def test_an_existing_file_may_be_used_if_that_is_said(tmp_path: Path) -> None:
-    """With --overwrite or --resume a file that is there will do, with --resume the input too."""
-    (target := tmp_path / "r.csv").touch()
-    check_target(str(target), (), overwrite=True)
-    check_target(str(target), (str(target),), resume=True)
-
-
-def test_only_a_file_can_be_gone_on_with() -> None:
-    """A device is no report of an earlier run."""
-    refusal = (f"{os.devnull} is no file to go on with", "choose another --output")
-    assert refusal_of(os.devnull, resume=True) == refusal
-
-
-@pytest.mark.parametrize("link", [os.symlink, os.link, None], ids=["symlink", "hard-link", "same"])
-def test_the_input_is_never_replaced(tmp_path: Path, link: Any) -> None:  # noqa: ANN401
-    """A report over its own input is refused by any name, even with --overwrite."""
-    target = source = tmp_path / "jobs.csv"
-    source.write_text("id\n")
-    if link is not None:
-        link(source, target := tmp_path / "r.csv")
-    refusal = (f"{target} is also the input", "choose another --output")
-    assert refusal_of(target, "-", str(tmp_path / "none"), str(source), overwrite=True) == refusal
-
-
-def test_places_that_hold_no_file_are_refused(tmp_path: Path) -> None:
-    """A directory, and a place in a folder that does not exist, are refused."""
-    message, _ = refusal_of(tmp_path, overwrite=True)
-    assert message == f"{tmp_path} is a directory"
-    message, _ = refusal_of(tmp_path / "none" / "r.csv")
-    assert message == f"{tmp_path / 'none' / 'r.csv'} would be in a folder that is not there"
-
-
-def test_a_name_that_no_file_can_have(tmp_path: Path) -> None:
-    """A name that the system refuses is an error like any other."""
-    message, _ = refusal_of(tmp_path / ("a" * 300))
-    assert message.endswith("can't be used: File name too long")
+def test_the_bound_of_a_row_without_a_file() -> None:
+    """A row has a bound even where no input has a name."""
+    assert max_row_bytes([]) > len(lines_of(Format.JSONL, result()))
 
 
 def test_an_invalid_id_never_reads_back_as_a_valid_one() -> None:
@@ -237,45 +162,8 @@ def test_an_invalid_id_never_reads_back_as_a_valid_one() -> None:
     assert written(result("xyz\x1f", Outcome.INVALID))[0]["job_id"] == "xyz\\x1f"
 
 
-def test_new_places_are_accepted(tmp_path: Path) -> None:
-    """A new file, standard output and a device are good places."""
-    for target in (str(tmp_path / "r.csv"), "-", os.devnull):
-        check_target(target, ("-", str(tmp_path)))
-
-
-def test_a_folder_that_can_not_be_written_to(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """A new file in a folder without permission is refused before the run."""
-    monkeypatch.setattr(os, "access", lambda *_: False)
-    message, _ = refusal_of(tmp_path / "r.csv")
-    assert message == f"{tmp_path / 'r.csv'} would be in a folder that can't be written to"
-
-
-@pytest.mark.parametrize(
-    ("target", "chosen", "form"),
-    [
-        ("r.csv", None, "csv"),
-        ("r", None, "csv"),
-        ("-", None, "csv"),
-        ("r.jsonl", None, "jsonl"),
-        ("r.NDJSON", None, "jsonl"),
-        ("r.jsonl", "csv", "csv"),
-        ("r.csv", "jsonl", "jsonl"),
-    ],
-)
-def test_the_format(target: str, chosen: str | None, form: str) -> None:
-    """The format is the one that was chosen, else what the file's name says, else CSV."""
-    assert format_of(target, chosen) == form
-
-
-def test_target_is_chosen(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The report goes where it is asked to, else to a redirected output, else to a new file."""
+def test_a_run_id_is_unique_and_sorts_by_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A run's id begins with its start in UTC."""
     monkeypatch.setattr(time, "gmtime", lambda: time.struct_time((2026, 3, 4, 5, 6, 7, 2, 63, 0)))
-    assert choose_target("r.csv", None, stdout_is_terminal=False) == "r.csv"
-    assert choose_target(None, None, stdout_is_terminal=False) == "-"
-    assert choose_target(None, None, stdout_is_terminal=True) == "bulkcancel-20260304T050607Z.csv"
-    new = choose_target(None, "jsonl", stdout_is_terminal=True)
-    assert new == "bulkcancel-20260304T050607Z.jsonl"
     assert re.fullmatch(r"20260304T050607Z-[0-9a-f]{8}", new_run_id())
     assert new_run_id() != new_run_id()

@@ -11,9 +11,9 @@ from bulkcancel.console.output import Console
 from bulkcancel.inputs.distinct import Jobs
 from bulkcancel.inputs.job_ids import Entry
 from bulkcancel.inputs.reader import Input
-from bulkcancel.report.past import Left, Past
-from bulkcancel.report.writer import Before, Plan
+from bulkcancel.report import EarlierReport, Past, Plan
 from bulkcancel.run.opening import in_force, question
+from bulkcancel.run.remaining import Remaining
 from bulkcancel.run.work import Work
 from tests.run.test_summary_file import SECRET, SETTINGS
 
@@ -57,10 +57,10 @@ def work_of(ids: Iterable[str], settled: int = 0, **settings: Any) -> Work:  # n
     jobs = Jobs()
     for line, job_id in enumerate(ids, 1):
         jobs.add(Entry(line, job_id, "no id" if "/" in job_id else ""), "jobs.csv")
-    left = Left(jobs, Past())
+    left = Remaining(jobs, Past())
     left.settled = settled
     chosen = replace(SETTINGS, **{"rate": 20.0, **settings})
-    return Work(chosen, Console(), Input(jobs), left, Plan("r.csv"), Before())
+    return Work(chosen, Console(), Input(jobs), left, Plan("r.csv"), EarlierReport())
 
 
 HOST = "store.example:8443"

@@ -15,9 +15,8 @@ import pytest
 from bulkcancel.base.errors import GuardError, Interruption
 from bulkcancel.base.model import Outcome, StoreName, Tally
 from bulkcancel.console.output import Console
-from bulkcancel.report.append_file import STDOUT, Sheet, create
-from bulkcancel.report.rows import Format, Report
-from bulkcancel.report.writer import Recorder
+from bulkcancel.report import STDOUT, Format, Plan, Recorder, name_of
+from bulkcancel.report.append_file import AppendFile, create
 from bulkcancel.run.summary import again_with, conclude, next_after_a_look, next_step, remarks
 from bulkcancel.run.summary_file import Clock, Facts
 from tests.run.test_summary_file import SETTINGS as ALL_SETTINGS
@@ -37,22 +36,23 @@ class SteadyClock(Clock):
 
 
 @pytest.fixture
-def report(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Sheet]:
+def report(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[AppendFile]:
     monkeypatch.chdir(tmp_path)
     sheet = create("r.csv")
     yield sheet
     sheet.close()
 
 
-def facts_of(sheet: Sheet, tally: Tally, stopped: GuardError | None = None) -> Facts:
+def facts_of(sheet: AppendFile, tally: Tally, stopped: GuardError | None = None) -> Facts:
     return Facts(
         "run-1", "store.example", StoreName(), [], tally, SteadyClock(),
-        effective=19.66, rate=20.0, report=Report(sheet, Format.CSV, "run-1"), stopped=stopped,
+        effective=19.66, rate=20.0,
+        report=Recorder(Plan("r.csv"), sheet, Format.CSV, "run-1"), stopped=stopped,
     )  # fmt: skip
 
 
 def end(
-    sheet: Sheet,
+    sheet: AppendFile,
     tally: Tally,
     *,
     console: Console | None = None,
@@ -62,7 +62,7 @@ def end(
 ) -> int:
     """Conclude a run; settings are those that differ from the usual ones."""
     facts = facts_of(sheet, tally, stopped)
-    recorder = Recorder(facts.report, None)
+    recorder = facts.report
     return conclude(
         replace(SETTINGS, **settings), console or Console(), facts, recorder, whole=whole
     )
@@ -73,7 +73,7 @@ def tally_of(**outcomes: int) -> Tally:
     return Tally(outcomes=Counter({Outcome(o): n for o, n in outcomes.items()}))
 
 
-def test_the_summary_as_a_table(report: Sheet, capsys: Err) -> None:
+def test_the_summary_as_a_table(report: AppendFile, capsys: Err) -> None:
     """The counts stand under each other, each outcome with its meaning; remarks follow."""
     tally = Tally(repeats=2, settled_before=1, requests=1201, throttled=3, retries=4, read_backs=5)
     tally.outcomes.update(
@@ -103,14 +103,14 @@ def test_the_summary_as_a_table(report: Sheet, capsys: Err) -> None:
     ]
 
 
-def test_a_summary_of_nothing(report: Sheet, capsys: Err) -> None:
+def test_a_summary_of_nothing(report: AppendFile, capsys: Err) -> None:
     """A run without a job, a request or a report in a file has little to say."""
     report.target = STDOUT
     assert end(report, Tally()) == 0
     assert capsys.readouterr().err == "next: nothing left to cancel\n"
 
 
-def test_the_summary_for_collectors(report: Sheet, capsys: Err) -> None:
+def test_the_summary_for_collectors(report: AppendFile, capsys: Err) -> None:
     """The summary is one object with all counts, the report, and the command that goes on."""
     tally = tally_of(failed=1, not_pending=1)
     tally.not_pending["started"] = 1
@@ -141,19 +141,19 @@ def test_the_summary_for_collectors(report: Sheet, capsys: Err) -> None:
     ],
     ids=["nothing", "one started", "none started", "a repeat", "settled before"],
 )  # fmt: skip
-def test_remarks(tally: Tally, expected: list[str], report: Sheet) -> None:
+def test_remarks(tally: Tally, expected: list[str], report: AppendFile) -> None:
     """There is a line for each thing that the table does not say, if it occurred."""
     assert remarks(facts_of(report, tally)) == expected
 
 
-def test_no_rate_where_less_than_a_second_tells(report: Sheet) -> None:
+def test_no_rate_where_less_than_a_second_tells(report: AppendFile) -> None:
     """The rate of a run that was over at once is not told."""
     facts = replace(facts_of(report, Tally(requests=1)), effective=0.0)
     counts = "1 request (0 read-backs, 0 retried, 0 refused with 429)"
     assert remarks(facts) == [counts, "took 61.0 s"]
 
 
-def test_the_time_of_a_long_run(report: Sheet) -> None:
+def test_the_time_of_a_long_run(report: AppendFile) -> None:
     """A run of hours is told as hours."""
     facts = facts_of(report, Tally(requests=100_000))
     with patch.object(facts.clock, "elapsed", return_value=5025.3):
@@ -244,7 +244,7 @@ def test_the_next_step_after_a_report_that_broke(
     ids=["files", "spaces", "a pipe", "a pipe and files", "half a pipe", "a dash"],
 )  # fmt: skip
 def test_the_command_that_goes_on(
-    files: tuple[str, ...], column: str | None, all_known: bool, command: str, report: Sheet  # noqa: FBT001
+    files: tuple[str, ...], column: str | None, all_known: bool, command: str, report: AppendFile  # noqa: FBT001
 ) -> None:  # fmt: skip
     """The command is what a shell would take; a report that knows all ids is its own input."""
     settings = replace(SETTINGS, files=files, column=column, command=("bulkcancel", "-v"))
@@ -254,7 +254,7 @@ def test_the_command_that_goes_on(
     assert shlex.split(again, comments=True)[0] == "bulkcancel"
 
 
-def test_a_report_that_was_its_own_input_and_has_moved(report: Sheet) -> None:
+def test_a_report_that_was_its_own_input_and_has_moved(report: AppendFile) -> None:
     """The command goes on with the rows, wherever they are now, not with what took their place."""
     settings = replace(SETTINGS, files=("r.csv",), output="r.csv", command=("bulkcancel",))
     facts = facts_of(report, tally_of(not_attempted=1), Interruption("stopped", 130))
@@ -262,7 +262,7 @@ def test_a_report_that_was_its_own_input_and_has_moved(report: Sheet) -> None:
     assert again == "bulkcancel --resume -o r.csv.saved r.csv.saved"
 
 
-def test_a_run_that_was_stopped(report: Sheet, capsys: Err) -> None:
+def test_a_run_that_was_stopped(report: AppendFile, capsys: Err) -> None:
     """What stopped a run is raised when all is said."""
     stopped = Interruption("stopped by SIGINT", 130)
     with pytest.raises(Interruption):
@@ -270,7 +270,9 @@ def test_a_run_that_was_stopped(report: Sheet, capsys: Err) -> None:
     assert "next: not all of the input is in the report" in capsys.readouterr().err
 
 
-def test_a_summary_that_has_no_place_any_more(report: Sheet, capsys: Err, tmp_path: Path) -> None:
+def test_a_summary_that_has_no_place_any_more(
+    report: AppendFile, capsys: Err, tmp_path: Path
+) -> None:
     """A summary file that can't be written ends a run, but not in place of what had stopped it."""
     lost = tmp_path / "none" / "s.json"
     with pytest.raises(GuardError, match="can't be written"):
@@ -280,7 +282,7 @@ def test_a_summary_that_has_no_place_any_more(report: Sheet, capsys: Err, tmp_pa
     assert f"{lost} can't be written: No such file or directory" in capsys.readouterr().err
 
 
-def test_a_summary_in_a_file(report: Sheet, tmp_path: Path) -> None:
+def test_a_summary_in_a_file(report: AppendFile, tmp_path: Path) -> None:
     """The summary is kept where that was asked for."""
     assert end(report, tally_of(not_found=1), summary=tmp_path / "s.json") == 3
     assert orjson.loads((tmp_path / "s.json").read_bytes())["outcomes"] == {"not_found": 1}
@@ -293,23 +295,23 @@ def test_a_summary_in_a_file(report: Sheet, tmp_path: Path) -> None:
         (STDOUT, "next: run the same input again with --output FILE;"),
     ],
 )
-def test_rows_that_are_lacking(target: str, step: str, report: Sheet, capsys: Err) -> None:
+def test_rows_that_are_lacking(target: str, step: str, report: AppendFile, capsys: Err) -> None:
     """Jobs that a broken report lacks are named even when quiet, and the way out is told."""
     report.target = target
     facts = facts_of(report, tally_of(cancelled=2))
-    recorder = Recorder(facts.report, None)
+    recorder = facts.report
     recorder.broken = True
-    recorder.unrecorded.append(("r.csv", result("job-2")))
+    recorder.unrecorded.append(result("job-2"))
     conclude(SETTINGS, Console(), facts, recorder, whole=True)
     assert step in capsys.readouterr().err
     conclude(SETTINGS, Console(quiet=True), facts, recorder, whole=True)
-    assert capsys.readouterr().err == "not in r.csv: job-2 cancelled\n"
+    assert capsys.readouterr().err == f"not in {name_of(target)}: job-2 cancelled\n"
 
 
-def test_a_report_that_was_lost(report: Sheet, capsys: Err) -> None:
+def test_a_report_that_was_lost(report: AppendFile, capsys: Err) -> None:
     """Where the report has lost rows it is no use to go on with it: the input is run again."""
     facts = facts_of(report, tally_of(cancelled=2, not_attempted=3))
-    recorder = Recorder(facts.report, None)
+    recorder = facts.report
     recorder.lost = True
     conclude(SETTINGS, Console(), facts, recorder, whole=True)
     err = capsys.readouterr().err
@@ -317,11 +319,11 @@ def test_a_report_that_was_lost(report: Sheet, capsys: Err) -> None:
     assert "--resume" not in err
 
 
-def test_a_report_that_was_written_anew(report: Sheet, capsys: Err) -> None:
+def test_a_report_that_was_written_anew(report: AppendFile, capsys: Err) -> None:
     """A report that stands at another place now is named, there and in the next command."""
     stopped = GuardError("r.csv was replaced", "don't move it during a run")
     facts = facts_of(report, tally_of(cancelled=2, not_attempted=3), stopped)
-    recorder = Recorder(facts.report, None)
+    recorder = facts.report
     recorder.restored = True
     report.target = "r.csv.saved"
     with pytest.raises(GuardError, match="was replaced"):
@@ -345,7 +347,7 @@ def test_a_report_that_was_written_anew(report: Sheet, capsys: Err) -> None:
     ids=["left out", "a column of its own", "stopped", "a first run"],
 )
 def test_jobs_that_the_input_does_not_name_any_more(
-    changes: dict[str, Any], stopped: bool, files: str, report: Sheet  # noqa: FBT001
+    changes: dict[str, Any], stopped: bool, files: str, report: AppendFile  # noqa: FBT001
 ) -> None:  # fmt: skip
     """A resumed run that has reached its end and left jobs unsent goes on with its own report."""
     settings = replace(SETTINGS, files=("a.csv", "b.csv"), **changes)

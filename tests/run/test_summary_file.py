@@ -1,7 +1,6 @@
 """The summary as JSON: what it holds, what it never holds, and where it may be written."""
 
 import hashlib
-import os
 import stat
 import time
 from collections.abc import Iterator
@@ -15,9 +14,15 @@ import pytest
 from bulkcancel.base.errors import GuardError, Interruption, ReportError
 from bulkcancel.base.model import ClientKey, Earlier, Outcome, ReadyToken, StoreName, Tally
 from bulkcancel.base.settings import Settings
+from bulkcancel.report import Format, Plan, Recorder
 from bulkcancel.report.append_file import create
-from bulkcancel.report.rows import Format, Report
-from bulkcancel.run.summary_file import Clock, Facts, check_place, summary_of, write_summary
+from bulkcancel.run.summary_file import (
+    Clock,
+    Facts,
+    check_earlier_summary,
+    summary_of,
+    write_summary,
+)
 
 SECRET = "s3cret-of-the-store"
 SETTINGS = Settings(
@@ -55,13 +60,15 @@ SETTINGS = Settings(
 @contextmanager
 def facts_of(tmp_path: Path, tally: Tally) -> Iterator[Facts]:
     """Look back at a run that has written a report of two bytes."""
-    report = Report(create(str(tmp_path / "r.jsonl")), Format.JSONL, "run-1")
-    report.sheet.append(b"{\n")
+    plan = Plan(str(tmp_path / "r.jsonl"))
+    output = create(plan.target)
+    output.append(b"{\n")
+    report = Recorder(plan, output, Format.JSONL, "run-1")
     yield Facts(
         "run-1", "store.example:8443", StoreName("s-1"), [], tally, Clock(),
         effective=4.987654, rate=5.5, report=report, stopped=None,
     )  # fmt: skip
-    report.sheet.close()
+    output.close()
 
 
 def test_what_a_summary_says(tmp_path: Path) -> None:
@@ -157,46 +164,14 @@ def test_a_summary_that_can_not_be_written(tmp_path: Path) -> None:
     assert str(stopped.value) == f"{path} can't be written: No such file or directory; {hint}"
 
 
-def refusal_of(path: Path, *others: Path, again: bool = False) -> str:
-    with pytest.raises(ReportError) as refused:
-        check_place(path, tuple(map(str, others)), replace=again)
-    assert refused.value.hint == "name another place with --summary"
-    return refused.value.message.removeprefix(f"{path} ")
-
-
-def test_places_that_are_refused(tmp_path: Path) -> None:
-    """A folder, a place in none, and any file of the run are no places for a summary."""
-    (jobs := tmp_path / "jobs.csv").touch()
-    (link := tmp_path / "link").symlink_to(jobs)
-    report, none = tmp_path / "r.csv", tmp_path / "none" / "s.json"
-    assert refusal_of(tmp_path, again=True) == "is a directory"
-    assert refusal_of(none) == "would be in a folder that is not there, or can't be written to"
-    for path in (jobs, link):
-        assert refusal_of(path, report, jobs, again=True) == "is also the report or an input"
-    assert refusal_of(report, report, jobs, again=True) == "is also the report"
-    assert refusal_of(jobs, report) == "exists already (replace it with --overwrite)"
-
-
-def test_places_that_will_do(tmp_path: Path) -> None:
-    """A new file is a good place, and with --overwrite or --resume one that is there."""
-    check_place(tmp_path / "s.json", ("-", "r.csv"), replace=False)
-    (tmp_path / "s.json").touch()
-    check_place(tmp_path / "s.json", ("-", "r.csv"), replace=True)
-
-
-def test_a_place_that_is_no_file(tmp_path: Path) -> None:
-    """A device is not replaced, and a name that no file can have is told as such."""
-    assert refusal_of(Path(os.devnull), again=True) == "is no file"
-    assert refusal_of(tmp_path / ("a" * 300)) == "can't be used: File name too long"
-
-
-def test_somebody_elses_file_is_not_replaced_by_resuming(tmp_path: Path) -> None:
-    """A run that goes on replaces the summary of an earlier run, and nothing else."""
-    (path := tmp_path / "s.json").write_text("my notes")
-    with pytest.raises(ReportError, match="is no summary of an earlier run"):
-        check_place(path, (), replace=True, ours=True)
-    path.write_text('{\n  "run_id": "x"}')
-    check_place(path, (), replace=True, ours=True)
+def test_resuming_replaces_only_a_summary_of_an_earlier_run(tmp_path: Path) -> None:
+    """A resumed run replaces the summary of an earlier run, or none, and no other file."""
+    check_earlier_summary(path := tmp_path / "s.json")
+    path.write_text("my notes")
+    with pytest.raises(ReportError, match=r"s.json is not the summary of an earlier run; name"):
+        check_earlier_summary(path)
+    write_summary(path, {"run_id": "x"})
+    check_earlier_summary(path)
 
 
 @pytest.mark.parametrize("way", ["sandbox", "dry_run"])

@@ -1,0 +1,152 @@
+"""Where lines go: what every output has in common, and streams.
+
+Knows descriptors and pipes, nothing of jobs or columns. `append_file` has the regular file.
+"""
+
+import errno
+import hashlib
+import math
+import os
+import select
+import sys
+import time
+from contextlib import suppress
+from pathlib import Path
+
+from bulkcancel.base.errors import GuardError, PipeClosed, ReportError
+from bulkcancel.report.disk_reserve import DISK_FULL, DiskReserve
+
+STDOUT = "-"
+ELSEWHERE = "choose another place for it"
+_POLL_SECONDS = 0.1
+
+
+class Output:
+    """A descriptor that lines are appended to; `digest` is the SHA-256 of all of them."""
+
+    def __init__(self, file: int, target: str, folder: Path | None) -> None:
+        """Take an open descriptor, and the folder on whose disk lines need space, if any."""
+        self.target = target
+        self.digest = hashlib.sha256()
+        self.reserve = DiskReserve(folder)
+        self.lost = ""  # what happened to the file that the target named
+        self._file = file
+        self._size = 0
+
+    def append(self, line: bytes) -> None:
+        """Hand a line to the operating system; raises `GuardError` where it can't be had whole."""
+        rest = memoryview(line)
+        while rest:
+            try:
+                rest = rest[self._write(rest) :]
+            except OSError as error:
+                reason = self._unwritable(error)
+                if error.errno not in DISK_FULL or not self.reserve.spend(reason):
+                    self._take_back()
+                    raise reason from None
+        self.digest.update(line)
+        self._size += len(line)
+
+    def sync(self) -> None:
+        """Wait until all lines are on the disk; raises `GuardError`.
+
+        May be called from another thread than `append`.
+        """
+
+    def close(self) -> None:
+        """End the output."""
+
+    def discard(self) -> None:
+        """Close an output in which nothing was recorded."""
+        self.reserve.release()
+        self.close()
+
+    def restore(self) -> bool:
+        """Write a file that is lost anew; tell whether that was possible."""
+        return False
+
+    def limit_wait(self, seconds: float) -> None:
+        """Wait only so long for readers from now on. Safe to call in a signal handler."""
+
+    def _write(self, some: memoryview) -> int:
+        return os.write(self._file, some)
+
+    def _take_back(self) -> None:
+        """Remove what was written of an incomplete line."""
+
+    def _unwritable(self, error: OSError) -> GuardError:
+        if isinstance(error, BrokenPipeError):
+            return PipeClosed("nobody reads the report any more")
+        return GuardError(
+            f"{name_of(self.target)} can't be written: {error.strerror}",
+            f"make room, or {ELSEWHERE}",
+        )
+
+
+class Stream(Output):
+    """Standard output, a pipe or a device: what is written can't be taken back."""
+
+    def __init__(self, file: int, target: str) -> None:
+        super().__init__(file, target, _folder_of(file))
+        self._deadline = math.inf  # when a reader that does not read is given up
+
+    def sync(self) -> None:
+        """Wait for the disk where there is one behind the stream; raises `GuardError`."""
+        try:
+            os.fsync(self._file)
+        except OSError as error:
+            if error.errno not in {errno.EINVAL, errno.EROFS, errno.ENOTSUP}:  # not on a disk
+                raise self._unwritable(error) from None
+
+    def close(self) -> None:
+        """Close a pipe or device; standard output stays open for the rest of the program."""
+        if self.target != STDOUT:
+            with suppress(OSError):
+                os.close(self._file)
+
+    def limit_wait(self, seconds: float) -> None:
+        """Wait only so long for readers from now on. Safe to call in a signal handler."""
+        self._deadline = time.monotonic() + seconds
+
+    def _write(self, some: memoryview) -> int:
+        self._await_space()
+        try:
+            return os.write(self._file, some[: select.PIPE_BUF])  # a pipe with space takes it all
+        except BlockingIOError:  # another process filled the pipe in between
+            return 0
+
+    def _await_space(self) -> None:
+        """Wait until the pipe has space; raises `TimeoutError` after the deadline."""
+        wait = 0.0
+        while not select.select([], [self._file], [], wait)[1]:
+            if time.monotonic() >= self._deadline:
+                raise TimeoutError(errno.ETIMEDOUT, "its reader does not read")
+            wait = _POLL_SECONDS
+
+
+def _folder_of(file: int) -> Path | None:
+    """Return the folder of the file behind a descriptor (Linux), None where it is none."""
+    with suppress(OSError):
+        path = Path(f"/proc/self/fd/{file}").readlink()
+        return path.parent if path.is_file() else None
+    return None
+
+
+def standard_output() -> Stream:
+    """Return standard output; raises `ReportError` if it is closed."""
+    if sys.stdout is None:
+        raise ReportError("standard output is closed", "name a file with --output")
+    return Stream(1, STDOUT)
+
+
+def open_stream(target: str) -> Stream:
+    """Open a pipe or device for writing; raises `ReportError`."""
+    try:
+        return Stream(os.open(target, os.O_WRONLY), target)
+    except OSError as error:
+        raise ReportError(f"{target} can't be opened: {error.strerror}", ELSEWHERE) from None
+
+
+def name_of(target: str) -> str:
+    """Return how messages call the report's place."""
+    return "standard output" if target == STDOUT else target

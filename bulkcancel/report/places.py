@@ -1,0 +1,167 @@
+"""Where the files of a run go, and which places are refused before anything is sent."""
+
+import os
+import stat
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from bulkcancel.base.errors import ReportError
+from bulkcancel.base.model import Outcome
+from bulkcancel.report.by_outcome import split_file
+from bulkcancel.report.output import STDOUT
+from bulkcancel.report.rows import HEADER, Format
+
+_REPORT = "choose another --output"
+_SPLIT = "name another folder with --split"
+_SUMMARY = "name another place with --summary"
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """The files that a run reads and writes, and what may happen to existing ones.
+
+    `target` is the report, `-` for standard output; `chosen` its format, None: by its name.
+    """
+
+    target: str
+    chosen: str | None = None
+    overwrite: bool = False
+    resume: bool = False
+    split: Path | None = None
+    summaries: tuple[Path, ...] = ()
+    inputs: tuple[str, ...] = ()
+
+    @property
+    def format(self) -> Format:
+        """Return the chosen format, else that of the file's suffix, else CSV."""
+        if self.chosen:
+            return Format(self.chosen)
+        jsonl = Path(self.target).suffix.lower() in {".jsonl", ".ndjson"}
+        return Format.JSONL if jsonl else Format.CSV
+
+    @property
+    def is_stream(self) -> bool:
+        """Tell whether the report goes to standard output, a pipe or a device."""
+        path = Path(self.target)
+        return self.target == STDOUT or (path.exists() and not path.is_file())
+
+
+def choose_target(output: str | None, chosen: str | None, *, stdout_is_terminal: bool) -> str:
+    """Return where the report goes: the file asked for, `-`, or a new time-stamped file."""
+    if output:
+        return output
+    if not stdout_is_terminal:
+        return STDOUT
+    return f"bulkcancel-{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime())}.{chosen or Format.CSV}"
+
+
+def check_places(plan: Plan) -> None:
+    """Refuse files that can't be written, or that would replace another; raises `ReportError`."""
+    _check_distinct(plan)
+    if plan.target != STDOUT:
+        with _refusing(plan.target, _REPORT):
+            _check_report(plan)
+    if plan.split is not None:
+        with _refusing(plan.split, _SPLIT):
+            _check_split(plan, plan.split)
+    for path in plan.summaries:
+        with _refusing(path, _SUMMARY):
+            _check_summary(plan, path)
+
+
+def _check_distinct(plan: Plan) -> None:
+    """Refuse two names of one file; only a report that is resumed may be an input as well."""
+    roles = {_identity(name, 0): "an input" for name in plan.inputs}
+    roles.pop(None, None)
+    if plan.resume:
+        roles.pop(_identity(plan.target, 1), None)
+    for name, role, hint in _written(plan):
+        identity = _identity(name, 1)
+        if identity in roles:
+            raise ReportError(f"{name} is also {roles[identity]}", hint)
+        if identity is not None:
+            roles[identity] = role
+
+
+def _written(plan: Plan) -> Iterator[tuple[str, str, str]]:
+    """Yield the name, the role and a hint for each file that the run writes."""
+    yield plan.target, "the report", _REPORT
+    for path in plan.summaries:
+        yield str(path), "a summary", _SUMMARY
+    for outcome in Outcome if plan.split is not None else ():
+        yield str(split_file(plan.split or Path(), outcome)), "a file of the split", _SPLIT
+
+
+def _identity(name: str, standard: int) -> object:
+    """Return what all names of a file share, None where it is no regular file.
+
+    `standard` is the descriptor that `-` stands for.
+    """
+    try:
+        found = os.stat(standard if name == STDOUT else name)  # noqa: PTH116  (or a descriptor)
+    except OSError:
+        return os.path.realpath(name)
+    return (found.st_dev, found.st_ino) if stat.S_ISREG(found.st_mode) else None
+
+
+def _check_report(plan: Plan) -> None:
+    target, path = plan.target, Path(plan.target)
+    if not path.parent.is_dir():
+        raise ReportError(
+            f"{target} would be in a folder that does not exist",
+            "create it, or choose another --output",
+        )
+    if not path.exists():
+        if not os.access(path.parent, os.W_OK):
+            raise ReportError(f"{target} would be in a folder that can't be written to", _REPORT)
+    elif path.is_dir():
+        raise ReportError(f"{target} is a directory", "name a file in it with --output")
+    elif plan.resume and plan.is_stream:
+        raise ReportError(f"{target} is not a file, and can't be resumed", _REPORT)
+    elif not (plan.resume or plan.overwrite or plan.is_stream):
+        raise ReportError(
+            f"{target} exists already",
+            "resume it (--resume), replace it (--overwrite), or " + _REPORT,
+        )
+
+
+def _check_split(plan: Plan, folder: Path) -> None:
+    if plan.is_stream:
+        raise ReportError("--split needs a report in a file", "name one with --output")
+    if folder.exists() and not folder.is_dir():
+        raise ReportError(f"{folder} is not a folder", _SPLIT)
+    for path in (split_file(folder, outcome) for outcome in Outcome):
+        if not path.exists():
+            continue
+        if not (plan.overwrite or plan.resume):
+            raise ReportError(
+                f"{path} exists already",
+                f"replace the files of an earlier split (--overwrite), or {_SPLIT}",
+            )
+        with path.open("rb") as file:
+            if plan.resume and not file.read(len(HEADER)) == HEADER:
+                raise ReportError(f"{path} is not of an earlier run", _SPLIT)
+
+
+def _check_summary(plan: Plan, path: Path) -> None:
+    if path.is_dir():
+        raise ReportError(f"{path} is a directory", _SUMMARY)
+    if not os.access(path.absolute().parent, os.W_OK):
+        raise ReportError(
+            f"{path} would be in a folder that does not exist, or can't be written to", _SUMMARY
+        )
+    if path.exists() and not path.is_file():
+        raise ReportError(f"{path} is not a file", _SUMMARY)
+    if path.exists() and not (plan.overwrite or plan.resume):
+        raise ReportError(f"{path} exists already", f"replace it (--overwrite), or {_SUMMARY}")
+
+
+@contextmanager
+def _refusing(name: str | Path, hint: str) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise ReportError(f"{name} can't be used: {error.strerror}", hint) from None

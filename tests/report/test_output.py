@@ -1,0 +1,177 @@
+"""The report as a stream: standard output, pipes and devices, and slow or absent readers."""
+
+import errno
+import fcntl
+import os
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from unittest.mock import Mock
+
+import pytest
+
+from bulkcancel.base.errors import GuardError, PipeClosed, ReportError
+from bulkcancel.report.output import STDOUT, Stream, name_of, open_stream, standard_output
+from tests.support.disks import (
+    FULL,
+    NO_ROOM,
+    full_device,
+    linux_only,
+    no_space,
+    scarce,
+    stdout_to,
+    unread_pipe,
+)
+
+
+@pytest.mark.usefixtures("capfd")
+def test_standard_output_is_never_truncated(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A file that others write to as well is not cut, even where a line did not fit."""
+    target = tmp_path / "both"
+    file = os.open(target, os.O_RDWR | os.O_CREAT)
+    os.write(file, b"of another program\n")
+    monkeypatch.setattr(os, "write", scarce(2))
+    with stdout_to(file), pytest.raises(GuardError, match=f"standard output {NO_ROOM}"):
+        standard_output().append(b"two\n")
+    assert target.read_bytes() == b"of another program\ntw"
+
+
+@pytest.mark.parametrize(
+    ("broken", "kind", "words"),
+    [
+        pytest.param(full_device, GuardError, f"report.csv {NO_ROOM}; {FULL}", marks=linux_only),
+        (unread_pipe, PipeClosed, "nobody reads the report any more"),
+    ],
+    ids=["full", "pipe"],
+)
+def test_a_broken_stream_stops_the_run_with_4(
+    broken: Callable[[], int], kind: type[GuardError], words: str
+) -> None:
+    """A line that can't be written is a guard's error, a pipe without a reader one of its own."""
+    stream = Stream(broken(), "report.csv")
+    with pytest.raises(GuardError) as raised:
+        stream.append(b"line\n")
+    stream.close()
+    ending = raised.value
+    assert (type(ending), str(ending), ending.exit_code) == (kind, words, 4)
+
+
+def test_a_slow_reader_gets_a_long_line_whole() -> None:
+    """A non-blocking pipe takes a line of any length as its reader gets to it."""
+    reading, writing = os.pipe()
+    os.set_blocking(writing, False)
+    line = os.urandom(300_000)
+    got = list[bytes]()
+
+    def read() -> None:
+        with os.fdopen(reading, "rb") as end:
+            got.append(end.read())
+
+    reader = threading.Thread(target=read)
+    stream = Stream(writing, "pipe")
+    reader.start()
+    stream.append(line)
+    stream.close()
+    reader.join(10)
+    assert got == [line]
+
+
+@linux_only
+def test_a_reader_that_stopped_is_given_up_after_the_limit() -> None:
+    """A pipe that stays full blocks until a limit is set; after it nothing waits at all."""
+    reading, writing = os.pipe()
+    size = fcntl.fcntl(writing, fcntl.F_SETPIPE_SZ, 4096)
+    stream = Stream(writing, STDOUT)
+    stream.append(b"x" * size)
+    limit = threading.Timer(0.02, lambda: stream.limit_wait(0.0))
+    limit.start()
+    for _ in range(2):
+        with pytest.raises(GuardError, match="standard output can't be written: its reader does"):
+            stream.append(b"line\n")
+    limit.join()
+    assert len(os.read(reading, 2 * size)) == size
+    os.close(reading)
+    os.close(writing)
+
+
+def test_a_pipe_that_another_process_filled_is_tried_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Where a pipe that had space has none any more, the line still arrives whole."""
+    reading, writing = os.pipe()
+    write, tries = os.write, iter([BlockingIOError(errno.EAGAIN, "again"), None])
+
+    def full_at_first(file: int, line: memoryview) -> int:
+        if error := next(tries):
+            raise error
+        return write(file, line)
+
+    stream = Stream(writing, "pipe")
+    monkeypatch.setattr(os, "write", full_at_first)
+    stream.append(b"line\n")
+    stream.close()
+    with os.fdopen(reading, "rb") as end:
+        assert end.read() == b"line\n"
+
+
+def test_a_device_is_neither_synced_nor_removed() -> None:
+    """A device is written as it is, and is still there when the report is discarded."""
+    stream = open_stream(os.devnull)
+    stream.append(b"line\n")
+    stream.sync()
+    stream.discard()
+    assert Path(os.devnull).exists()
+
+
+def test_a_stream_that_can_not_be_opened(tmp_path: Path) -> None:
+    """What the system refuses is an error with its reason."""
+    with pytest.raises(ReportError, match="can't be opened: Is a directory; choose another"):
+        open_stream(str(tmp_path))
+
+
+@pytest.mark.usefixtures("capfd")
+def test_standard_output_on_a_failing_disk_is_a_guard(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where standard output is a file, its disk is waited for, and its failure is told."""
+    with stdout_to(os.open(tmp_path / "r.csv", os.O_RDWR | os.O_CREAT)):
+        standard_output().sync()
+        monkeypatch.setattr(os, "fsync", Mock(side_effect=OSError(errno.EIO, "I/O error")))
+        with pytest.raises(GuardError, match="standard output can't be written: I/O error"):
+            standard_output().sync()
+
+
+def test_standard_output_stays_open_when_closed(capfd: pytest.CaptureFixture[str]) -> None:
+    """Closing the report leaves standard output to the rest of the program."""
+    stream = standard_output()
+    stream.append(b"line\n")
+    stream.close()
+    os.write(1, b"more\n")
+    assert capfd.readouterr().out == "line\nmore\n"
+
+
+def test_a_closed_standard_output_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A closed standard output can't take a report."""
+    monkeypatch.setattr("sys.stdout", None)
+    with pytest.raises(ReportError, match="standard output is closed; name a file with --output"):
+        standard_output()
+
+
+@linux_only
+@pytest.mark.usefixtures("capfd")
+def test_standard_output_reserves_space_on_the_disk_behind_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where standard output is a file, Linux tells its folder; other systems don't."""
+    with stdout_to(os.open(tmp_path / "r.csv", os.O_RDWR | os.O_CREAT)):
+        assert standard_output().reserve._folder == tmp_path
+        monkeypatch.setattr(Path, "readlink", Mock(side_effect=no_space()))
+        assert standard_output().reserve._folder is None
+
+
+@pytest.mark.parametrize(("target", "name"), [(STDOUT, "standard output"), ("r.csv", "r.csv")])
+def test_the_name_of_a_place(target: str, name: str) -> None:
+    """Standard output is called that, any other place by its name."""
+    assert name_of(target) == name

@@ -1,0 +1,219 @@
+"""Where the files of a run may be, and what is refused before anything is sent."""
+
+import os
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from bulkcancel.base.errors import ReportError
+from bulkcancel.report.places import Plan, check_places, choose_target
+from bulkcancel.report.rows import HEADER
+from tests.support.disks import stdout_to
+
+REPORT, SPLIT = "choose another --output", "name another folder with --split"
+SUMMARY = "name another place with --summary"
+RESUME_OR = "resume it (--resume), replace it (--overwrite), or "
+
+
+@pytest.fixture
+def plan(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Plan:
+    """Return a plan of files that are not there yet, in the current folder."""
+    monkeypatch.chdir(tmp_path)
+    Path("jobs.csv").write_text("id\n")
+    return Plan("r.csv", split=Path("split"), summaries=(Path("s.json"),), inputs=("jobs.csv", "-"))
+
+
+def refusal_of(plan: Plan) -> tuple[str, str]:
+    with pytest.raises(ReportError) as refused:
+        check_places(plan)
+    return refused.value.message, refused.value.hint
+
+
+def test_new_places_are_accepted(plan: Plan) -> None:
+    """New files, standard output and a device are good places."""
+    check_places(plan)
+    for target in ("-", os.devnull):
+        check_places(replace(plan, target=target, split=None))
+
+
+@pytest.mark.parametrize(
+    ("existing", "message", "hint"),
+    [
+        ("r.csv", "r.csv exists already", RESUME_OR + REPORT),
+        (
+            "split/not_found.csv",
+            "split/not_found.csv exists already",
+            f"replace the files of an earlier split (--overwrite), or {SPLIT}",
+        ),
+        ("s.json", "s.json exists already", f"replace it (--overwrite), or {SUMMARY}"),
+    ],
+)
+def test_an_existing_file_is_kept(existing: str, message: str, hint: str, plan: Plan) -> None:
+    """A file in the way is refused, with the ways out, unless it may be replaced or resumed."""
+    Path("split").mkdir()
+    Path("split/notes.csv").touch()
+    Path(existing).write_bytes(HEADER)
+    assert refusal_of(plan) == (message, hint)
+    assert Path(existing).read_bytes() == HEADER
+    check_places(replace(plan, overwrite=True))
+    check_places(replace(plan, resume=True))
+
+
+@pytest.mark.parametrize(
+    ("changes", "message", "hint"),
+    [
+        ({"target": "."}, ". is a directory", "name a file in it with --output"),
+        (
+            {"target": "none/r.csv"},
+            "none/r.csv would be in a folder that does not exist",
+            f"create it, or {REPORT}",
+        ),
+        ({"target": "a" * 300}, f"{'a' * 300} can't be used: File name too long", REPORT),
+        (
+            {"target": os.devnull, "resume": True},
+            f"{os.devnull} is not a file, and can't be resumed",
+            REPORT,
+        ),
+        ({"target": "-"}, "--split needs a report in a file", "name one with --output"),
+        ({"target": os.devnull}, "--split needs a report in a file", "name one with --output"),
+        ({"split": Path("jobs.csv")}, "jobs.csv is not a folder", SPLIT),
+        ({"split": Path("a" * 300)}, f"{'a' * 300} can't be used: File name too long", SPLIT),
+        ({"summaries": (Path(),)}, ". is a directory", SUMMARY),
+        ({"summaries": (Path(os.devnull),)}, f"{os.devnull} is not a file", SUMMARY),
+        (
+            {"summaries": (Path("none/s.json"),)},
+            "none/s.json would be in a folder that does not exist, or can't be written to",
+            SUMMARY,
+        ),
+        (
+            {"summaries": (Path("a" * 300),)},
+            f"{'a' * 300} can't be used: File name too long",
+            SUMMARY,
+        ),
+    ],
+)
+def test_places_that_can_not_be_used(
+    changes: dict[str, object], message: str, hint: str, plan: Plan
+) -> None:
+    """A place that can't hold the file that is to be there is refused, with what to do."""
+    assert refusal_of(replace(plan, **changes)) == (message, hint)  # type: ignore[arg-type]
+
+
+def test_a_report_in_a_write_protected_folder_is_refused(
+    plan: Plan, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A new file in a folder without permission is refused before the run."""
+    monkeypatch.setattr(os, "access", lambda *_: False)
+    assert refusal_of(plan) == ("r.csv would be in a folder that can't be written to", REPORT)
+
+
+def test_resuming_replaces_only_files_of_an_earlier_split(plan: Plan) -> None:
+    """A file of somebody else that is named like one of a split is refused on resume."""
+    Path("split").mkdir()
+    Path("split/failed.csv").write_text("my notes")
+    assert refusal_of(replace(plan, resume=True)) == (
+        "split/failed.csv is not of an earlier run",
+        SPLIT,
+    )
+
+
+@pytest.mark.parametrize("link", [os.symlink, os.link], ids=["symlink", "hard link"])
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"target": "link"}, "link is also an input"),
+        ({"summaries": (Path("link"),)}, "link is also an input"),
+        ({"split": Path()}, "cancelled.csv is also an input"),
+    ],
+    ids=["report", "summary", "split"],
+)
+def test_an_input_is_never_replaced(
+    changes: dict[str, object], message: str, link: Callable[[str, str], None], plan: Plan
+) -> None:
+    """An input under any name, a link included, is no place for a file of the run."""
+    link("jobs.csv", message.split(maxsplit=1)[0])
+    plan = replace(plan, **changes, overwrite=True)  # type: ignore[arg-type]
+    assert refusal_of(plan)[0] == message
+    assert Path("jobs.csv").read_text() == "id\n"
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"target": "below/../jobs.csv"}, "below/../jobs.csv is also an input"),
+        ({"target": "s.json"}, "s.json is also the report"),
+        ({"summaries": (Path("s.json"), Path("below/../s.json"))}, "s.json is also a summary"),
+        ({"target": "split/failed.csv"}, "split/failed.csv is also the report"),
+        (
+            {"summaries": (Path("split/failed.csv"),)},
+            "split/failed.csv is also a summary",
+        ),
+    ],
+)
+def test_files_of_a_run_are_distinct_before_they_exist(
+    changes: dict[str, object], message: str, plan: Plan
+) -> None:
+    """Two names of the same place are found out where nothing is there yet, too."""
+    Path("below").mkdir()
+    refused = refusal_of(replace(plan, overwrite=True, **changes))[0]  # type: ignore[arg-type]
+    assert refused.removeprefix("below/../") == message.removeprefix("below/../")
+
+
+def test_a_report_is_its_own_input_only_when_resumed(plan: Plan) -> None:
+    """A report may be read as the input of the run that resumes it."""
+    Path("r.csv").write_bytes(HEADER)
+    plan = replace(plan, inputs=("r.csv",), split=None)
+    check_places(replace(plan, resume=True))
+    assert refusal_of(replace(plan, overwrite=True))[0] == "r.csv is also an input"
+
+
+@pytest.mark.usefixtures("capfd")
+def test_a_redirected_standard_output_is_a_file_of_the_run(plan: Plan) -> None:
+    """Standard output may be a file, which the summary must not replace."""
+    file = os.open("s.json", os.O_WRONLY | os.O_CREAT)
+    with stdout_to(file):
+        refused = refusal_of(replace(plan, target="-", split=None, overwrite=True))
+    assert refused == ("s.json is also the report", SUMMARY)
+
+
+@pytest.mark.parametrize(
+    ("target", "chosen", "form"),
+    [
+        ("r.csv", None, "csv"),
+        ("r", None, "csv"),
+        ("-", None, "csv"),
+        ("r.jsonl", None, "jsonl"),
+        ("r.NDJSON", None, "jsonl"),
+        ("r.jsonl", "csv", "csv"),
+        ("r.csv", "jsonl", "jsonl"),
+    ],
+)
+def test_the_format_is_chosen_or_follows_the_name(
+    target: str, chosen: str | None, form: str
+) -> None:
+    """The format is the one that was chosen, else what the file's name says, else CSV."""
+    assert Plan(target, chosen).format == form
+
+
+@pytest.mark.parametrize(
+    ("output", "chosen", "terminal", "target"),
+    [
+        ("r.csv", None, False, "r.csv"),
+        (None, None, False, "-"),
+        (None, None, True, "bulkcancel-20260304T050607Z.csv"),
+        (None, "jsonl", True, "bulkcancel-20260304T050607Z.jsonl"),
+    ],
+)
+def test_the_report_goes_to_a_named_redirected_or_new_file(
+    output: str | None,
+    chosen: str | None,
+    terminal: bool,  # noqa: FBT001  (a table's)
+    target: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The report goes where it is asked to, else to a redirected output, else to a new file."""
+    monkeypatch.setattr(time, "gmtime", lambda: time.struct_time((2026, 3, 4, 5, 6, 7, 2, 63, 0)))
+    assert choose_target(output, chosen, stdout_is_terminal=terminal) == target

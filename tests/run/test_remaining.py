@@ -1,0 +1,90 @@
+"""Which jobs of the input remain, given what a report says of them."""
+
+import io
+
+import pytest
+
+from bulkcancel.base.model import Earlier, JobResult, JobRow, Outcome
+from bulkcancel.inputs.distinct import Jobs
+from bulkcancel.inputs.job_ids import Entry
+from bulkcancel.report.past import Past, read_past
+from bulkcancel.report.rows import Format
+from bulkcancel.run.remaining import Remaining
+from tests.report.test_past import report_of
+from tests.support.fakes import row
+
+UUID = "0190f1a2-1111-7abc-8def-0123456789ab"
+UNKNOWN, FAILED = Earlier(Outcome.UNKNOWN), Earlier(Outcome.FAILED)
+NEVER, INVALID = Earlier(Outcome.NOT_ATTEMPTED), Earlier(Outcome.INVALID)
+
+
+def test_settled_jobs_are_left_out_and_unknown_ones_come_first() -> None:
+    """Settled jobs are left out and counted, unknown ones come first, invalid ones come once."""
+    past = Past(
+        jobs={
+            "cancelled": Earlier(Outcome.CANCELLED, "cancelled"),
+            "gone": Earlier(Outcome.NOT_FOUND),
+            "late": Earlier(Outcome.NOT_PENDING, "started"),
+            "failed": FAILED,
+            "doubt-1": UNKNOWN,
+            "never": NEVER,
+            UUID: UNKNOWN,
+            "'=cmd()": INVALID,
+            "jobs.csv:9": INVALID,
+        }
+    )
+    ids = ["new", "failed", "cancelled", "doubt-1", "gone", "never", "late", UUID.upper()]
+    rows = [row(job_id, line) for line, job_id in enumerate(ids, 1)]
+    bad = [row("=cmd()", 20, "no id"), row("", 9, "no id"), row("", 10, "no id")]
+    left = remaining_of([*rows, *bad], past)
+    assert left.settled == 3
+    assert [(each.job_id, each.line, each.earlier) for each in left] == [
+        ("doubt-1", 4, UNKNOWN),
+        (UUID.upper(), 8, UNKNOWN),
+        ("", 10, None),
+        ("new", 1, None),
+        ("failed", 2, FAILED),
+        ("never", 6, NEVER),
+    ]
+
+
+@pytest.mark.parametrize("bad", ["=cmd()", "x" * 10_000, "a\x07b", "../x", "a,b", '"'])
+def test_an_invalid_id_is_reported_once(bad: str) -> None:
+    """An id that is none is reported once, be it read from the input or from the report."""
+    invalid = JobResult(row(bad, 2, "no id"), Outcome.INVALID, 0.0)
+    past = past_of(Format.CSV, invalid)
+    (shown,) = past.jobs
+    for again in (row(bad, 2, "no id"), row(shown, 5, "no id")):
+        assert list(remaining_of([again], past)) == []
+
+
+def past_of(form: Format, *results: JobResult) -> Past:
+    return read_past(io.BytesIO(report_of(form, *results)), "r.csv")
+
+
+def remaining_of(rows: list[JobRow], past: Past) -> Remaining:
+    jobs = Jobs()
+    for each in rows:
+        jobs.add(Entry(each.line, each.job_id, each.problem), each.file)
+    return Remaining(jobs, past)
+
+
+@pytest.mark.parametrize("form", Format)
+@pytest.mark.parametrize("name", ["=x.csv", "a\nb.csv", "\udcff.csv", "a,b.csv"], ids=ascii)
+def test_a_row_without_an_id_is_reported_once(form: Format, name: str) -> None:
+    """A row that holds no id is known by its place, whatever name its file has."""
+    nameless = JobRow("", name, 2, "no id")
+    past = past_of(form, JobResult(nameless, Outcome.INVALID, 0.0))
+    assert list(remaining_of([nameless], past)) == []
+
+
+@pytest.mark.parametrize("counts", [True, False])
+def test_not_found_jobs_remain_where_the_store_may_have_been_wrong(counts: bool) -> None:  # noqa: FBT001  (a table's)
+    """What was not found is settled, unless it may have been the wrong store."""
+    gone = Earlier(Outcome.NOT_FOUND)
+    left = remaining_of(
+        [row("gone"), row("new", 2)], Past(jobs={"gone": gone}, not_found_counts=counts)
+    )
+    asked = [("new", None)] if counts else [("gone", gone), ("new", None)]
+    assert [(each.job_id, each.earlier) for each in left] == asked
+    assert left.settled == counts
