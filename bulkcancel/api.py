@@ -10,9 +10,7 @@ from bulkcancel.base.model import Credentials, JobResult, Outcome, Tally
 from bulkcancel.base.settings import DEFAULT_BASE_URL, DEFAULT_RATE, base_url, credentials, positive
 from bulkcancel.engine.guards import Guards
 from bulkcancel.engine.pool import Engine, Policy, concurrency_for
-from bulkcancel.epcc.auth import Auth
-from bulkcancel.epcc.rate_limit import Backoff, Pacer
-from bulkcancel.epcc.transport import Client, Store
+from bulkcancel.epcc import StoreAccess, connect
 from bulkcancel.inputs.distinct import Jobs
 from bulkcancel.inputs.job_ids import Entry, problem_of
 from bulkcancel.inputs.stream import Listed
@@ -52,16 +50,16 @@ async def cancel_jobs(  # noqa: PLR0913  (all have a default, and a name)
         jobs.add(Entry(number, job_id, problem_of(job_id, "this item")), "ids")
     login = login or credentials(os.environ, {})[0]
     url = base_url(url or os.environ.get("EPCC_API_BASE_URL") or DEFAULT_BASE_URL)
-    tally, pacer, backoff = Tally(), Pacer(positive("rate", rate)), Backoff()
+    tally = Tally()
+    access = StoreAccess(url, login, headers or {}, positive("rate", rate), timeout, retries)
     guards = Guards(max_failures, frozenset(allow), positive("timeout", timeout))
-    policy = Policy(concurrency or concurrency_for(rate), retries, guards, only_look, backoff)
+    policy = Policy(concurrency or concurrency_for(rate), retries, guards, only_look)
     settled: asyncio.Queue[JobResult | None] = asyncio.Queue()
-    async with Client(url, timeout, headers) as client:
-        auth = Auth(login, client.send, pacer, tally, retries, backoff)
+    async with connect(access, tally) as sender:
         first = next((row.job_id for row in jobs if not row.problem), None)
         if first is not None:
-            await auth.login(first)
-        engine = Engine(Store(client, auth), pacer, policy, tally, settled.put_nowait)
+            await sender.auth.login(first)
+        engine = Engine(sender, policy, tally, settled.put_nowait)
         run = asyncio.create_task(engine.run(Listed(jobs)))
         run.add_done_callback(lambda _: settled.put_nowait(None))
         try:

@@ -5,7 +5,7 @@ Knows nothing of HTTP libraries, files or terminals, and never prints.
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -111,41 +111,6 @@ class JobState:
 
 
 NO_SUCH_JOB = JobState(status="")
-
-
-@dataclass(frozen=True, slots=True)
-class Request:
-    """One HTTP request, complete but for the host and the bearer token."""
-
-    method: str
-    path: str
-    body: bytes | None = field(default=None, repr=False)  # may hold the client secret
-    content_type: str = "application/json"
-
-
-@dataclass(frozen=True, slots=True)
-class Reply:
-    """A whole HTTP reply; headers are found by lower-case names, the body is at most 1 MiB."""
-
-    status: int
-    headers: Mapping[str, str]
-    body: bytes = field(repr=False)  # may hold a token
-
-
-@dataclass(frozen=True, slots=True)
-class NoReply:
-    """A request without a usable reply.
-
-    `sent` is False only when it is certain that the store never saw the request;
-    `timed_out` tells that it was too slow, not that it was cut off.
-    """
-
-    reason: str
-    sent: bool
-    timed_out: bool = False
-
-
-Exchange = Reply | NoReply
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from typing import Any
 from rich.console import Console as RichConsole
 from rich.text import Text
 
-from bulkcancel.base.model import Exchange, JobResult, NoReply, Outcome, Reply, Request
+from bulkcancel.base.model import JobResult, Outcome
 from bulkcancel.base.text import one_line
 from bulkcancel.console.log import log_line
 from bulkcancel.console.pulse import Pulse
@@ -75,18 +75,19 @@ class Console:
             fields = {"job_id": result.row.job_id, "outcome": result.outcome.value}
             self.note(text, "job", STYLES[result.outcome], **fields)
 
-    def request(self, request: Request, exchange: Exchange, seconds: float) -> None:
-        """Print one request and what came of it, for those who asked for that, too."""
+    def request(self, method: str, path: str, said: int | str, seconds: float) -> None:
+        """Print one request, for those who asked for that, too.
+
+        `said` is the status of the reply, or why there was none.
+        """
         if self._verbosity > 1:
-            status = exchange.status if isinstance(exchange, Reply) else None
-            said = exchange.reason if isinstance(exchange, NoReply) else str(status)
             self.note(
-                f"{request.method} {request.path} {said} {1000 * seconds:.0f} ms",
+                f"{method} {path} {said} {1000 * seconds:.0f} ms",
                 "request",
                 "dim",
-                method=request.method,
-                path=request.path,
-                status=status,
+                method=method,
+                path=path,
+                status=said if isinstance(said, int) else None,
                 seconds=round(seconds, 4),
             )
 

@@ -1,4 +1,4 @@
-"""When a run should not go on: the signs of a wrong store, a wrong key, a dead server.
+"""When a run should not continue: the signs of a wrong store, a wrong key, a dead server.
 
 Each guard raises `GuardError` once; knows results and times, nothing of requests.
 """
@@ -8,7 +8,6 @@ from bulkcancel.base.model import JobResult, Outcome
 
 FIRST_RESULTS = 20
 FORBIDDEN_IN_A_ROW = 3
-TOKENS_IN_A_ROW = 5  # refused to one job, even if others got in with them
 MIN_SILENCE = 60.0  # seconds
 _UNANSWERED_IN_A_ROW = 3
 
@@ -34,7 +33,6 @@ class Guards:
         self._results = self._not_found = self._failures = self._forbidden = 0
         self._unanswered = 0
         self._unanswered_since = 0.0
-        self._good_token = ""
 
     def settled(self, result: JobResult) -> None:
         """Look at the result of a job that was sent, in the order in which they come."""
@@ -57,22 +55,6 @@ class Guards:
             raise GuardError(
                 f"the store forbade {FORBIDDEN_IN_A_ROW} cancels in a row (403)",
                 "check that the role of the client key may use jobs",
-            )
-
-    def token_accepted(self, bearer: str) -> None:
-        """Note a token that a request got past the door with."""
-        self._good_token = bearer
-
-    def token_refused(self, bearer: str, in_a_row: int) -> None:
-        """Look at the 401s that one job has met in a row, the last with this token.
-
-        A fresh token that is refused is no use; one that others got in with was refused
-        by chance, or has just ended.
-        """
-        if in_a_row >= TOKENS_IN_A_ROW or (in_a_row > 1 and bearer != self._good_token):
-            raise GuardError(
-                "the store refused a token that it had just given out (401)",
-                "check that the client key may use this store",
             )
 
     def exchanged(self, *, answered: bool, started_at: float, now: float) -> None:

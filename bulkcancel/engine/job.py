@@ -1,214 +1,237 @@
-"""One job's life: cancel, and read back wherever a reply leaves a doubt.
+"""Settle one job: cancel it, and read back wherever a reply leaves a doubt.
 
-The one rule behind it: a cancel that may have been applied is never simply sent
-again, because the second one would be refused and the job reported as not ours.
+The one rule behind it: a cancel that may have been applied is never simply sent again,
+because the second one would be refused and the job reported as not ours.
 """
 
 import asyncio
-import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Protocol
 
-from bulkcancel.base.model import NO_SUCH_JOB, Evidence, JobResult, JobRow, JobState, Outcome
-from bulkcancel.engine.requests import Calls, Surroundings
-from bulkcancel.epcc.rate_limit import MAX_REFUSALS
-from bulkcancel.epcc.verdicts import Step, Verdict, outcome_of
+from bulkcancel.base.errors import BulkcancelError, GuardError
+from bulkcancel.base.model import JobRow, Outcome, Tally, id_key
+from bulkcancel.engine.guards import Guards
+from bulkcancel.engine.history import Fate, History
+from bulkcancel.epcc import (
+    MAX_REFUSALS,
+    Backoff,
+    Exchange,
+    NoReply,
+    Request,
+    Step,
+    Verdict,
+    Waits,
+    cancel_request,
+    interpret_cancel,
+    interpret_read,
+    read_request,
+)
 
 LAG_RETRIES = 6  # reads after the first; with the default back-off they span a minute
 
 
-class Interrupted(Exception):
-    """A wait was cut short because the run is ending."""
+class Sender(Protocol):
+    """What the engine needs of `epcc.Sender`."""
+
+    waits: Waits
+
+    def send(
+        self,
+        request: Request,
+        judge: Callable[[Exchange], Verdict],
+        *,
+        before: Callable[[], None],
+        new_job: bool,
+        anew: bool,
+    ) -> Awaitable[Verdict]:
+        """Send a request in its turn; return the verdict on the last reply."""
+        ...
+
+    def send_at_once(
+        self,
+        request: Request,
+        judge: Callable[[Exchange], Verdict],
+        before: Callable[[], None],
+    ) -> Awaitable[Verdict | None]:
+        """Send although the run ends; None where that would have to wait."""
+        ...
 
 
-class Life:
-    """One job, from its first request to its outcome; never two requests at a time."""
+@dataclass(frozen=True, slots=True)
+class Run:
+    """What all jobs of a run share.
 
-    def __init__(self, row: JobRow, around: Surroundings) -> None:
-        """Take a valid row."""
-        self._row = row
-        self._around = around
-        self._calls = Calls(row.job_id, around)
+    `retries` is per job; a read-back may fail twice as often, because to read again is
+    harmless. `stop` ends the run.
+    """
+
+    sender: Sender
+    tally: Tally
+    guards: Guards
+    retries: int
+    backoff: Backoff
+    stop: Callable[[BulkcancelError], None]
+
+
+class Job:
+    """One job, from its first request to its outcome; never two requests at a time.
+
+    The coroutines return when there is nothing more to do: what became of the job follows
+    from its `history`. They raise `Interrupted`, or what stops the whole run.
+    """
+
+    def __init__(self, row: JobRow, run: Run) -> None:
+        unknown = row.earlier is not None and row.earlier.outcome is Outcome.UNKNOWN
+        self.history = History(row, in_doubt=unknown)
+        self._id = id_key(row.job_id)  # as the store writes it
+        self._run = run
+        self._begun = False  # a request of this job was sent
+        self._lost = False  # the last request had no reply: the next gets a new connection
+        self._started = 0.0  # the last request, as loop time
         self._retries = 0
-        self._request_id = ""
-        self._detail = ""
-        # a cancel was sent, by this run or an earlier one, and had no clear reply
-        self._may_be_ours = row.earlier is not None and row.earlier.outcome is Outcome.UNKNOWN
-        self._refused = False  # the last cancel was, and it is not clear why
         self._insisted = False
-        self._seen: JobState | None = None  # what the last read showed
 
-    async def settle(self) -> JobResult:
-        """Return the outcome; raises `Interrupted`, or what stops the whole run.
-
-        What an earlier run left in doubt is read before anything is sent.
-        """
-        if self._may_be_ours:
-            self._detail = "an earlier run sent a cancel"
-            result = await self._read_for_doubt()
-            if result is not None:
-                return result
+    async def cancel(self) -> None:
+        """Cancel the job; what an earlier run left in doubt is read before anything is sent."""
+        job = self.history
+        if job.in_doubt:
+            job.detail = "an earlier run sent a cancel"
+            if not await self._reads_pending():
+                return
         while True:
-            verdict = await self._calls.cancel()
-            self._refused = verdict.step is Step.ASK_WHY
-            self._detail = verdict.detail
-            self._request_id = verdict.request_id or self._request_id
-            result = await self._after(verdict)
-            if result is not None:
-                return result
+            verdict = await self._send_cancel()
+            if not await self._is_to_be_repeated(verdict):
+                return
 
-    async def look(self) -> JobResult:
-        """Read the job and send nothing; raises as `settle`."""
-        state = await self._read()
-        if state is None:
-            return self._not_cancelled()
-        outcome = outcome_of(state, may_be_ours=False) or Outcome.WOULD_CANCEL
-        return self._result(outcome, state, Evidence.READBACK)
+    async def look(self) -> None:
+        """Read the job and send nothing."""
+        await self._read()
 
-    async def last_look(self) -> JobResult:
-        """Return the result of a life that was cut short between two requests.
+    async def look_once_more(self) -> None:
+        """Read a refused job that the end of the run has kept from being read.
 
         A cancel that was refused is in flight until a read has told why: that read is
         still made, once.
         """
-        if not self._refused or self._may_be_ours or self._seen is not None:
-            return self.interrupted()
-        verdict = await self._calls.read_at_once()
-        self._seen = verdict.state if verdict else None
-        outcome = outcome_of(self._seen, may_be_ours=False) if self._seen else None
-        if outcome is None:
-            return self._refused_unread()
-        return self._result(outcome, self._seen, Evidence.READBACK)
+        job = self.history
+        if job.fate is Fate.REFUSED and not job.in_doubt and not job.was_read:
+            request = read_request(self._id)
+            await self._run.sender.send_at_once(request, self._judge_read, self._read_starts)
 
-    def interrupted(self) -> JobResult:
-        """Return what is known of a life that was cut short between two requests."""
-        self._detail = self._detail or self._calls.detail
-        if self._calls.attempts == 0 and not self._may_be_ours:
-            return self._result(Outcome.NOT_ATTEMPTED)
-        return self._not_cancelled()
-
-    def broken_off(self) -> JobResult:
-        """Return the result of a life that ended anywhere, perhaps within a request."""
-        if self._calls.attempts == 0 and not self._may_be_ours:
-            return self._result(Outcome.NOT_ATTEMPTED)
-        return self._result(Outcome.UNKNOWN)
-
-    async def _after(self, verdict: Verdict) -> JobResult | None:
-        """Return the result, or None if the cancel should be sent again."""
+    async def _is_to_be_repeated(self, verdict: Verdict) -> bool:
         match verdict.step:
-            case Step.SETTLE if verdict.outcome is Outcome.FAILED and self._may_be_ours:
-                return await self._read_for_doubt() or self._not_cancelled()
-            case Step.SETTLE:
-                outcome = verdict.outcome or Outcome.FAILED
-                return self._result(outcome, verdict.state, Evidence.RESPONSE)
             case Step.ASK_WHY:
-                return await self._why_refused()
+                return await self._is_worth_insisting()
             case Step.DOUBT:
-                self._may_be_ours = True
-                return await self._after_doubt()
+                await self._wait(self._retries + 1)
+                return await self._reads_pending() and self._has_retry()
+            case Step.RESEND if self._has_retry():
+                await self._wait(self._retries)
+                return True
             case Step.PAUSE:
-                return self._not_cancelled(f"{MAX_REFUSALS} times in a row")
-        return await self._again()
+                self.history.add_detail(f"{MAX_REFUSALS} times in a row")
+            case Step.SETTLE if self.history.fate is Fate.REJECTED and self.history.in_doubt:
+                await self._read()
+        return False
 
-    async def _why_refused(self) -> JobResult | None:
+    async def _is_worth_insisting(self) -> bool:
         """Read back after a refusal; insist once if the job still says pending.
 
         A job that reads as pending and refuses to be cancelled has most likely changed
         a moment ago: reads lag writes, in busy times up to a minute.
         """
-        patience = LAG_RETRIES if self._insisted and self._may_be_ours else 1
+        patience = LAG_RETRIES if self._insisted and self.history.in_doubt else 1
         for retry in range(patience + 1):
             if retry:
                 await self._wait(retry, full_jitter=False)
-            state = await self._read()
-            if state is None:
-                return self._refused_unread()
-            outcome = outcome_of(state, may_be_ours=self._may_be_ours)
-            if outcome is not None:
-                return self._result(outcome, state, Evidence.READBACK)
+            if not await self._reads_pending():
+                return False
         if self._insisted:
-            return self._not_cancelled("the store reads pending, and refuses")
+            self.history.add_detail("the store reads pending, and refuses")
+            return False
         self._insisted = True
-        self._around.tally.retries += 1
-        return None
+        self._run.tally.retries += 1
+        return True
 
-    async def _after_doubt(self) -> JobResult | None:
-        await self._wait(self._retries + 1)
-        return await self._read_for_doubt() or await self._again(wait=False)
-
-    async def _read_for_doubt(self) -> JobResult | None:
-        """Return what a read settles after a lost reply, None if it says pending."""
-        state = await self._read()
-        if state is None:
-            return self._not_cancelled()
-        outcome = outcome_of(state, may_be_ours=True)
-        return None if outcome is None else self._result(outcome, state, Evidence.READBACK)
-
-    async def _again(self, *, wait: bool = True) -> JobResult | None:
-        """Spend a retry, or return the result of a job that has none left."""
+    def _has_retry(self) -> bool:
+        """Spend a retry; tell whether there was one left."""
         self._retries += 1
-        if self._retries > self._around.retries:
-            return self._not_cancelled()
-        self._around.tally.retries += 1
-        if wait:
-            await self._wait(self._retries)
-        return None
+        if self._retries > self._run.retries:
+            return False
+        self._run.tally.retries += 1
+        return True
 
     async def _wait(self, retry: int, *, full_jitter: bool = True) -> None:
-        backoff = self._around.backoff
-        with self._around.waiting:
+        backoff = self._run.backoff
+        with self._run.sender.waits:
             await asyncio.sleep(backoff.delay(retry) if full_jitter else backoff.longest(retry))
 
-    async def _read(self) -> JobState | None:
-        """Return the job as the store describes it, None if that can't be had."""
-        for retry in range(2 * self._around.retries + 1):
+    async def _reads_pending(self) -> bool:
+        """Read the job; tell whether that settles nothing, so that more can be done."""
+        return await self._read() and self.history.shown() is None
+
+    async def _read(self) -> bool:
+        """Read the job; tell whether the store has shown it."""
+        request = read_request(self._id)
+        for retry in range(2 * self._run.retries + 1):
             if retry:
-                self._around.tally.retries += 1
+                self._run.tally.retries += 1
                 await self._wait(retry)
-            verdict = await self._calls.read()
+            verdict = await self._send(request, self._judge_read, self._read_starts)
             if verdict.state is not None:
-                self._seen = verdict.state
-                return verdict.state
+                return True
             if verdict.step is not Step.RESEND:
                 break
-        unreadable = f"not readable: {verdict.detail}"
-        self._detail = f"{self._detail}; {unreadable}" if self._detail else unreadable
-        return None
+        self.history.add_detail(f"not readable: {verdict.detail}")
+        return False
 
-    def _refused_unread(self) -> JobResult:
-        """Return what a refusal says when the job can't be read (any more).
+    def _send_cancel(self) -> Awaitable[Verdict]:
+        request = cancel_request(self._id)
+        return self._send(request, self._judge_cancel, self._cancel_starts)
 
-        Not pending, unless an earlier read has shown otherwise or the reason may be a
-        cancel of our own.
-        """
-        if self._may_be_ours or self._seen is not None:
-            return self._not_cancelled()
-        return self._result(Outcome.NOT_PENDING, evidence=Evidence.RESPONSE)
-
-    def _not_cancelled(self, detail: str = "") -> JobResult:
-        """Return failed if every cancel is known not to have been applied, else unknown."""
-        if detail:
-            self._detail = f"{self._detail}; {detail}"
-        if self._may_be_ours:
-            return self._result(Outcome.UNKNOWN)
-        if self._seen is not None:
-            return self._result(Outcome.FAILED, evidence=Evidence.READBACK)
-        evidence = Evidence.NONE if self._calls.http_status is None else Evidence.RESPONSE
-        return self._result(Outcome.FAILED, evidence=evidence)
-
-    def _result(
-        self,
-        outcome: Outcome,
-        state: JobState | None = None,
-        evidence: Evidence = Evidence.NONE,
-    ) -> JobResult:
-        return JobResult(
-            row=self._row,
-            outcome=outcome,
-            finished_at=time.time(),
-            state=state or self._seen or NO_SUCH_JOB,
-            http_status=self._calls.http_status,
-            attempts=self._calls.attempts,
-            evidence=evidence,
-            detail=self._detail,
-            request_id=self._request_id,
-            sent_at=self._calls.sent_at,
+    def _send(
+        self, request: Request, judge: Callable[[Exchange], Verdict], before: Callable[[], None]
+    ) -> Awaitable[Verdict]:
+        """Send a request; raises what ends the run."""
+        return self._run.sender.send(
+            request, judge, before=before, new_job=not self._begun, anew=self._lost
         )
+
+    def _cancel_starts(self) -> None:
+        self._request_starts()
+        self.history.cancel_starts()
+
+    def _read_starts(self) -> None:
+        self._request_starts()
+        self._run.tally.read_backs += 1
+
+    def _request_starts(self) -> None:
+        self._begun = True
+        self._started = asyncio.get_running_loop().time()
+
+    def _judge_cancel(self, exchange: Exchange) -> Verdict:
+        verdict = interpret_cancel(exchange, self._id)
+        self.history.cancel_ended(exchange, verdict)
+        self._watch(exchange, verdict)
+        return verdict
+
+    def _judge_read(self, exchange: Exchange) -> Verdict:
+        verdict = interpret_read(exchange, self._id)
+        self.history.read_ended(verdict)
+        self._watch(exchange, verdict)
+        return verdict
+
+    def _watch(self, exchange: Exchange, verdict: Verdict) -> None:
+        """Let the guards see how the store is.
+
+        A guard stops the run from outside: what this exchange means for the job itself
+        must still be noted, above all that a cancel may have been applied.
+        """
+        self._lost = isinstance(exchange, NoReply)
+        answered = verdict.step not in {Step.DOUBT, Step.RESEND}
+        now = asyncio.get_running_loop().time()
+        try:
+            self._run.guards.exchanged(answered=answered, started_at=self._started, now=now)
+        except GuardError as error:
+            self._run.stop(error)

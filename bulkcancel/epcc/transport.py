@@ -3,29 +3,24 @@
 Decides nothing: no retry, no pause, no meaning.
 """
 
-import base64
 import os
 import select
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Mapping
 from types import TracebackType
 from typing import Self
-from urllib.parse import SplitResult, unquote, urlsplit, urlunsplit
-from urllib.request import getproxies, proxy_bypass
-from weakref import WeakSet
+from weakref import WeakKeyDictionary
 
 import aiohttp
 from aiohttp.client_proto import ResponseHandler
 from yarl import URL
 
 from bulkcancel._version import __version__
-from bulkcancel.base.errors import ConfigError
-from bulkcancel.base.model import Exchange, NoReply, Reply, Request
-from bulkcancel.epcc.auth import Auth
-from bulkcancel.epcc.verdicts import NOTHING, cancel_request, read_request
+from bulkcancel.epcc.messages import NOTHING, Exchange, NoReply, Reply, Request
+from bulkcancel.epcc.proxy import environment_proxy
 
 _OWN_HEADERS = {"Accept": "application/json", "User-Agent": f"bulkcancel/{__version__}"}
-Seen = Callable[[Request, Exchange, float], None]
+Seen = Callable[[str, str, int | str, float], None]
 MAX_BODY = 1024 * 1024  # bytes; a longer body is not read further
 MAX_CONNECT = 10.0  # seconds
 
@@ -44,7 +39,12 @@ class InStepConnector(aiohttp.TCPConnector):
 
     def __init__(self, *, force_close: bool) -> None:
         super().__init__(limit=0, force_close=force_close)
-        self._used: WeakSet[ResponseHandler] = WeakSet()
+        self._opened: WeakKeyDictionary[ResponseHandler, int] = WeakKeyDictionary()
+        self._generation = 0
+
+    def distrust(self) -> None:
+        """Use none of the connections that are open now for a further request."""
+        self._generation += 1
 
     async def connect(
         self,
@@ -56,9 +56,11 @@ class InStepConnector(aiohttp.TCPConnector):
         while True:
             connection = await super().connect(req, traces, timeout)
             protocol = connection.protocol
-            reused = protocol in self._used
-            if protocol is not None and not _has_spoken(protocol, reused=reused):
-                self._used.add(protocol)
+            generation = None if protocol is None else self._opened.get(protocol)
+            reused = generation is not None
+            trusted = generation in {None, self._generation}
+            if protocol is not None and trusted and not _has_spoken(protocol, reused=reused):
+                self._opened[protocol] = self._generation
                 return connection
             connection.close()
             if not reused:
@@ -77,8 +79,8 @@ def _has_spoken(protocol: ResponseHandler, *, reused: bool) -> bool:
     return bool(unread.poll(0))
 
 
-class Client:
-    """One connection pool to one store, used as `async with Client(...)`."""
+class Transport:
+    """One connection pool to one store, used as `async with Transport(...)`."""
 
     def __init__(
         self,
@@ -89,7 +91,8 @@ class Client:
     ) -> None:
         """Take the store, the seconds that a request may take, and headers for all of them.
 
-        `seen` gets each request, what came of it, and the seconds that it took.
+        `seen` gets each request's method and path, the status of the reply or why there
+        was none, and the seconds that it took.
         """
         self._headers = dict(headers or {})
         self._seen = seen
@@ -98,19 +101,22 @@ class Client:
         self._nothing = aiohttp.BytesPayload(NOTHING, content_type="application/json")
         self._timeout = timeout
         self._proxy, self._proxy_headers = environment_proxy(base_url)
+        self._pool: InStepConnector
         self._session: aiohttp.ClientSession
         self._unshared: aiohttp.ClientSession
 
     async def __aenter__(self) -> Self:
-        self._session, self._unshared = self._open(reuse=True), self._open(reuse=False)
+        self._pool = InStepConnector(force_close=False)
+        self._session = self._open(self._pool)
+        self._unshared = self._open(InStepConnector(force_close=True))
         return self
 
-    def _open(self, *, reuse: bool) -> aiohttp.ClientSession:
+    def _open(self, connector: InStepConnector) -> aiohttp.ClientSession:
         # shorter than the whole, so that a connection that takes too long is known as such
         connect = min(MAX_CONNECT, 0.9 * self._timeout)
         given = {name.lower() for name in self._headers}
         session = aiohttp.ClientSession(
-            connector=InStepConnector(force_close=not reuse),
+            connector=connector,
             timeout=aiohttp.ClientTimeout(self._timeout, connect=connect, sock_connect=connect),
             cookie_jar=aiohttp.DummyCookieJar(),
             headers={n: v for n, v in _OWN_HEADERS.items() if n.lower() not in given}
@@ -152,8 +158,13 @@ class Client:
         except (aiohttp.ClientError, OSError, ValueError) as error:  # TimeoutError is an OSError
             exchange = _no_reply(error, self._timeout)
         if self._seen is not None:
-            self._seen(request, exchange, time.monotonic() - begun)
+            said = exchange.status if isinstance(exchange, Reply) else exchange.reason
+            self._seen(request.method, request.path, said, time.monotonic() - begun)
         return exchange
+
+    def distrust(self) -> None:
+        """Use no connection that is open now again: its replies are out of step."""
+        self._pool.distrust()
 
     def _payload(self, request: Request) -> aiohttp.BytesPayload | None:
         """Return a request's body; that of cancels is the same for all of them."""
@@ -162,69 +173,6 @@ class Client:
         if request.body is None:
             return None
         return aiohttp.BytesPayload(request.body, content_type=request.content_type)
-
-
-class Store:
-    """The calls that a run makes, each with the token of the moment."""
-
-    def __init__(self, client: Client, auth: Auth) -> None:
-        """Join a client and the token it uses."""
-        self._client = client
-        self._auth = auth
-
-    async def bearer(self) -> str:
-        """Return the token, renewed first where needed; raises `LoginError`."""
-        return await self._auth.bearer()
-
-    def fresh_bearer(self) -> str | None:
-        """Return the token, None if it must be renewed before it is used."""
-        return self._auth.fresh_bearer()
-
-    async def renew(self, refused: str) -> None:
-        """Replace a token that was refused; raises `LoginError`."""
-        await self._auth.renew(refused)
-
-    def cancel(self, job_id: str, bearer: str, *, anew: bool) -> Awaitable[Exchange]:
-        """Ask the store to cancel a job, once."""
-        return self._client.send(cancel_request(job_id), bearer, anew=anew)
-
-    def read(self, job_id: str, bearer: str, *, anew: bool) -> Awaitable[Exchange]:
-        """Ask the store for a job, once."""
-        return self._client.send(read_request(job_id), bearer, anew=anew)
-
-
-def environment_proxy(base_url: str) -> tuple[str | None, dict[str, str] | None]:
-    """Return the proxy that the environment names for the store, and its headers.
-
-    Looked up once, because aiohttp's `trust_env` does so for every request and
-    sends netrc passwords besides. Only https stores go through a proxy: plain http
-    is loopback. Raises `ConfigError` for a proxy that is not http or https.
-    """
-    store, proxies = urlsplit(base_url), getproxies()
-    proxy = proxies.get("https") or proxies.get("all")
-    if store.scheme != "https" or not proxy or proxy_bypass(store.netloc):
-        return None, None
-    parts = _proxy_parts(proxy)
-    login, _, address = parts.netloc.rpartition("@")
-    bare = urlunsplit((parts.scheme, address, "", "", ""))
-    if not login:
-        return bare, None
-    encoded = base64.b64encode(unquote(login).encode()).decode()
-    return bare, {"Proxy-Authorization": f"Basic {encoded}"}
-
-
-def _proxy_parts(proxy: str) -> SplitResult:
-    try:
-        parts = urlsplit(proxy if "://" in proxy else f"http://{proxy}")
-        usable = parts.scheme in {"http", "https"} and parts.hostname and parts.port != 0
-    except ValueError:
-        usable = False
-    if not usable:
-        raise ConfigError(
-            "HTTPS_PROXY (or ALL_PROXY) does not name a proxy that can be used",
-            "it should look like http://proxy.example:3128",
-        )
-    return parts
 
 
 async def _bounded_body(response: aiohttp.ClientResponse) -> bytes:

@@ -1,17 +1,15 @@
-"""What goes over the wire, and what a reply means. No I/O.
+"""What a reply of the API means: an exchange (a reply, or none) becomes a `Verdict`.
 
-Requests are built here and an exchange (a reply, or none) is interpreted as a
-`Verdict`; nothing here sends, waits or counts. The API's pages are cited by
-their paths below https://elasticpath.dev/docs/api/pxm/products/.
+Pure: nothing here sends, waits or counts. The API's pages are cited by their paths
+below https://elasticpath.dev/docs/api/pxm/products/.
 """
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC
 from email.utils import parsedate_to_datetime
 from enum import Enum, auto
 from typing import Any
-from urllib.parse import quote, urlencode
 
 import orjson
 
@@ -19,22 +17,19 @@ from bulkcancel.base.model import (
     CANCELLED,
     NO_SUCH_JOB,
     PENDING,
-    Exchange,
     JobState,
-    NoReply,
     Outcome,
-    Reply,
-    Request,
     StoreName,
     id_key,
 )
 from bulkcancel.base.text import one_line
+from bulkcancel.epcc.messages import Exchange, NoReply, Reply
 
-NOTHING = b"{}"  # the body of a cancel
 _TOKEN = re.compile(r"[\x21-\x7e]+")
 _SECONDS = re.compile(r"\d+(?:\.\d+)?", re.ASCII)
 _REFUSALS = frozenset({400, 409, 422})
 _MAX_TEXT = 100  # characters of a job's status, type or time that are kept
+_ABOUT_ANOTHER = "404, but about another job"
 _TEXTS = ("type", "created_at", "started_at", "completed_at", "updated_at")
 
 
@@ -59,15 +54,7 @@ class Verdict:
     state: JobState | None = None
     detail: str = ""
     request_id: str = ""
-    retry_after: float | None = None
-
-
-def redirect_complaint(reply: str) -> tuple[str, str]:
-    """Return what is wrong with a store that redirects, and what to do."""
-    return (
-        f"the store answered {reply}: a redirect, which is never followed",
-        "check --base-url or EPCC_API_BASE_URL",
-    )
+    out_of_step: bool = False  # the reply was about another job: its connection can't be trusted
 
 
 def is_strained(exchange: Exchange) -> bool:
@@ -81,11 +68,6 @@ def is_strained(exchange: Exchange) -> bool:
     return exchange.status == 503 or asks
 
 
-def store_request() -> Request:
-    """Return the request for the store's own name. Not every key may read it."""
-    return Request("GET", "/v2/settings/store")
-
-
 def store_in(reply: Reply) -> StoreName:
     """Return what a store calls itself, wherever the reply has it."""
     data = _mapping(_body_of(reply).get("data"))
@@ -94,32 +76,8 @@ def store_in(reply: Reply) -> StoreName:
     return StoreName(*(one_line(name, 100) if isinstance(name, str) else "" for name in names))
 
 
-def cancel_request(job_id: str) -> Request:
-    """Build `POST /pcm/jobs/:jobID/cancel` (cancel-job)."""
-    return Request("POST", f"/pcm/jobs/{quote(job_id, safe='')}/cancel", NOTHING)
-
-
-def read_request(job_id: str) -> Request:
-    """Build `GET /pcm/jobs/:jobID` (get-job)."""
-    return Request("GET", f"/pcm/jobs/{quote(job_id, safe='')}")
-
-
-def token_request(client_id: str, client_secret: str) -> Request:
-    """Build `POST /oauth/access_token` with the client credentials grant (RFC 6749, 4.4)."""
-    form = {
-        "client_id": client_id,
-        "client_secret": client_secret,
-        "grant_type": "client_credentials",
-    }
-    body = urlencode(form).encode()
-    return Request("POST", "/oauth/access_token", body, "application/x-www-form-urlencoded")
-
-
-def interpret_cancel(exchange: Exchange, job_id: str, *, now: float) -> Verdict:
-    """Say what the reply to a cancel means, as the contract's decision table has it.
-
-    `now` is the epoch time that a Retry-After date is measured against.
-    """
+def interpret_cancel(exchange: Exchange, job_id: str) -> Verdict:
+    """Say what the reply to a cancel means, as the contract's decision table has it."""
     if isinstance(exchange, NoReply):
         return Verdict(Step.DOUBT if exchange.sent else Step.RESEND, detail=exchange.reason)
     status, body = exchange.status, _body_of(exchange)
@@ -128,16 +86,17 @@ def interpret_cancel(exchange: Exchange, job_id: str, *, now: float) -> Verdict:
         state = _job_in(body, job_id)
         if state is not None and state.status == CANCELLED:
             return Verdict(Step.SETTLE, Outcome.CANCELLED, state, request_id=request_id)
-        return Verdict(Step.DOUBT, detail="200, but not this job as cancelled")
+        other = _is_another_job(body, job_id)
+        return Verdict(Step.DOUBT, detail="200, but not this job as cancelled", out_of_step=other)
     detail = describe(exchange, body)
     step = _step_for_every_request(status)
     if step is not None:
-        return Verdict(step, None, None, detail, request_id, retry_after_in(exchange, now))
+        return Verdict(step, detail=detail, request_id=request_id)
     if status < 300 or status >= 500:
-        return Verdict(Step.DOUBT, None, None, detail, request_id, retry_after_in(exchange, now))
+        return Verdict(Step.DOUBT, detail=detail, request_id=request_id)
     if _api_error(body) is not None:
         if status == 404 and _names_other_jobs(body, job_id):
-            return Verdict(Step.DOUBT, detail="404, but about another job")
+            return Verdict(Step.DOUBT, detail=_ABOUT_ANOTHER, out_of_step=True)
         if status == 404:
             return Verdict(Step.SETTLE, Outcome.NOT_FOUND, NO_SUCH_JOB, detail, request_id)
         if status in _REFUSALS:
@@ -145,7 +104,7 @@ def interpret_cancel(exchange: Exchange, job_id: str, *, now: float) -> Verdict:
     return Verdict(Step.SETTLE, Outcome.FAILED, detail=detail, request_id=request_id)
 
 
-def interpret_read(exchange: Exchange, job_id: str, *, now: float) -> Verdict:
+def interpret_read(exchange: Exchange, job_id: str) -> Verdict:
     """Say what the reply to a read means: SETTLE with the `state` seen, or what to do.
 
     A SETTLE without a state is a refusal: to read this job again is no use.
@@ -156,15 +115,36 @@ def interpret_read(exchange: Exchange, job_id: str, *, now: float) -> Verdict:
     state = _job_in(body, job_id) if status == 200 else None
     if status == 404 and _api_error(body) is not None:
         if _names_other_jobs(body, job_id):
-            return Verdict(Step.RESEND, detail="404, but about another job")
+            return Verdict(Step.RESEND, detail=_ABOUT_ANOTHER, out_of_step=True)
         state = NO_SUCH_JOB
     if state is not None:
         request_id = _request_id(exchange, body)
         return Verdict(Step.SETTLE, state=state, request_id=request_id)
-    detail = "200, but not this job" if status == 200 else describe(exchange, body)
+    if status == 200:
+        other = _is_another_job(body, job_id)
+        return Verdict(Step.RESEND, detail="200, but not this job", out_of_step=other)
     step = _step_for_every_request(status)
     step = step or (Step.SETTLE if 400 <= status < 500 else Step.RESEND)
-    return Verdict(step, detail=detail, retry_after=retry_after_in(exchange, now))
+    return Verdict(step, detail=describe(exchange, body))
+
+
+def interpret_any(exchange: Exchange) -> Verdict:
+    """Say whether the reply to a request that may be repeated answers it (SETTLE)."""
+    if isinstance(exchange, NoReply):
+        return Verdict(Step.RESEND, detail=exchange.reason)
+    step = _step_for_every_request(exchange.status)
+    step = step or (Step.RESEND if exchange.status >= 500 else Step.SETTLE)
+    return Verdict(step, detail=describe(exchange))
+
+
+def interpret_login(exchange: Exchange) -> Verdict:
+    """Say whether the reply to a token request is an answer: a token, or a refusal."""
+    verdict = interpret_any(exchange)
+    if verdict.step is Step.RENEW:  # wrong client id or secret: no token will help
+        return replace(verdict, step=Step.SETTLE)
+    if isinstance(exchange, Reply) and exchange.status < 300 and token_in(exchange) is None:
+        return replace(verdict, step=Step.RESEND)  # for example a proxy's page
+    return verdict
 
 
 def outcome_of(state: JobState, *, may_be_ours: bool) -> Outcome | None:
@@ -251,20 +231,24 @@ def retry_after_in(reply: Reply, now: float) -> float | None:
     return parse_retry_after(reply.headers.get("retry-after", ""), sent)
 
 
-def _job_in(body: dict[str, Any], job_id: str) -> JobState | None:
-    """Return the state of the job asked for, None if the body holds anything else."""
-    job = _mapping(body.get("data"))
+def job_state(resource: object) -> tuple[str, JobState] | None:
+    """Return the id and state of a job as the API shows it, None for anything else."""
+    job = _mapping(resource)
     attributes = _mapping(job.get("attributes"))
     found, status = job.get("id"), attributes.get("status")
-    if not isinstance(found, str) or id_key(found) != id_key(job_id):
-        return None
-    if not isinstance(status, str) or not status.strip():
+    if not isinstance(found, str) or not isinstance(status, str) or not status.strip():
         return None
     texts = (attributes.get(name) for name in _TEXTS)
-    return JobState(
+    return found, JobState(
         status.strip().lower()[:_MAX_TEXT],
         *(text[:_MAX_TEXT] if isinstance(text, str) else "" for text in texts),
     )
+
+
+def _job_in(body: dict[str, Any], job_id: str) -> JobState | None:
+    """Return the state of the job asked for, None if the body holds anything else."""
+    found = job_state(body.get("data"))
+    return found[1] if found is not None and id_key(found[0]) == id_key(job_id) else None
 
 
 def _api_error(body: dict[str, Any]) -> dict[str, Any] | None:
@@ -281,6 +265,12 @@ def _names_other_jobs(body: dict[str, Any], job_id: str) -> bool:
     missing = _mapping((_api_error(body) or {}).get("meta")).get("missing_ids")
     names = [name for name in missing if isinstance(name, str)] if isinstance(missing, list) else []
     return bool(names) and id_key(job_id) not in map(id_key, names)
+
+
+def _is_another_job(body: dict[str, Any], job_id: str) -> bool:
+    """Tell whether a body shows a job, and not the one asked for."""
+    found = _mapping(body.get("data")).get("id")
+    return isinstance(found, str) and id_key(found) != id_key(job_id)
 
 
 def _request_id(reply: Reply, body: dict[str, Any]) -> str:

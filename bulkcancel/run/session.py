@@ -16,9 +16,7 @@ from bulkcancel.console.progress import Bar, Lines, display_for
 from bulkcancel.console.pulse import Pulse
 from bulkcancel.engine.guards import Guards
 from bulkcancel.engine.pool import Engine, Policy, concurrency_for
-from bulkcancel.epcc.auth import Auth
-from bulkcancel.epcc.rate_limit import Backoff, Pacer
-from bulkcancel.epcc.transport import Client, Store
+from bulkcancel.epcc import Sender, StoreAccess, connect
 from bulkcancel.inputs.stream import Fields, Listed, Streamed
 from bulkcancel.report import Recorder, max_row_bytes, new_run_id, open_recorder
 from bulkcancel.run.remaining import unsettled
@@ -44,11 +42,9 @@ class Session:
         self._work = work
         self._tally = Tally(settings.allow, settled_before=work.left.settled)
         self._tally.adopt(work.before.past.jobs.values())
-        self._pacer, self._backoff = Pacer(settings.rate), Backoff()
         self._clock = Clock()
         self._stack = AsyncExitStack()
-        self._client: Client
-        self._auth: Auth
+        self._sender: Sender
         self._rows: Listed | Streamed
 
     async def open(self) -> bool:
@@ -60,7 +56,7 @@ class Session:
             patience.cancel()
 
     async def _still_opening(self) -> None:
-        if self._work.input.stream is not None and self._auth.fresh_bearer() is not None:
+        if self._work.input.stream is not None and self._sender.auth.fresh() is not None:
             self._work.console.note("waiting for the first id")
             return
         tries = f"{self._tally.requests} request{'' if self._tally.requests == 1 else 's'} so far"
@@ -69,23 +65,27 @@ class Session:
     async def _opened(self) -> bool:
         work, settings = self._work, self._work.settings
         seed = await self._practice_store() if settings.sandbox else _no_seed
-        store = (self.url, settings.timeout, settings.headers)
-        self._client = await self._stack.enter_async_context(Client(*store, work.console.request))
-        self._auth = Auth(
-            *(settings.credentials, self._client.send, self._pacer, self._tally),
-            *(settings.retries, self._backoff),
+        access = StoreAccess(
+            base_url=self.url,
+            credentials=settings.credentials,
+            headers=settings.headers,
+            rate=settings.rate,
+            timeout=settings.timeout,
+            retries=settings.retries,
         )
+        connection = connect(access, self._tally, work.console.request)
+        self._sender = await self._stack.enter_async_context(connection)
         if work.input.stream is None:
             self._rows = Listed(work.left)
             first = work.left.first()
             if first is not None:
-                await self._auth.login(first.job_id)
+                await self._sender.auth.login(first.job_id)
         else:
             known = list(work.left)  # by now: the pipe adds to the jobs that are known
             self._rows = Streamed(known, work.input.stream, work.input.jobs, self._fit, seed)
             first = await self._log_in_while_waiting(self._rows)
         if first is not None and (settings.summary or not settings.yes):
-            self.store = await self._auth.store_name()
+            self.store = await self._sender.store_name()
         return bool(work.input.jobs)
 
     async def close(self) -> None:
@@ -99,7 +99,7 @@ class Session:
         """
         work, settings, run_id = self._work, self._work.settings, new_run_id()
         self._clock = Clock()  # thinking about the question took no time
-        self._pacer.begin()
+        self._sender.pacer.begin()
         wanted = settings.concurrency or concurrency_for(settings.rate)
         if work.input.stream is None:
             wanted = max(1, min(wanted, work.left.valid))
@@ -124,15 +124,14 @@ class Session:
             *(settings.max_failures, settings.allow, settings.timeout),
             store_is_known=work.before.past.store_is_known,
         )
-        policy = Policy(concurrency, settings.retries, guards, settings.check, self._backoff)
+        policy = Policy(concurrency, settings.retries, guards, settings.check)
 
         def record_and_show(result: JobResult) -> None:
             recorder.record(result)
             work.console.job(result)
 
         record = record_and_show if settings.verbosity else recorder.record
-        store = Store(self._client, self._auth)
-        return Engine(store, self._pacer, policy, self._tally, record)
+        return Engine(self._sender, policy, self._tally, record)
 
     def _facts(self, run_id: str, recorder: Recorder, stopped: BulkcancelError | None) -> Facts:
         """Return what there is to say of a run that has ended."""
@@ -144,7 +143,7 @@ class Session:
             self._work.input.sources,
             self._tally,
             self._clock,
-            self._pacer.effective(),
+            self._sender.pacer.effective(),
             self._work.settings.rate,
             recorder,
             stopped,
@@ -175,7 +174,7 @@ class Session:
             row = await first
             if row is not None:
                 await login
-                await self._auth.login(row.job_id)
+                await self._sender.auth.login(row.job_id)
             return row
         finally:
             for task in (first, login):
@@ -184,7 +183,7 @@ class Session:
 
     async def _early_login(self) -> None:
         if isinstance(self._work.settings.credentials, ClientKey):
-            await self._auth.bearer()
+            await self._sender.auth.bearer()
 
     def _fit(self, row: JobRow) -> JobRow | None:
         """Return a row that has come by a pipe as `Remaining` would; count what is settled."""
@@ -223,7 +222,7 @@ class Session:
             display.show(self._pulse(stopping=engine.stopping))
 
     def _pulse(self, *, stopping: bool) -> Pulse:
-        left, pacer = self._work.left, self._pacer
+        left, pacer = self._work.left, self._sender.pacer
         total = left.valid + left.invalid if isinstance(self._rows, Listed) else None
         paused, elapsed = pacer.paused_for(), self._clock.elapsed()
         recent, rate = pacer.recent(), pacer.rate

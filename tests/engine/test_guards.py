@@ -5,12 +5,10 @@ import asyncio
 import pytest
 
 from bulkcancel.base.errors import GuardError
-from bulkcancel.base.model import Exchange, JobResult, Outcome, Tally
+from bulkcancel.base.model import JobResult, Outcome
 from bulkcancel.engine.guards import Guards
-from bulkcancel.engine.pool import Engine, Policy
-from bulkcancel.epcc.rate_limit import Pacer
-from bulkcancel.inputs.stream import Listed
-from tests.support.fakes import LOST, ScriptedStore, error, page, row
+from bulkcancel.epcc import Exchange
+from tests.support.fakes import LOST, Bench, ScriptedStore, error, page, row
 from tests.support.virtual import run
 
 ANY: frozenset[Outcome] = frozenset()
@@ -56,17 +54,6 @@ def test_forbidden() -> None:
     assert trips_at(guards, [FAILED] * 3, 403) == 3
 
 
-def test_refused_tokens() -> None:
-    """A fresh token that is refused stops the run, unless others got in with it."""
-    guards = Guards(100, ANY, 30)
-    guards.token_refused("token-1", 1)
-    guards.token_accepted("token-2")
-    guards.token_refused("token-2", 2)
-    for bearer, in_a_row in (("token-3", 2), ("token-2", 5)):
-        with pytest.raises(GuardError, match="had just given out"):
-            guards.token_refused(bearer, in_a_row)
-
-
 def test_silence() -> None:
     """A store that answers nothing for a minute is dead; one answer makes it alive again."""
     guards = Guards(100, ANY, 30)
@@ -92,8 +79,7 @@ class DeadStore(ScriptedStore):
         super().__init__()
         self._reply, self._seconds = reply, seconds
 
-    async def _answer(self, call: str, _: list[Exchange]) -> Exchange:
-        self.calls.append(call)
+    async def answer(self, _: str) -> Exchange:
         await asyncio.sleep(self._seconds)
         return self._reply
 
@@ -103,16 +89,16 @@ class DeadStore(ScriptedStore):
 )
 def test_a_dead_store_ends_the_run_within_two_minutes(reply: Exchange, seconds: float) -> None:
     """Whatever way a store is dead, the run ends by itself, and no job is said to be failed."""
-    store, results = DeadStore(reply, seconds), list[JobResult]()
+    guards = Guards(100, ANY, 30)
+    bench = Bench(DeadStore(reply, seconds), concurrency=40, rate=20, guards=guards)
 
     async def scenario() -> float:
-        policy = Policy(40, 4, Guards(100, ANY, 30))
-        engine = Engine(store, Pacer(20), policy, Tally(), results.append)
         with pytest.raises(GuardError):
-            await engine.run(Listed(row(f"job-{i}", i) for i in range(5000)))
+            await bench.run(row(f"job-{i}", i) for i in range(5000))
         return asyncio.get_running_loop().time()
 
     assert run(scenario()) < 120
+    results = bench.results
     assert len(results) == 5000
     assert {r.outcome for r in results} == {UNKNOWN, Outcome.NOT_ATTEMPTED}
     assert all((r.outcome is UNKNOWN) == (r.attempts > 0) for r in results)

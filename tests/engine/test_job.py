@@ -1,19 +1,14 @@
-"""One job's life, each row of the contract's decision table and what lies between them."""
+"""One job: each row of the contract's decision table, and what lies between them."""
 
 import asyncio
 from collections.abc import Callable
-from contextlib import nullcontext
 
 import pytest
 
 from bulkcancel.base.errors import GuardError, Interruption
-from bulkcancel.base.model import Earlier, Evidence, Exchange, JobResult, NoReply, Outcome, Tally
-from bulkcancel.engine.guards import Guards
-from bulkcancel.engine.job import Life
-from bulkcancel.engine.pool import Engine, Policy
-from bulkcancel.epcc.rate_limit import Pacer
-from bulkcancel.inputs.stream import Listed
-from tests.support.fakes import JOB, LOST, UNSENT, Bench, ScriptedStore, error, job, page, row
+from bulkcancel.base.model import Earlier, Evidence, JobResult, Outcome
+from bulkcancel.epcc import Exchange, NoReply
+from tests.support.fakes import KEY, LOST, UNSENT, Bench, ScriptedStore, error, job, page, row
 from tests.support.virtual import run
 
 CANCELLED, FAILED, UNKNOWN = Outcome.CANCELLED, Outcome.FAILED, Outcome.UNKNOWN
@@ -22,7 +17,7 @@ RESPONSE, READBACK, NONE = Evidence.RESPONSE, Evidence.READBACK, Evidence.NONE
 
 
 def live(store: ScriptedStore, retries: int = 4) -> JobResult:
-    (result,) = run(Bench(store, retries).run([row()]))
+    (result,) = run(Bench(store, retries, credentials=KEY).run([row()]))
     assert not store.cancels
     assert not store.reads
     return result
@@ -88,8 +83,8 @@ TABLE: dict[str, tuple[list[Exchange], list[Exchange], str, Outcome, Evidence, s
     "403 after a lost cancel, still pending": (
         [LOST, error(403)], [job("pending"), job("pending")], "crcr", UNKNOWN, NONE, "pending",
     ),
-    "401, then a new token": (
-        [error(401), job("cancelled")], [], "crc", CANCELLED, RESPONSE, "cancelled",
+    "401, then accepted": (
+        [error(401), job("cancelled")], [], "cc", CANCELLED, RESPONSE, "cancelled",
     ),
     "429, then cancelled": (
         [error(429), job("cancelled")], [], "cc", CANCELLED, RESPONSE, "cancelled",
@@ -169,28 +164,6 @@ def test_what_a_result_says() -> None:
     assert result.sent_at <= result.finished_at
 
 
-def test_a_token_that_has_ended_is_renewed_first() -> None:
-    """A request is not in line for its turn before there is a token to send with it."""
-    store = ScriptedStore([job("cancelled")])
-    fresh = [None, "token-2"]
-    store.fresh_bearer = lambda: fresh.pop(0)  # type: ignore[method-assign]
-    bench = Bench(store)
-    run(bench.run([row()]))
-    assert store.calls == [f"cancel {JOB} token-2"]
-    assert bench.tally.requests == 1
-
-
-def test_a_token_that_ends_while_its_request_waits() -> None:
-    """A request whose token ends before its turn waits for another turn with a new one."""
-    store = ScriptedStore([job("cancelled")])
-    fresh = ["token-1", None, None, "token-2"]  # before and after each turn
-    store.fresh_bearer = lambda: fresh.pop(0)  # type: ignore[method-assign]
-    bench = Bench(store)
-    run(bench.run([row()]))
-    assert store.calls == [f"cancel {JOB} token-2"]
-    assert (bench.tally.requests, bench.pacer._started) == (1, 2)
-
-
 def test_a_lost_reply_costs_the_connection_its_trust() -> None:
     """After a lost reply the job's next request has a connection of its own."""
     store = ScriptedStore([LOST, job("cancelled")], [LOST, job("pending")])
@@ -210,15 +183,14 @@ def test_retry_after_is_waited_out() -> None:
     assert store.times[1] - store.times[0] >= 7
 
 
-def test_a_second_401_stops_the_run() -> None:
-    """A token that is refused just after it was renewed ends the run; the rest is not sent."""
-    store = ScriptedStore([error(401), error(401)])
-    bench = Bench(store)
+def test_a_token_that_is_never_accepted_stops_the_run() -> None:
+    """A token that the store refuses for seconds ends the run, and no job was attempted."""
+    store = ScriptedStore([error(401)] * 9)
+    bench = Bench(store, credentials=KEY)
     with pytest.raises(GuardError, match="token"):
         run(bench.run([row(), row("job-2", 2)]))
-    assert [r.outcome for r in bench.results] == [FAILED, Outcome.NOT_ATTEMPTED]
-    assert store.calls[1] == "renew token-1"
-    assert store.calls[2] == f"cancel {JOB} token-2"
+    assert [r.outcome for r in bench.results] == [Outcome.NOT_ATTEMPTED] * 2
+    assert (store.verbs, store.times[-1] >= 7) == ("cccc", True)
 
 
 def test_a_redirect_stops_the_run() -> None:
@@ -273,6 +245,7 @@ def test_tokens_may_end_more_than_once() -> None:
     """A second 401 after the new token was accepted is a matter of time, not of the key."""
     store = ScriptedStore([error(401), error(500)], [error(401), job("cancelled")])
     assert live(store).outcome is CANCELLED
+    assert store.tokens_given == 2
 
 
 def test_details_say_why() -> None:
@@ -349,18 +322,10 @@ def test_a_doubt_that_the_run_has_no_time_for() -> None:
 )
 def test_a_look(reads: list[Exchange], outcome: Outcome) -> None:
     """With --check a job is only read; one that can't be read is failed, never unknown."""
-    store, results = ScriptedStore(reads=reads), list[JobResult]()
-    policy = Policy(1, 1, Guards(100, frozenset(), 30), only_look=True)
-    engine = Engine(store, Pacer(100), policy, Tally(), results.append)
-    run(engine.run(Listed([row()])))
+    store = ScriptedStore(reads=reads)
+    results = run(Bench(store, retries=1, only_look=True).run([row()]))
     assert store.verbs == "r" * len(reads)
     assert [(each.outcome, each.attempts) for each in results] == [(outcome, 0)]
-
-
-def test_broken_off_before_anything_was_sent() -> None:
-    """A job that is broken off in a mere look, or before its turn, was never sent."""
-    around = Bench(ScriptedStore()).engine._surroundings(waiting=nullcontext(), begun=lambda: None)
-    assert Life(row(), around).broken_off().outcome is Outcome.NOT_ATTEMPTED
 
 
 def stopped_soon(
@@ -440,9 +405,11 @@ def test_a_pause_that_begins_before_a_last_look() -> None:
 def test_no_last_look_without_a_token() -> None:
     """A run that ends renews no token for a last look."""
     store = ScriptedStore([error(422)])
-    fresh = ["token-1", "token-1", "token-1", None]  # before and after the cancel's turn, ...
-    store.fresh_bearer = lambda: fresh.pop(0)  # type: ignore[method-assign]
-    result = stopped_soon(store)
+
+    def end_token(bench: Bench) -> None:
+        bench.sender.auth._fresh_until = 0.0
+
+    result = stopped_soon(store, also=end_token)
     assert (result.outcome, result.evidence, store.verbs) == (NOT_PENDING, RESPONSE, "c")
 
 
@@ -451,9 +418,9 @@ def test_a_last_look_that_is_broken_off(seconds: float) -> None:
     """A second signal does not wait for a last look: what became of the job is unknown."""
 
     class Slow(ScriptedStore):
-        async def read(self, job_id: str, bearer: str, *, anew: bool) -> Exchange:
-            await asyncio.sleep(60)
-            return await super().read(job_id, bearer, anew=anew)
+        async def answer(self, verb: str) -> Exchange:
+            await asyncio.sleep(60 * (verb == "read"))
+            return await super().answer(verb)
 
     def break_off(bench: Bench) -> None:
         asyncio.get_running_loop().call_later(seconds, bench.engine.break_off)

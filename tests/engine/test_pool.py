@@ -1,19 +1,16 @@
 """The pool of workers: every row ends once, whatever stops the run."""
 
 import asyncio
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import pytest
 
-from bulkcancel.base.errors import BulkcancelError, GuardError, InputError, Interruption, LoginError
-from bulkcancel.base.model import Earlier, Exchange, JobResult, JobRow, Outcome, Tally
-from bulkcancel.engine.guards import Guards
-from bulkcancel.engine.load import Load
-from bulkcancel.engine.pool import Engine, Policy, concurrency_for
-from bulkcancel.epcc.rate_limit import Pacer
+from bulkcancel.base.errors import BulkcancelError, GuardError, InputError, Interruption
+from bulkcancel.base.model import Earlier, JobResult, JobRow, Outcome
+from bulkcancel.engine.pool import concurrency_for
+from bulkcancel.epcc import Exchange
 from bulkcancel.inputs.stream import Listed
-from tests.support.fakes import LOST, UNSENT, Bench, ScriptedStore, error, job, row
+from tests.support.fakes import KEY, LOST, UNSENT, Bench, ScriptedStore, error, job, row
 from tests.support.virtual import run
 
 
@@ -26,12 +23,10 @@ class AnyJob(ScriptedStore):
         super().__init__()
         self.in_flight = self.most_in_flight = 0
 
-    async def cancel(self, job_id: str, bearer: str, *, anew: bool) -> Exchange:
-        self.anew.append(anew)
-        self.calls.append(f"cancel {job_id} {bearer}")
+    async def answer(self, _: str) -> Exchange:
+        job_id = self.calls[-1].split()[1]
         self.in_flight += 1
         self.most_in_flight = max(self.in_flight, self.most_in_flight)
-        self.on_call()
         await asyncio.sleep(self.seconds)
         self.in_flight -= 1
         return job("cancelled", job_id)
@@ -85,7 +80,7 @@ def test_a_stop_lets_requests_in_flight_finish() -> None:
 
 @pytest.mark.parametrize(
     ("reply", "outcome"),
-    [(UNSENT, Outcome.NOT_ATTEMPTED), (error(429), Outcome.FAILED), (LOST, Outcome.UNKNOWN)],
+    [(UNSENT, Outcome.NOT_ATTEMPTED), (error(429), Outcome.NOT_ATTEMPTED), (LOST, Outcome.UNKNOWN)],
 )
 def test_a_stop_ends_a_back_off(reply: Exchange, outcome: Outcome) -> None:
     """A job that waits for its next try when the run stops is what is known of it by then."""
@@ -132,13 +127,15 @@ def test_a_reply_lost_after_a_stop() -> None:
 
 def test_a_login_that_fails_in_mid_run_is_a_guard() -> None:
     """A token that can't be renewed stops the run with exit code 4."""
-    store = ScriptedStore([error(401)])
-    store.login_error = LoginError("the login was refused: 401", "check the key")
-    bench = Bench(store)
-    with pytest.raises(GuardError, match="refused: 401; check the key") as stopped:
-        run(bench.run(ROWS[:2]))
+    store = ScriptedStore([job("cancelled"), error(401)])
+    bench = Bench(store, credentials=KEY)
+    store.on_call = lambda: store.tokens.append(error(401))
+    with pytest.raises(
+        GuardError, match="refused: 401 Title: why; check EPCC_CLIENT_ID"
+    ) as stopped:
+        run(bench.run([row(), row("job-2", 2), row("job-3", 3)]))
     assert stopped.value.exit_code == 4
-    assert [r.outcome for r in bench.results] == [Outcome.FAILED, Outcome.NOT_ATTEMPTED]
+    assert [r.outcome for r in bench.results] == [Outcome.CANCELLED, *[Outcome.NOT_ATTEMPTED] * 2]
 
 
 def test_a_report_that_breaks_stops_the_run() -> None:
@@ -149,9 +146,9 @@ def test_a_report_that_breaks_stops_the_run() -> None:
         seen.append(result)
         raise GuardError("report.csv can't be written: No space left on device")
 
-    engine = Engine(store, Pacer(10), Policy(2, 4, Guards(0, frozenset(), 30)), Tally(), record)
+    bench = Bench(store, concurrency=2, rate=10, record=record)
     with pytest.raises(GuardError, match="No space"):
-        run(engine.run(Listed(ROWS)))
+        run(bench.run(ROWS))
     assert len(seen) == len(ROWS)
     assert len(store.calls) < 10
 
@@ -307,99 +304,11 @@ def test_stopping_while_the_input_is_waited_for() -> None:
     assert [each.outcome for each in bench.results] == [Outcome.CANCELLED]
 
 
-MANY = [row(f"job-{i}", i) for i in range(1, 601)]
-
-
-def idle() -> float:
-    """Return the CPU time of a process that does nothing."""
-    return 0.0
-
-
-def busy() -> float:
-    """Return the CPU time of a process that computes all the time."""
-    return asyncio.get_running_loop().time()
-
-
-def busy_for_a_second() -> float:
-    return min(1.0, busy())
-
-
-def test_a_fast_store_needs_few_workers() -> None:
-    """Where a reply is there before the next request may start, one worker is enough, and a spare.
-
-    Each worker has a connection of its own.
-    """
-    store, hired = AnyJob(), set[int]()
-    store.seconds = 0.005
-    bench = Bench(store, concurrency=40)
-    store.on_call = lambda: hired.add(len(bench.engine._workers))
-    run(bench.run(ROWS))
-    assert max(hired) == 2
-
-
-@pytest.mark.parametrize(
-    ("cpu", "concurrency", "most"),
-    [(busy, 40, 16), (busy, 5, 5), (idle, 40, 40), (idle, 16, 16), (idle, 3, 3)],
-    ids=["busy", "busy, and allowed less", "idle", "idle, and allowed 16", "idle, and allowed 3"],
-)
-def test_how_many_workers_are_hired(
-    cpu: Callable[[], float], concurrency: int, most: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """As many as are of use, sixteen however busy the process is, and never more than allowed."""
-    monkeypatch.setattr(time, "process_time", cpu)
+@pytest.mark.parametrize(("rate", "most"), [(20, range(39, 41)), (100, range(195, 200))])
+def test_the_rate_is_reached_whatever_a_reply_takes(rate: float, most: range) -> None:
+    """At 2 s a reply there are twice as many in flight as start in a second, as the rate needs."""
     store = AnyJob()
     store.seconds = 2.0
-    run(Bench(store, concurrency=concurrency).run(MANY[:100]))
-    assert store.most_in_flight == most
-
-
-def test_a_process_that_is_no_longer_busy(monkeypatch: pytest.MonkeyPatch) -> None:
-    """More workers are hired once there is time for them, without waiting for a reply."""
-    monkeypatch.setattr(time, "process_time", busy_for_a_second)
-    store = AnyJob()
-    store.seconds = 60.0
-    run(Bench(store, concurrency=40).run(ROWS))
-    assert store.most_in_flight == len(ROWS)
-
-
-def test_a_run_that_ends_before_the_process_is_less_busy(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nobody is hired any more once the run is over."""
-    monkeypatch.setattr(time, "process_time", busy_for_a_second)
-    store, results = AnyJob(), list[JobResult]()
-    store.seconds = 0.005
-    policy = Policy(40, 0, Guards(0, frozenset(), 30))
-    engine = Engine(store, Pacer(5000), policy, Tally(), results.append)
-
-    async def scenario() -> None:
-        await engine.run(Listed(ROWS[:16]))
-        await asyncio.sleep(2)
-
-    run(scenario())
-    assert len(results) == 16
-    assert not engine._workers
-
-
-def test_the_rate_is_reached_whatever_a_reply_takes(monkeypatch: pytest.MonkeyPatch) -> None:
-    """At 100 per second and 2 s a reply there are 197 in flight, as the rate needs."""
-    monkeypatch.setattr(time, "process_time", idle)
-    store = AnyJob()
-    store.seconds = 2.0
-    run(Bench(store, concurrency=concurrency_for(100)).run(MANY))
-    assert store.most_in_flight in range(195, 200)
-
-
-def test_how_busy_a_process_is(monkeypatch: pytest.MonkeyPatch) -> None:
-    """It is busy until it is known not to be, and a look lasts for a moment."""
-    spent = 0.0
-    monkeypatch.setattr(time, "process_time", lambda: spent)
-
-    async def scenario() -> list[bool]:
-        nonlocal spent
-        load, seen = Load(), list[bool]()
-        for seconds, cpu in ((0.01, 0.0), (0.02, 0.0), (0.01, 0.01), (0.01, 0.01), (0.03, 0.02)):
-            await asyncio.sleep(seconds)
-            spent += cpu
-            seen.append(load.is_high())
-        return seen
-
-    assert run(scenario()) == [True, False, False, True, False]
+    many = [row(f"job-{i}", i) for i in range(1, 601)]
+    run(Bench(store, concurrency=concurrency_for(rate), rate=rate).run(many))
+    assert store.most_in_flight in most

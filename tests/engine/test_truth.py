@@ -6,67 +6,59 @@ from contextlib import contextmanager
 
 import pytest
 
-from bulkcancel.base.model import ClientKey, Evidence, Exchange, JobResult, JobRow, Outcome, Tally
+from bulkcancel.base.model import Evidence, JobResult, JobRow, Outcome, Tally
 from bulkcancel.engine.guards import Guards
 from bulkcancel.engine.pool import Engine, Policy
-from bulkcancel.epcc import rate_limit as pacer
-from bulkcancel.epcc.auth import Auth
-from bulkcancel.epcc.rate_limit import Backoff, Pacer
-from bulkcancel.epcc.transport import Client
-from bulkcancel.epcc.transport import Store as Calls
+from bulkcancel.epcc import Backoff, Exchange, Pacer, Request, Sender, auth, rate_limit
+from bulkcancel.epcc.transport import Transport
 from bulkcancel.inputs.stream import Listed
+from tests.support.fakes import KEY
 from tests.support.faults import FAULTS, HARMLESS, OUT_OF_STEP, Store, TrueJob, mixed_jobs
-
-KEY = ClientKey("id", "s3cret-of-the-store")
 
 
 @pytest.fixture(autouse=True)
 def hurry(monkeypatch: pytest.MonkeyPatch) -> None:
     """Pause for milliseconds where a real run pauses for seconds."""
-    monkeypatch.setattr(pacer, "MIN_PAUSE", 0.002)
-    monkeypatch.setattr(pacer, "MAX_PAUSE", 0.01)
-    monkeypatch.setattr(pacer, "MIN_RATE", 1000.0)
+    monkeypatch.setattr(rate_limit, "MIN_PAUSE", 0.002)
+    monkeypatch.setattr(rate_limit, "MAX_PAUSE", 0.01)
+    monkeypatch.setattr(rate_limit, "MIN_RATE", 1000.0)
+    monkeypatch.setattr(auth, "GRACE", (0.002,) * 3)
 
 
-class Watched(Calls):
-    """The real calls, counting those for a job while another is under way."""
+class Watched(Transport):
+    """The real transport, counting requests for a job while another is under way."""
 
-    def __init__(self, client: Client, auth: Auth) -> None:
-        super().__init__(client, auth)
+    def __init__(self, url: str, timeout: float) -> None:
+        super().__init__(url, timeout)
         self.under_way: Counter[str] = Counter()
         self.overlaps = 0
 
-    async def cancel(self, job_id: str, bearer: str, *, anew: bool) -> Exchange:
-        with self._one(job_id):
-            return await super().cancel(job_id, bearer, anew=anew)
-
-    async def read(self, job_id: str, bearer: str, *, anew: bool) -> Exchange:
-        with self._one(job_id):
-            return await super().read(job_id, bearer, anew=anew)
+    async def send(self, request: Request, bearer: str, *, anew: bool = False) -> Exchange:
+        with self._one(request.path.removesuffix("/cancel")):
+            return await super().send(request, bearer, anew=anew)
 
     @contextmanager
-    def _one(self, job_id: str) -> Iterator[None]:
-        self.overlaps += self.under_way[job_id]
-        self.under_way[job_id] += 1
+    def _one(self, job: str) -> Iterator[None]:
+        self.overlaps += self.under_way[job]
+        self.under_way[job] += 1
         try:
             yield
         finally:
-            self.under_way[job_id] -= 1
+            self.under_way[job] -= 1
 
 
 async def settle(
     store: Store, ids: list[str], *, retries: int = 4, patience: float = 0.5, rate: float = 1e5
 ) -> tuple[list[JobResult], Tally]:
     """Run the engine over real HTTP, with everything but the waiting as in a real run."""
-    results, tally, pace = list[JobResult](), Tally(), Pacer(rate)
+    results, tally = list[JobResult](), Tally()
     backoff = Backoff(base=0.005, cap=0.2)
     guards = Guards(0, frozenset({Outcome.NOT_FOUND}), 30)
-    async with store.serve() as url, Client(url, patience) as client:
-        auth = Auth(KEY, client.send, pace, tally, retries, backoff)
+    async with store.serve() as url, Watched(url, patience) as transport:
+        sender = Sender(transport, KEY, Pacer(rate), tally, retries, backoff)
         policy = Policy(50, retries, guards, backoff=backoff)
-        calls = Watched(client, auth)
-        await Engine(calls, pace, policy, tally, results.append).run(Listed(rows_of(ids)))
-    assert calls.overlaps == 0, "two requests for one job at a time"
+        await Engine(sender, policy, tally, results.append).run(Listed(rows_of(ids)))
+    assert transport.overlaps == 0, "two requests for one job at a time"
     return results, tally
 
 
@@ -171,7 +163,7 @@ async def test_reads_that_lag() -> None:
         {f"job-{i}": TrueJob("pending") for i in range(100)},
         kinds=["closed", "hang"], rate=0.2, lag=0.2, seed=7,
     )  # fmt: skip
-    results, tally = await settle(store, list(store.jobs), patience=0.1)
+    results, tally = await settle(store, list(store.jobs), patience=0.4)
     assert lies(results, store.jobs) == []
     assert tally.outcomes[Outcome.CANCELLED] >= 99
 

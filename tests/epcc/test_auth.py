@@ -1,51 +1,49 @@
-"""The token: had before the first cancel, renewed once for all."""
+"""The token: had before the first cancel, renewed once for all, given time to be accepted."""
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Coroutine, Iterable
+from typing import Any
 
-import orjson
 import pytest
 
 from bulkcancel.base.errors import LoginError
-from bulkcancel.base.model import (
-    ClientKey,
-    Credentials,
-    Exchange,
-    NoReply,
-    ReadyToken,
-    Reply,
-    Request,
-    StoreName,
-    Tally,
-)
-from bulkcancel.epcc.auth import PATIENCE, Auth
-from bulkcancel.epcc.rate_limit import Backoff, Pacer
-from tests.support.fakes import LOST, UNSENT, error, job, page
+from bulkcancel.base.model import Credentials, ReadyToken, Tally
+from bulkcancel.epcc import Exchange, NoReply, Pacer, Request, Sender, Step
+from bulkcancel.epcc.auth import GRACE, MAX_REFUSED, PATIENCE
+from bulkcancel.epcc.verdicts import interpret_any
+from tests.support.fakes import KEY, LOST, UNSENT, error, job, page, token
 from tests.support.virtual import run
 
-KEY = ClientKey("id", "s3cret-of-the-store")
 READY = ReadyToken("ready-token")
-
-
-def token(bearer: str = "token-1", **fields: float) -> Reply:
-    return Reply(200, {}, orjson.dumps({"access_token": bearer, **fields}))
+CANCEL = Request("POST", "/pcm/jobs/job-1/cancel")
 
 
 class Desk:
-    """An `Auth` on scripted answers, and what it sent."""
+    """A `Sender` on scripted answers, and what it sent."""
 
     def __init__(self, answers: Iterable[Exchange], credentials: Credentials = KEY) -> None:
         self.answers = list(answers)
         self.sent: list[tuple[str, str]] = []
-        self.pacer = Pacer(100)
-        self.tally = Tally()
-        self.auth = Auth(credentials, self.send, self.pacer, self.tally, 4, Backoff())
+        self.pacer, self.tally = Pacer(100), Tally()
+        self.sender = Sender(self, credentials, self.pacer, self.tally)
+        self.auth = self.sender.auth
 
     async def send(self, request: Request, bearer: str, *, anew: bool) -> Exchange:
-        assert anew, "a token must not be a reply that was meant for another request"
+        assert anew or request is CANCEL, "a token must not be another request's reply"
         self.sent.append((f"{request.method} {request.path}", bearer))
         await asyncio.sleep(0.01)
         return self.answers.pop(0)
+
+    def distrust(self) -> None:
+        raise NotImplementedError
+
+    def cancel(self) -> Coroutine[Any, Any, Any]:
+        return self.sender.send(CANCEL, interpret_any)
+
+    @property
+    def bearers(self) -> list[str]:
+        """Return the tokens that cancels were sent with."""
+        return [bearer for request, bearer in self.sent if request.endswith("/cancel")]
 
 
 def test_a_key_is_traded_for_a_token() -> None:
@@ -61,25 +59,20 @@ def test_a_key_is_traded_for_a_token() -> None:
     run(scenario())
 
 
-def test_a_ready_token_is_shown_once() -> None:
+@pytest.mark.parametrize("answer", [job("pending"), error(404), error(403), page(500), error(429)])
+def test_a_ready_token_is_shown_once(answer: Exchange) -> None:
     """A ready token is tried with one read, whatever the job is, before any cancel."""
-
-    async def scenario(answer: Exchange) -> None:
-        desk = Desk([answer], READY)
-        await desk.auth.login("job-1")
-        assert await desk.auth.bearer() == "ready-token"
-        assert desk.sent == [("GET /pcm/jobs/job-1", "ready-token")]
-
-    for answer in (job("pending"), error(404), error(403), page(500), error(429)):
-        run(scenario(answer))
+    desk = Desk([answer], READY)
+    run(desk.auth.login("job-1"))
+    assert desk.sent == [("GET /pcm/jobs/job-1", "ready-token")]
 
 
 REFUSALS: dict[str, tuple[list[Exchange], Credentials, str]] = {
     "a bad pair": ([error(401)], KEY, "login was refused: 401 Title: why; check EPCC_CLIENT_ID"),
     "a bad pair, 403": ([error(403)], KEY, "login was refused: 403"),
     "another service": ([page(404)], KEY, "login was refused: 404 without the API's error body"),
-    "200 without a token": ([page(200)], KEY, "answered without a token"),
-    "a redirect": ([page(302)], KEY, "answered 302: a redirect"),
+    "200 without a token": ([page(200)] * 5, KEY, "answered without a token"),
+    "a redirect": ([page(302)], KEY, "answered 302"),
     "a stale ready token": ([error(401)], READY, "refused BULKCANCEL_TOKEN"),
     "no connection": ([UNSENT] * 5, KEY, "no answer from the store: no connection; check"),
     "no reply": ([LOST] * 5, READY, "no answer from the store: no reply within 30 s"),
@@ -101,20 +94,15 @@ def test_a_login_that_fails(case: str) -> None:
 
 
 def test_a_login_rides_out_what_passes() -> None:
-    """Lost replies, a busy store and a 429 with Retry-After are waited out."""
+    """Lost replies, a proxy's page, a busy store and a 429 with Retry-After are waited out."""
 
     async def scenario() -> None:
-        answers: list[Exchange] = [
-            UNSENT,
-            page(503),
-            error(429, retry_after="5"),
-            NoReply("x", sent=True),
-        ]
-        desk = Desk([*answers, token()])
+        busy = error(429, retry_after="5")
+        desk = Desk([UNSENT, page(200), busy, page(503), NoReply("x", sent=True), token()])
         await desk.auth.login("job-1")
         assert await desk.auth.bearer() == "token-1"
         assert asyncio.get_running_loop().time() >= 5
-        assert (desk.tally.requests, desk.tally.retries, desk.tally.throttled) == (5, 3, 1)
+        assert (desk.tally.requests, desk.tally.retries, desk.tally.throttled) == (6, 4, 1)
 
     run(scenario())
 
@@ -123,13 +111,15 @@ def test_a_renewal_is_patient() -> None:
     """In mid-run a token endpoint that fails for a while is ridden out, but not for ever."""
 
     async def scenario() -> None:
-        desk = Desk([token("token-1"), *[page(503)] * 7, token("token-2")])
-        await desk.auth.renew(await desk.auth.bearer())
+        desk = Desk([token("token-1", expires_in=1), *[page(503)] * 7, token("token-2")])
+        await desk.auth.bearer()
+        await asyncio.sleep(1)
         assert await desk.auth.bearer() == "token-2"
         desk.answers = [LOST] * 500
+        desk.auth._fresh_until = 0.0
         begun = asyncio.get_running_loop().time()
         with pytest.raises(LoginError):
-            await desk.auth.renew("token-2")
+            await desk.auth.bearer()
         assert PATIENCE <= asyncio.get_running_loop().time() - begun < PATIENCE + 30
 
     run(scenario())
@@ -149,81 +139,98 @@ def test_a_login_waits_as_long_as_it_is_asked_to(answer: int, credentials: Crede
 
 
 def test_one_worker_renews_for_all() -> None:
-    """Many workers whose token was refused ask for one new token together."""
+    """Many requests whose token was refused, having worked, ask for one new token together."""
 
     async def scenario() -> None:
-        desk = Desk([token("token-1"), token("token-2")])
-        old = await desk.auth.bearer()
-        await asyncio.gather(*(desk.auth.renew(old) for _ in range(10)))
-        assert await desk.auth.bearer() == "token-2"
-        assert len(desk.sent) == 2
+        done = job("cancelled")
+        desk = Desk([token("token-1"), done, *[error(401)] * 10, token("token-2"), *[done] * 10])
+        await desk.cancel()
+        desk.pacer._bucket._level = -10  # all of them start at once
+        await asyncio.gather(*(desk.cancel() for _ in range(10)))
+        assert desk.bearers == ["token-1"] * 11 + ["token-2"] * 10
+        assert not desk.answers
 
     run(scenario())
 
 
 @pytest.mark.parametrize(("life", "fresh_for"), [(3600, 3540), (90, 45), (1, 0.5)])
-def test_a_token_is_renewed_before_it_ends(
-    life: float, fresh_for: float, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_token_is_renewed_before_it_ends(life: float, fresh_for: float) -> None:
     """A token is used until a minute before its end, a short one for half its life."""
-    clock = [1000.0]
-    monkeypatch.setattr("bulkcancel.epcc.auth.time.monotonic", lambda: clock[0])
 
     async def scenario() -> list[str]:
         desk = Desk([token("token-1", expires_in=life), token("token-2")])
         bearers = [await desk.auth.bearer()]
         for later in (fresh_for - 0.1, 0.2):
-            clock[0] += later
+            await asyncio.sleep(later)
             bearers.append(await desk.auth.bearer())
         return bearers
 
     assert run(scenario()) == ["token-1", "token-1", "token-2"]
 
 
-def test_a_ready_token_can_not_be_renewed() -> None:
-    """A ready token that is refused in mid-run ends the run with what to do."""
-    with pytest.raises(LoginError, match="set a fresh one"):
-        run(Desk([], READY).auth.renew("ready-token"))
-
-
-PRACTICE = Reply(200, {}, b'{"data": {"id": "s-1", "name": "practice store"}}')
-
-
-@pytest.mark.parametrize(
-    ("answer", "name"),
-    [
-        (PRACTICE, StoreName("s-1", "practice store")),
-        (error(403), StoreName()),
-        (error(429, retry_after="9"), StoreName()),
-        (page(200), StoreName()),
-        (LOST, StoreName()),
-    ],
-    ids=["told", "forbidden", "throttled", "a portal", "lost"],
-)
-def test_the_name_of_the_store(answer: Exchange, name: StoreName) -> None:
-    """The store is asked once what it is called; where it does not say so, that is no trouble."""
+def test_a_token_that_ends_while_its_request_waits() -> None:
+    """A request whose token ends before its turn waits for another turn with a new one."""
 
     async def scenario() -> None:
-        desk = Desk([token(), answer])
-        assert await desk.auth.store_name() == name
-        assert desk.sent[1:] == [("GET /v2/settings/store", "token-1")]
-        assert desk.tally.requests == 2
-        assert desk.tally.throttled == (answer == error(429, retry_after="9"))
+        answers = [token("token-1", expires_in=2), error(429), token("token-2"), job("cancelled")]
+        desk = Desk(answers)
+        await desk.cancel()
+        assert desk.bearers == ["token-1", "token-2"]
+        assert (desk.tally.requests, desk.pacer._started) == (4, 5)
 
     run(scenario())
 
 
-def test_a_store_that_thinks_about_its_name() -> None:
-    """A store that does not say at once what it is called is not waited for."""
-
-    class Slow(Desk):
-        async def send(self, request: Request, bearer: str, *, anew: bool) -> Exchange:
-            await asyncio.sleep(30)
-            return await super().send(request, bearer, anew=anew)
+def test_a_token_that_is_accepted_late() -> None:
+    """A new token gets a few seconds until the store knows it, and is not asked for again."""
 
     async def scenario() -> None:
-        desk = Slow([PRACTICE], READY)
-        assert await desk.auth.store_name() == StoreName()
-        assert asyncio.get_running_loop().time() < 6
+        desk = Desk([token(), error(401), error(401), job("cancelled")])
+        assert (await desk.cancel()).step is Step.SETTLE
+        assert desk.bearers == ["token-1"] * 3
+        assert 3 <= asyncio.get_running_loop().time() < 3.2
+
+    run(scenario())
+
+
+def test_a_token_that_is_never_accepted() -> None:
+    """A new token that is refused to the end is an error of the key, not waited for any longer."""
+    desk = Desk([token(), *[error(401)] * 9])
+
+    async def scenario() -> float:
+        with pytest.raises(LoginError, match="refused a token that it had just given out"):
+            await desk.cancel()
+        return asyncio.get_running_loop().time()
+
+    assert sum(GRACE) <= run(scenario()) < sum(GRACE) + 0.2
+    assert len(desk.bearers) == 1 + len(GRACE)
+
+
+def test_a_request_that_is_refused_with_any_token() -> None:
+    """A request that gets a 401 with tokens that others got in with ends the run as well."""
+    desk = Desk([error(401), token()] * 9)
+
+    async def scenario() -> None:
+        desk.auth._bearer, desk.auth._fresh_until = "token-1", float("inf")
+        while True:
+            desk.auth.accepted("token-1")
+            await desk.sender.send(CANCEL, interpret_any, before=accept)
+
+    def accept() -> None:
+        desk.auth.accepted("token-1")
+
+    with pytest.raises(LoginError, match="401"):
+        run(scenario())
+    assert len(desk.bearers) == MAX_REFUSED
+
+
+def test_a_ready_token_can_not_be_renewed() -> None:
+    """A ready token that is refused in mid-run ends the run with what to do."""
+
+    async def scenario() -> None:
+        desk = Desk([job("cancelled"), error(401)], READY)
+        await desk.cancel()
+        with pytest.raises(LoginError, match="set a fresh one"):
+            await desk.cancel()
 
     run(scenario())

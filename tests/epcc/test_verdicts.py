@@ -6,17 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bulkcancel.base.model import (
-    NO_SUCH_JOB,
-    Exchange,
-    JobState,
-    NoReply,
-    Outcome,
-    Reply,
-    Request,
-    StoreName,
-    id_key,
-)
+from bulkcancel.base.model import NO_SUCH_JOB, JobState, Outcome, StoreName, id_key
+from bulkcancel.epcc import Exchange, NoReply, Reply
 from bulkcancel.epcc import verdicts as wire
 from bulkcancel.epcc.verdicts import Step, Token
 
@@ -114,10 +105,10 @@ def each(codes: list[int], bodies: dict[str, bytes], meaning: Meaning) -> list[t
 def test_decision_table(exchange: Exchange, meaning: Meaning) -> None:
     """Each exchange means what the contract's table says, after a cancel and after a read."""
     cancel, outcome, read, state = meaning
-    verdict = wire.interpret_cancel(exchange, JOB, now=NOW)
+    verdict = wire.interpret_cancel(exchange, JOB)
     assert (verdict.step, verdict.outcome) == (cancel, outcome)
     assert verdict.state == (state if cancel is Step.SETTLE else None)
-    answer = wire.interpret_read(exchange, JOB, now=NOW)
+    answer = wire.interpret_read(exchange, JOB)
     assert (answer.step, answer.outcome, answer.state) == (read, None, state)
     why = exchange.reason if isinstance(exchange, NoReply) else str(exchange.status)
     assert verdict.detail.startswith("" if outcome is Outcome.CANCELLED else why)
@@ -129,7 +120,7 @@ def test_a_job_is_read_with_its_times() -> None:
     times = {"created_at": "2026-01-01T00:00:00Z", "started_at": None, "updated_at": 7}
     attributes = {"status": "Started" + "x" * 200, "type": "t" * 200, **times}
     body = json.dumps({"data": {"id": JOB, "attributes": attributes}}).encode()
-    state = wire.interpret_read(reply(200, body), JOB, now=NOW).state
+    state = wire.interpret_read(reply(200, body), JOB).state
     status = "started" + "x" * 93
     assert state == JobState(status, "t" * 100, created_at="2026-01-01T00:00:00Z")
 
@@ -138,7 +129,7 @@ def test_only_uuids_are_compared_without_case() -> None:
     """Any other id is compared as it is: another job's state is no evidence."""
     assert id_key(JOB.upper()) == JOB
     assert id_key(JOB[:-1].upper()) == JOB[:-1].upper()
-    verdict = wire.interpret_cancel(reply(200, job(job_id="Import_7")), "import_7", now=NOW)
+    verdict = wire.interpret_cancel(reply(200, job(job_id="Import_7")), "import_7")
     assert verdict.step is Step.DOUBT
 
 
@@ -171,11 +162,10 @@ def test_outcome_of_table(status: str, ours: Outcome | None, others: Outcome | N
     ("year too long", f"Sun, 06 Nov {'9' * 40} 08:49:37 GMT", None),
 )
 def test_retry_after_table(value: str, seconds: float | None) -> None:
-    """Retry-After is seconds or a date in any form of RFC 9110; every 429 hands it on."""
+    """Retry-After is seconds or a date in any form of RFC 9110, found in any reply."""
     assert wire.parse_retry_after(value, NOW) == seconds
     exchange = reply(429, API, retry_after=value) if value else reply(429, API)
-    assert wire.interpret_cancel(exchange, JOB, now=NOW).retry_after == seconds
-    assert wire.interpret_read(exchange, JOB, now=NOW).retry_after == seconds
+    assert wire.retry_after_in(exchange, NOW) == seconds
 
 
 @rows(
@@ -190,7 +180,7 @@ def test_retry_after_table(value: str, seconds: float | None) -> None:
 )
 def test_a_reply_is_described(exchange: Reply, line: str, request_id: str) -> None:
     """A refusal is kept in the API's own words, with the id that the vendor's support asks for."""
-    verdict = wire.interpret_cancel(exchange, JOB, now=NOW)
+    verdict = wire.interpret_cancel(exchange, JOB)
     assert (verdict.detail, verdict.request_id) == (line, request_id)
 
 
@@ -228,15 +218,24 @@ def test_store_table(body: object, store: StoreName) -> None:
     assert wire.store_in(reply(200, json.dumps(body).encode())) == store
 
 
-def test_requests_are_built() -> None:
-    """Method, path and body are the API's; an id can't leave its place in the path."""
-    assert wire.cancel_request(JOB) == Request("POST", f"/pcm/jobs/{JOB}/cancel", b"{}")
-    assert wire.read_request(JOB) == Request("GET", f"/pcm/jobs/{JOB}")
-    assert wire.store_request() == Request("GET", "/v2/settings/store")
-    assert wire.cancel_request("a/../b?c#d%").path == "/pcm/jobs/a%2F..%2Fb%3Fc%23d%25/cancel"
-    form, pair = "application/x-www-form-urlencoded", b"client_id=a%26b&client_secret=%3D+%2B"
-    login = Request("POST", "/oauth/access_token", pair + b"&grant_type=client_credentials", form)
-    assert wire.token_request("a&b", "= +") == login
+@rows(
+    "exchange any_step login_step",
+    ("a token", reply(200, b'{"access_token": "t"}'), Step.SETTLE, Step.SETTLE),
+    ("a page", reply(200, HTML), Step.SETTLE, Step.RESEND),
+    ("no content", reply(204), Step.SETTLE, Step.RESEND),
+    ("a redirect", reply(302), Step.STOP, Step.STOP),
+    ("unauthorized", reply(401, API), Step.RENEW, Step.SETTLE),
+    ("forbidden", reply(403, API), Step.SETTLE, Step.SETTLE),
+    ("throttled", reply(429, API), Step.PAUSE, Step.PAUSE),
+    ("down", reply(503, HTML), Step.RESEND, Step.RESEND),
+    ("lost", NoReply("no reply", sent=True), Step.RESEND, Step.RESEND),
+)
+def test_requests_that_may_be_repeated(
+    exchange: Exchange, any_step: Step, login_step: Step
+) -> None:
+    """What passes is asked again; a login is answered by a token or a refusal alone."""
+    assert wire.interpret_any(exchange).step is any_step
+    assert wire.interpret_login(exchange).step is login_step
 
 
 values = st.recursive(
@@ -269,10 +268,10 @@ def names_it_cancelled(body: bytes) -> bool:
 @given(replies)
 def test_no_reply_raises_and_none_lies(exchange: Reply) -> None:
     """Whatever comes, nothing raises, and `cancelled` needs a body that says so of this job."""
-    verdict = wire.interpret_cancel(exchange, JOB, now=NOW)
+    verdict = wire.interpret_cancel(exchange, JOB)
     says_so = exchange.status == 200 and names_it_cancelled(exchange.body)
     assert (verdict.outcome is Outcome.CANCELLED) <= says_so
-    assert wire.interpret_read(exchange, JOB, now=NOW).outcome is None
+    assert wire.interpret_read(exchange, JOB).outcome is None
     assert wire.describe(exchange).startswith(str(exchange.status))
     token = wire.token_in(exchange)
     assert token is None or (token.bearer.isascii() and token.bearer.isprintable())
@@ -304,6 +303,20 @@ def test_a_404_that_names_other_jobs_is_a_doubt(missing: object, step: Step) -> 
     """Only a 404 that may be about our job says that the store has no such job."""
     body = {"errors": [{"title": "Not Found", "meta": {"missing_ids": missing}}]}
     reply = Reply(404, {}, json.dumps(body).encode())
-    assert wire.interpret_cancel(reply, JOB, now=0).step is step
-    read = wire.interpret_read(reply, JOB, now=0)
+    assert wire.interpret_cancel(reply, JOB).step is step
+    read = wire.interpret_read(reply, JOB)
     assert (read.state is None) == (step is Step.DOUBT)
+
+
+@rows(
+    "exchange out_of_step",
+    ("404 about another", reply(404, refusal(title="t", meta={"missing_ids": [OTHER]})), True),
+    ("200 about another", reply(200, job(job_id=OTHER)), True),
+    ("404 about ours", reply(404, refusal(title="t", meta={"missing_ids": [JOB]})), False),
+    ("200 about ours", reply(200, job("pending")), False),
+    ("a page", reply(200, HTML), False),
+)
+def test_replies_that_are_out_of_step(exchange: Exchange, out_of_step: bool) -> None:  # noqa: FBT001
+    """A reply about another job shows that its connection can't be trusted any more."""
+    assert wire.interpret_cancel(exchange, JOB).out_of_step is out_of_step
+    assert wire.interpret_read(exchange, JOB).out_of_step is out_of_step

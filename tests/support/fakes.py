@@ -2,28 +2,26 @@
 
 import asyncio
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import orjson
 
 from bulkcancel.base.model import (
+    ClientKey,
+    Credentials,
     Earlier,
-    Exchange,
     JobResult,
     JobRow,
-    NoReply,
     Outcome,
-    Reply,
+    ReadyToken,
     Tally,
 )
 from bulkcancel.engine.guards import Guards
 from bulkcancel.engine.pool import Engine, Policy
-from bulkcancel.epcc.rate_limit import Pacer
+from bulkcancel.epcc import Exchange, NoReply, Pacer, Reply, Request, Sender
 from bulkcancel.inputs.stream import Listed
 
-if TYPE_CHECKING:
-    from bulkcancel.base.errors import BulkcancelError
-
+KEY = ClientKey("id", "s3cret-of-the-store")
 JOB = "job-1"
 LOST = NoReply("no reply within 30 s", sent=True)
 UNSENT = NoReply("no connection", sent=False)
@@ -53,48 +51,47 @@ def page(status: int) -> Reply:
 
 
 class ScriptedStore:
-    """Answer cancels and reads from two lists, in order; keep what was asked."""
+    """A transport that answers cancels and reads from two lists, in order, and gives tokens.
+
+    It keeps what was asked, as `cancel job-1 token-1`, and which requests were sent `anew`.
+    """
 
     def __init__(self, cancels: Iterable[Exchange] = (), reads: Iterable[Exchange] = ()) -> None:
         self.cancels, self.reads = list(cancels), list(reads)
+        self.tokens: list[Exchange] = []  # token-1, token-2… once there is none
         self.calls: list[str] = []
         self.anew: list[bool] = []
         self.times: list[float] = []
-        self.token = "token-1"
-        self.login_error: BulkcancelError | None = None
+        self.tokens_given = self.distrusted = 0
         self.on_call: Callable[[], object] = lambda: None
 
-    async def bearer(self) -> str:
-        return self.token
-
-    def fresh_bearer(self) -> str | None:
-        return self.token
-
-    async def renew(self, refused: str) -> None:
-        self.calls.append(f"renew {refused}")
-        if self.login_error is not None:
-            raise self.login_error
-        self.token = "token-2"
-
-    async def cancel(self, job_id: str, bearer: str, *, anew: bool) -> Exchange:
+    async def send(self, request: Request, bearer: str, *, anew: bool) -> Exchange:
+        if request.path == "/oauth/access_token":
+            self.tokens_given += 1
+            return self.tokens.pop(0) if self.tokens else token(f"token-{self.tokens_given}")
+        verb = "cancel" if request.method == "POST" else "read"
+        self.calls.append(f"{verb} {request.path.split('/')[3]} {bearer}")
         self.anew.append(anew)
-        return await self._answer(f"cancel {job_id} {bearer}", self.cancels)
-
-    async def read(self, job_id: str, bearer: str, *, anew: bool) -> Exchange:
-        self.anew.append(anew)
-        return await self._answer(f"read {job_id} {bearer}", self.reads)
-
-    async def _answer(self, call: str, script: list[Exchange]) -> Exchange:
-        self.calls.append(call)
         self.times.append(asyncio.get_running_loop().time())
         self.on_call()
+        return await self.answer(verb)
+
+    async def answer(self, verb: str) -> Exchange:
         await asyncio.sleep(0)
-        return script.pop(0)
+        return (self.cancels if verb == "cancel" else self.reads).pop(0)
+
+    def distrust(self) -> None:
+        self.distrusted += 1
 
     @property
     def verbs(self) -> str:
         """Return the first letters of the calls: `cr` for a cancel and a read."""
         return "".join(call[0] for call in self.calls)
+
+
+def token(bearer: str = "token-1", **fields: float) -> Reply:
+    """Return a reply that gives a token."""
+    return Reply(200, {}, orjson.dumps({"access_token": bearer, **fields}))
 
 
 def row(
@@ -111,12 +108,25 @@ def result(job_id: str = "abc", outcome: Outcome = Outcome.CANCELLED, **fields: 
 class Bench:
     """An engine on a scripted store, and what comes out of it."""
 
-    def __init__(self, store: ScriptedStore, retries: int = 4, concurrency: int = 1) -> None:
+    def __init__(
+        self,
+        store: ScriptedStore,
+        retries: int = 4,
+        concurrency: int = 1,
+        credentials: Credentials | None = None,
+        **policy: Any,  # noqa: ANN401
+    ) -> None:
         self.store, self.tally = store, Tally()
         self.results: list[JobResult] = []
-        self.pacer = Pacer(100)
-        policy = Policy(concurrency, retries, Guards(100, frozenset(), 300))
-        self.engine = Engine(store, self.pacer, policy, self.tally, self.results.append)
+        self.pacer = Pacer(policy.pop("rate", 100))
+        ready = credentials or ReadyToken("token-0")
+        self.sender = Sender(store, ready, self.pacer, self.tally, retries)
+        if isinstance(ready, ReadyToken):
+            self.sender.auth.accepted(ready.bearer)
+        guards = policy.pop("guards", None) or Guards(100, frozenset(), 300)
+        record = policy.pop("record", self.results.append)
+        rules = Policy(concurrency, retries, guards, **policy)
+        self.engine = Engine(self.sender, rules, self.tally, record)
 
     async def run(self, rows: Iterable[JobRow]) -> list[JobResult]:
         await self.engine.run(Listed(rows))

@@ -1,0 +1,156 @@
+"""What is known of one job, and what follows from it when the job ends, in whatever way.
+
+Pure: nothing here sends or waits.
+"""
+
+import time
+from dataclasses import dataclass
+from enum import Enum, auto
+
+from bulkcancel.base.model import NO_SUCH_JOB, Evidence, JobResult, JobRow, JobState, Outcome
+from bulkcancel.epcc import Exchange, Reply, Step, Verdict, outcome_of
+
+
+class Ending(Enum):
+    """How the requests about a job came to their end."""
+
+    DONE = auto()  # settled, or given up
+    DRAINED = auto()  # the run stopped between two requests of this job
+    STOPPED = auto()  # a reply to this job's request stopped the run
+    ABANDONED = auto()  # cut anywhere, perhaps within a request
+
+
+class Fate(Enum):
+    """What became of the last cancel request."""
+
+    NONE = auto()  # there was none
+    UNDER_WAY = auto()
+    TURNED_AWAY = auto()  # not connected, 401 or 429: nobody has looked at the job
+    REFUSED = auto()  # not applied; only a read tells why
+    REJECTED = auto()  # not applied, and the reply says why
+    LOST = auto()  # no clear reply: it may have been applied
+    CANCELLED = auto()
+    NOT_FOUND = auto()
+
+
+_FATES = {
+    Step.ASK_WHY: Fate.REFUSED,
+    Step.DOUBT: Fate.LOST,
+    Step.RESEND: Fate.TURNED_AWAY,
+    Step.PAUSE: Fate.TURNED_AWAY,
+    Step.RENEW: Fate.TURNED_AWAY,
+    Step.STOP: Fate.REJECTED,
+}
+_SETTLED: dict[Outcome | None, Fate] = {
+    Outcome.CANCELLED: Fate.CANCELLED,
+    Outcome.NOT_FOUND: Fate.NOT_FOUND,
+    Outcome.FAILED: Fate.REJECTED,
+}
+Conclusion = tuple[Outcome, Evidence]
+_CUT_OFF = "the run ended before the reply came"
+
+
+@dataclass(slots=True)
+class History:
+    """One job so far.
+
+    `in_doubt` once a cancel, of this run or an earlier one, had no clear reply: the job
+    may be cancelled by us. `state` is what the last clear reply showed, `was_read` whether
+    a read has shown one. `attempts` counts cancels, `sent_at` is the epoch time of the
+    first, `http_status` that of the last reply to one.
+    """
+
+    row: JobRow
+    in_doubt: bool = False
+    fate: Fate = Fate.NONE
+    was_read: bool = False
+    state: JobState = NO_SUCH_JOB
+    attempts: int = 0
+    sent_at: float | None = None
+    http_status: int | None = None
+    detail: str = ""
+    request_id: str = ""
+
+    def cancel_starts(self) -> None:
+        """Note that a cancel is sent now: the run may end while it is under way."""
+        self.attempts += 1
+        self.sent_at = self.sent_at or time.time()
+        self.fate = Fate.UNDER_WAY
+
+    def cancel_ended(self, exchange: Exchange, verdict: Verdict) -> None:
+        """Note what came of a cancel."""
+        if isinstance(exchange, Reply):
+            self.http_status = exchange.status
+        elif not exchange.sent:
+            self.attempts -= 1
+            self.sent_at = self.sent_at if self.attempts else None
+        self.fate = _FATES.get(verdict.step) or _SETTLED[verdict.outcome]
+        self.in_doubt |= self.fate is Fate.LOST
+        self.detail = verdict.detail
+        self.request_id = verdict.request_id or self.request_id
+        self.state = verdict.state or self.state
+
+    def read_ended(self, verdict: Verdict) -> None:
+        """Note what a read has shown, if anything."""
+        if verdict.state is not None:
+            self.was_read, self.state = True, verdict.state
+
+    def add_detail(self, text: str) -> None:
+        """Add to the reason that the report gives."""
+        self.detail = f"{self.detail}; {text}" if self.detail else text
+
+    def shown(self) -> Outcome | None:
+        """Return what the last read settles, None if nothing, or if there was none."""
+        return outcome_of(self.state, may_be_ours=self.in_doubt) if self.was_read else None
+
+    def result(self, ending: Ending, *, only_look: bool = False) -> JobResult:
+        """Return the row of the report."""
+        outcome, evidence = conclude_look(self) if only_look else conclude(self, ending)
+        return JobResult(
+            row=self.row,
+            outcome=outcome,
+            finished_at=time.time(),
+            state=self.state,
+            http_status=self.http_status,
+            attempts=self.attempts,
+            evidence=evidence,
+            detail=self.detail or (_CUT_OFF if outcome is Outcome.UNKNOWN else ""),
+            request_id=self.request_id,
+            sent_at=self.sent_at,
+        )
+
+
+def conclude(job: History, ending: Ending) -> Conclusion:
+    """Say what became of a job: the first line that fits decides.
+
+    A cancel that may have been applied never ends as failed, one that nobody has looked
+    at while the run stopped was not attempted.
+    """
+    seen = Evidence.READBACK if job.was_read else Evidence.NONE
+    replied = Evidence.NONE if job.http_status is None else Evidence.RESPONSE
+    stopped = ending is not Ending.DONE
+    match job.fate:
+        case Fate.CANCELLED:
+            return Outcome.CANCELLED, Evidence.RESPONSE
+        case Fate.NOT_FOUND:
+            return Outcome.NOT_FOUND, Evidence.RESPONSE
+        case _ if (shown := job.shown()) is not None:
+            return shown, Evidence.READBACK
+        case Fate.UNDER_WAY:
+            return Outcome.UNKNOWN, Evidence.NONE
+        case _ if job.in_doubt:
+            return Outcome.UNKNOWN, Evidence.NONE
+        case Fate.NONE | Fate.TURNED_AWAY if stopped and not job.was_read:
+            return Outcome.NOT_ATTEMPTED, Evidence.NONE
+        case Fate.REFUSED if ending is Ending.ABANDONED:
+            return Outcome.UNKNOWN, Evidence.NONE
+        case Fate.REFUSED if not job.was_read and ending is not Ending.STOPPED:
+            return Outcome.NOT_PENDING, Evidence.RESPONSE
+    return Outcome.FAILED, seen or replied
+
+
+def conclude_look(job: History) -> Conclusion:
+    """Say what a job is that was read, and is not to be cancelled."""
+    if job.was_read:
+        return job.shown() or Outcome.WOULD_CANCEL, Evidence.READBACK
+    return Outcome.FAILED, Evidence.NONE

@@ -1,0 +1,71 @@
+"""The HTTP messages of the API: requests as they are sent, and what comes back as values.
+
+The API's pages are cited by their paths below https://elasticpath.dev/docs/api/pxm/products/.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from urllib.parse import quote, urlencode
+
+NOTHING = b"{}"  # the body of a cancel
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One HTTP request, complete but for the host and the bearer token."""
+
+    method: str
+    path: str
+    body: bytes | None = field(default=None, repr=False)  # may hold the client secret
+    content_type: str = "application/json"
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """A whole HTTP reply; headers are found by lower-case names, the body is at most 1 MiB."""
+
+    status: int
+    headers: Mapping[str, str] = field(repr=False)  # both may hold a token
+    body: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class NoReply:
+    """A request without a usable reply.
+
+    `sent` is False only when it is certain that the store never saw the request;
+    `timed_out` tells that it was too slow, not that it was cut off.
+    """
+
+    reason: str
+    sent: bool
+    timed_out: bool = False
+
+
+Exchange = Reply | NoReply
+
+
+def cancel_request(job_id: str) -> Request:
+    """Build `POST /pcm/jobs/:jobID/cancel` (cancel-job)."""
+    return Request("POST", f"/pcm/jobs/{quote(job_id, safe='')}/cancel", NOTHING)
+
+
+def read_request(job_id: str) -> Request:
+    """Build `GET /pcm/jobs/:jobID` (get-job)."""
+    return Request("GET", f"/pcm/jobs/{quote(job_id, safe='')}")
+
+
+def store_request() -> Request:
+    """Build the request for the store's own name. Not every key may read it."""
+    return Request("GET", "/v2/settings/store")
+
+
+def token_request(client_id: str, client_secret: str) -> Request:
+    """Build `POST /oauth/access_token` with the client credentials grant (RFC 6749, 4.4)."""
+    form = {
+        "client_id": client_id,
+        "client_secret": client_secret,
+        "grant_type": "client_credentials",
+    }
+    body = urlencode(form).encode()
+    return Request("POST", "/oauth/access_token", body, "application/x-www-form-urlencoded")

@@ -1,0 +1,101 @@
+"""What became of a job, for all that can be known of it and every way in which it can end."""
+
+from itertools import product
+
+import pytest
+
+from bulkcancel.base.model import Earlier, Evidence, JobState, Outcome
+from bulkcancel.engine.history import Ending, Fate, History, conclude
+from bulkcancel.epcc import Step, Verdict
+from tests.support.fakes import LOST, UNSENT, error, row
+
+DONE, DRAINED, STOPPED, ABANDONED = Ending
+ANY = list(Ending)
+CANCELLED, UNKNOWN, FAILED = Outcome.CANCELLED, Outcome.UNKNOWN, Outcome.FAILED
+NOT_PENDING, NOT_FOUND, UNSENT_ROW = Outcome.NOT_PENDING, Outcome.NOT_FOUND, Outcome.NOT_ATTEMPTED
+CUT = [DRAINED, STOPPED, ABANDONED]
+
+# the last cancel, in doubt, last read (None: none), the endings, and what follows
+Line = tuple[Fate, bool, str | None, list[Ending], Outcome]
+TABLE: list[Line] = [
+    *((Fate.CANCELLED, doubt, None, ANY, CANCELLED) for doubt in (False, True)),
+    *((Fate.NOT_FOUND, doubt, None, ANY, NOT_FOUND) for doubt in (False, True)),
+    *((fate, False, "started", ANY, NOT_PENDING) for fate in Fate if fate.value < 7),
+    *((fate, False, "cancelled", ANY, NOT_PENDING) for fate in (Fate.REFUSED, Fate.NONE)),
+    *((fate, False, "", ANY, NOT_FOUND) for fate in (Fate.REFUSED, Fate.NONE)),
+    *((fate, True, "cancelled", ANY, CANCELLED) for fate in (Fate.REFUSED, Fate.LOST)),
+    *((fate, True, "pending", ANY, UNKNOWN) for fate in (Fate.REFUSED, Fate.LOST, Fate.REJECTED)),
+    *((fate, True, None, ANY, UNKNOWN) for fate in Fate if fate.value < 7),
+    (Fate.LOST, True, "cancelling", ANY, UNKNOWN),
+    (Fate.UNDER_WAY, False, None, ANY, UNKNOWN),
+    (Fate.UNDER_WAY, False, "pending", ANY, UNKNOWN),
+    (Fate.NONE, False, None, CUT, UNSENT_ROW),
+    (Fate.TURNED_AWAY, False, None, CUT, UNSENT_ROW),
+    (Fate.TURNED_AWAY, False, None, [DONE], FAILED),
+    (Fate.TURNED_AWAY, False, "pending", ANY, FAILED),
+    (Fate.REFUSED, False, None, [DONE, DRAINED], NOT_PENDING),
+    (Fate.REFUSED, False, None, [STOPPED], FAILED),
+    (Fate.REFUSED, False, None, [ABANDONED], UNKNOWN),
+    (Fate.REFUSED, False, "pending", [DONE, DRAINED, STOPPED], FAILED),
+    (Fate.REFUSED, False, "pending", [ABANDONED], UNKNOWN),
+    (Fate.REJECTED, False, None, ANY, FAILED),
+]
+
+
+def history(fate: Fate, *, in_doubt: bool, read: str | None) -> History:
+    http_status = None if fate in {Fate.NONE, Fate.UNDER_WAY} else 400
+    state = JobState(read or "")
+    was_read = read is not None
+    return History(row(), in_doubt, fate, was_read, state, http_status=http_status)
+
+
+@pytest.mark.parametrize("line", TABLE, ids=lambda line: f"{line[0].name} {line[1]} {line[2]}")
+def test_what_follows(line: Line) -> None:
+    """What is known of a job, and how it ended, decide its outcome."""
+    fate, in_doubt, read, endings, outcome = line
+    known = history(fate, in_doubt=in_doubt, read=read)
+    assert {conclude(known, ending)[0] for ending in endings} == {outcome}
+
+
+def test_what_is_never_said() -> None:
+    """Whatever is known: no `cancelled` or `not_pending` without evidence, no `failed` in doubt."""
+    reads = (None, "", "pending", "started", "cancelled", "paused")
+    for fate, in_doubt, read, ending in product(Fate, (False, True), reads, Ending):
+        outcome, evidence = conclude(history(fate, in_doubt=in_doubt, read=read), ending)
+        if outcome in {CANCELLED, NOT_PENDING, NOT_FOUND}:
+            assert evidence is not Evidence.NONE
+        if outcome in {FAILED, UNSENT_ROW}:
+            assert not in_doubt
+            assert fate is not Fate.UNDER_WAY
+        if outcome is CANCELLED:
+            assert fate is Fate.CANCELLED or (in_doubt and read == "cancelled")
+
+
+def test_a_request_that_was_not_sent_is_not_counted() -> None:
+    """An attempt that did not reach the store leaves neither a count nor a time."""
+    job = History(row())
+    job.cancel_starts()
+    job.cancel_ended(UNSENT, Verdict(Step.RESEND, detail="no connection"))
+    assert (job.attempts, job.sent_at, job.fate) == (0, None, Fate.TURNED_AWAY)
+    job.cancel_starts()
+    job.cancel_ended(LOST, Verdict(Step.DOUBT, detail="no reply"))
+    first = job.sent_at
+    job.cancel_starts()
+    job.cancel_ended(UNSENT, Verdict(Step.RESEND))
+    assert (job.attempts, job.sent_at, job.in_doubt) == (1, first, True)
+
+
+def test_a_refusal_after_a_lost_reply_leaves_the_doubt() -> None:
+    """Once a reply was lost, no later one but a clear answer takes the doubt away."""
+    job = History(row(earlier=Earlier(UNKNOWN)), in_doubt=True)
+    job.cancel_starts()
+    job.cancel_ended(error(422), Verdict(Step.ASK_WHY, detail="422", request_id="req-1"))
+    result = job.result(DRAINED)
+    assert (result.outcome, result.http_status, result.request_id) == (UNKNOWN, 422, "req-1")
+
+
+def test_an_unknown_row_says_why() -> None:
+    """A job whose reply the run did not wait for says so in its detail."""
+    job = History(row())
+    job.cancel_starts()
+    assert job.result(ABANDONED).detail == "the run ended before the reply came"

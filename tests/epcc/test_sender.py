@@ -1,0 +1,168 @@
+"""The one door: each request in its turn, counted, and the pace told how the store is."""
+
+import asyncio
+
+import pytest
+
+from bulkcancel.base.errors import LoginError
+from bulkcancel.base.model import StoreName
+from bulkcancel.epcc import (
+    MAX_REFUSALS,
+    Exchange,
+    Interrupted,
+    Reply,
+    Request,
+    Step,
+    StoreAccess,
+    connect,
+)
+from bulkcancel.epcc.messages import read_request
+from bulkcancel.epcc.verdicts import interpret_any, interpret_read
+from tests.epcc.test_auth import CANCEL, READY, Desk
+from tests.support.fakes import JOB, KEY, LOST, UNSENT, error, job, page, token
+from tests.support.virtual import run
+
+READ = read_request(JOB)
+PRACTICE = Reply(200, {}, b'{"data": {"id": "s-1", "name": "practice store"}}')
+
+
+def test_every_request_takes_a_turn_and_is_counted() -> None:
+    """Resent requests, tokens and names spend from the same rate as cancels."""
+
+    async def scenario() -> None:
+        answers: list[Exchange] = [token(), error(429), job("cancelled"), LOST, PRACTICE]
+        desk = Desk(answers)
+        await desk.cancel()
+        await desk.sender.store_name()
+        assert desk.tally.requests == desk.pacer._started == len(answers)
+        assert (desk.tally.throttled, desk.tally.retries, desk.tally.in_flight) == (1, 1, 0)
+
+    run(scenario())
+
+
+def test_a_request_that_is_refused_with_429_for_ever() -> None:
+    """After twenty 429s in a row the caller decides."""
+
+    async def scenario() -> None:
+        desk = Desk([error(429)] * 30, READY)
+        assert (await desk.cancel()).step is Step.PAUSE
+        assert len(desk.sent) == MAX_REFUSALS
+
+    run(scenario())
+
+
+def test_a_redirect_is_never_followed() -> None:
+    """A redirect ends it all, whatever was asked for."""
+    with pytest.raises(LoginError, match="a redirect, which is never followed"):
+        run(Desk([page(302)], READY).cancel())
+
+
+@pytest.mark.parametrize(
+    ("answer", "speed"), [(error(503), 50), (error(429), 50), (LOST, 100), (job("x"), 100)]
+)
+def test_the_pace_follows_the_store(answer: Exchange, speed: float) -> None:
+    """Whatever is asked for, a store that has too much to do is asked less often."""
+
+    async def scenario() -> None:
+        desk = Desk([answer, job("cancelled")], READY)
+        desk.sender.waits.__enter__()  # a task that ends with the run
+        await desk.sender._exchange(CANCEL, "token", interpret_any, anew=False)
+        assert desk.pacer.speed() == speed
+
+    run(scenario())
+
+
+def test_a_reply_about_another_job_costs_all_connections_their_trust() -> None:
+    """Once replies are out of step, no connection that is open is used again."""
+
+    class Distrustful(Desk):
+        distrusted = 0
+
+        def distrust(self) -> None:
+            self.distrusted += 1
+
+    async def scenario() -> None:
+        desk = Distrustful([job("pending", "another"), job("pending")], READY)
+        for _ in range(2):
+            await desk.sender.send(READ, lambda reply: interpret_read(reply, JOB), anew=True)
+        assert desk.distrusted == 1
+
+    run(scenario())
+
+
+def test_nothing_is_sent_once_waits_are_cut() -> None:
+    """A run that ends sends nothing more, be it in line for its turn or not yet."""
+
+    async def scenario() -> None:
+        desk = Desk([], READY)
+        desk.pacer.throttled(30, 0.0)
+        waiting = asyncio.create_task(desk.cancel())
+        await asyncio.sleep(1)
+        desk.sender.waits.cut()
+        for request in (waiting, desk.cancel()):
+            with pytest.raises(Interrupted):
+                await request
+        assert desk.sent == []
+
+    run(scenario())
+
+
+def test_a_last_request() -> None:
+    """A run that ends may still send what need not wait for a token or a pause."""
+
+    async def scenario() -> None:
+        desk = Desk([job("pending")], READY)
+        desk.sender.waits.cut()
+        begun: list[float] = []
+        ask = (READ, interpret_any, lambda: begun.append(0.0))
+        verdict = await desk.sender.send_at_once(*ask)
+        assert verdict is not None
+        await desk.pacer.start()
+        asyncio.get_running_loop().call_later(0.001, desk.pacer.throttled, 30, 1.0)
+        assert await desk.sender.send_at_once(*ask) is None  # a pause begins
+        assert await desk.sender.send_at_once(*ask) is None  # there is one
+        assert len(begun) == len(desk.sent) == 1
+        assert await Desk([]).sender.send_at_once(*ask) is None  # no token
+
+    run(scenario())
+
+
+@pytest.mark.parametrize(
+    ("answers", "name"),
+    [
+        ([PRACTICE], StoreName("s-1", "practice store")),
+        ([LOST, error(401), page(503), error(429), PRACTICE], StoreName("s-1", "practice store")),
+        ([error(403)], StoreName()),
+        ([page(302)], StoreName()),
+        ([page(200)], StoreName()),
+        ([UNSENT] * 5, StoreName()),
+    ],
+    ids=["told", "told in the end", "forbidden", "a redirect", "a portal", "no connection"],
+)
+def test_the_name_of_the_store(answers: list[Exchange], name: StoreName) -> None:
+    """The store is asked what it is called; where it does not say so, that is no trouble."""
+    desk = Desk(answers, READY)
+    assert run(desk.sender.store_name()) == name
+    assert desk.sent == [("GET /v2/settings/store", "ready-token")] * len(answers)
+
+
+def test_a_store_that_thinks_about_its_name() -> None:
+    """A store that takes its time over what it is called is not waited for without end."""
+
+    class Slow(Desk):
+        async def send(self, request: Request, bearer: str, *, anew: bool) -> Exchange:
+            await asyncio.sleep(45)
+            return await super().send(request, bearer, anew=anew)
+
+    async def scenario() -> None:
+        assert await Slow([PRACTICE], READY).sender.store_name() == StoreName()
+        assert asyncio.get_running_loop().time() < 31
+
+    run(scenario())
+
+
+async def test_a_connection_sends_nothing_by_itself() -> None:
+    """To connect is to be ready: the store hears nothing yet."""
+    async with connect(StoreAccess("http://127.0.0.1:1", KEY), Desk([]).tally) as sender:
+        assert sender.auth.fresh() is None
+        assert sender.pacer.rate == 20
