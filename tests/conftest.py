@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+from bulkcancel.base.text import Mask
 from bulkcancel.cli.cancel import main
 from bulkcancel.sandbox.server import Rules, Sandbox, seeds_of
 
@@ -99,7 +100,7 @@ def default_signals() -> Iterator[None]:
 @pytest.fixture(autouse=True)
 def no_secrets_of_other_tests(monkeypatch: pytest.MonkeyPatch) -> None:
     """Secrets are those of the process: each test starts with none."""
-    monkeypatch.setattr("bulkcancel.base.text._secrets", set())
+    monkeypatch.setattr("bulkcancel.base.text._mask", Mask())
 
 
 @pytest.fixture(autouse=True)

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 from bulkcancel.base.errors import ConfigError
 from bulkcancel.base.model import ClientKey, Credentials, Outcome, ReadyToken
 from bulkcancel.base.profile import read_profile
-from bulkcancel.base.text import hide
+from bulkcancel.base.text import hide_header
 
 _URL = re.compile(r"[!-\[\]-~]+")  # printable ASCII but for the backslash
 _HOST = re.compile(r"(?=.{1,253}$)[a-z0-9_-]{1,63}(\.[a-z0-9_-]{1,63})*\.?")
@@ -184,7 +184,7 @@ def headers(
             raise ConfigError("--header (or EPCC_BETA_API_FEATURES) is no header", _HEADER_FORM)
         found = {n: v for n, v in found.items() if n.lower() != name.lower()} | {name: value}
         if _MAY_BE_SECRET.search(name):
-            hide(value)
+            hide_header(value)
     return found
 
 

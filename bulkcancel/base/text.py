@@ -1,39 +1,120 @@
-"""Text made fit to show; what comes from outside (servers, files) as one line, bounded, inert.
+"""Text made fit to show: one line, bounded, inert, without secrets.
 
-All that a run prints or reports from elsewhere passes through here, decoded, so
-this is where secrets are taken out of it, in whatever way a server echoes them.
+All that a run prints or reports from outside (servers, files) passes through here, raw:
+secrets are masked before anything is cut, escaped or split.
 """
 
 import re
 from datetime import UTC, datetime
 from functools import lru_cache
-from urllib.parse import quote_plus
 
 MAX_LENGTH = 300
+MASK = "[hidden]"
+_SHORTEST_SECRET = 4  # a shorter one would mask half of every line
+_LONGEST_SPELLING = 24  # characters that one of a secret may take up, escaped
+_JSON_ESCAPED = "\"/\\'"
+_HEADER_PARTS = re.compile(r"[\s,;:=]+")
 _UNPRINTABLE = re.compile(
     r"[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]+"
 )
-_FORMULA = re.compile(r"\s*[=+\-@\uff1d\uff0b\uff0d\uff20]")
-_SHORTEST_SECRET = 4  # a shorter one would blot out half of every line
+# what the eye does not see: format characters, fillers, variation selectors, tags
+INVISIBLE = (
+    r"\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e"
+    r"\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb\U000e0000-\U000e0fff"
+)
+_FORMULA = rf'[\s"{INVISIBLE}]*[=+\-@\uff0b\uff0d\uff1d\uff20]'
+_FORMULA_AT_START = re.compile(_FORMULA)
+_FORMULA_BEHIND = re.compile(rf"[;,|\t](?={_FORMULA})")
 
-_secrets: set[str] = set()  # of this process
+
+class Mask:
+    """The secrets of a process, and how they are found in any text."""
+
+    def __init__(self) -> None:
+        self._secrets: set[str] = set()
+        self._lower: tuple[str, ...] = ()
+        self.longest = 0  # characters that a secret may take up, escaped
+
+    def add(self, secret: str) -> None:
+        """Mask a secret from now on."""
+        self._secrets.add(secret)
+        self._lower = tuple(each.lower() for each in self._secrets)
+        self.longest = _LONGEST_SPELLING * max(map(len, self._secrets))
+
+    def __call__(self, text: str) -> str:
+        """Return the text without secrets."""
+        escaped = "%" in text or "&" in text or "+" in text or "\\" in text
+        if text.isascii() and not escaped:  # as nearly all texts are
+            lower = text.lower()
+            for secret in self._lower:
+                if secret in lower:
+                    break
+            else:
+                return text
+        return _pattern(frozenset(self._secrets)).sub(MASK, text) if self._secrets else text
+
+
+@lru_cache(maxsize=4)
+def _pattern(secrets: frozenset[str]) -> re.Pattern[str]:
+    longest_first = sorted(secrets, key=len, reverse=True)
+    every_way = ("".join(map(_spellings, secret)) for secret in longest_first)
+    return re.compile("|".join(every_way), re.IGNORECASE)
+
+
+@lru_cache(maxsize=256)
+def _spellings(char: str) -> str:
+    """Return a pattern for one character in either case: plain, in a URL, in JSON, in HTML."""
+    ways = [r"\+"] if char == " " else [rf"\\{re.escape(char)}"] if char in _JSON_ESCAPED else []
+    for each in {char, char.lower(), char.upper()}:
+        utf8, utf16 = each.encode(errors="replace"), each.encode("utf-16-be", errors="replace")
+        ways += [
+            "".join(f"%{byte:02x}" for byte in utf8),
+            "".join(rf"\\u{utf16[i : i + 2].hex()}" for i in range(0, len(utf16), 2)),
+            "".join(f"&\\#0{{,6}}{ord(point)};" for point in each),
+            "".join(f"&\\#x0{{,6}}{ord(point):x};" for point in each),
+        ]
+    if not char.isalnum():
+        from html.entities import html5  # noqa: PLC0415  (2,231 names, for escaped text only)
+
+        ways += [f"&{re.escape(name)}" for name, named in html5.items() if named == char]
+    ways.sort(key=len, reverse=True)  # what begins like another one comes first
+    return f"(?:{'|'.join([*ways, re.escape(char)])})"
+
+
+_mask = Mask()  # of this process
 
 
 def hide(secret: str) -> None:
-    """Let a secret never appear in a line or cell from now on."""
+    """Mask a secret of at least four characters in every line and cell from now on."""
     if len(secret) >= _SHORTEST_SECRET:
-        _secrets.update({secret, quote_plus(secret)})
+        _mask.add(secret)
+
+
+def hide_header(value: str) -> None:
+    """Mask the value of a header, and its parts: a scheme's token, a cookie's value."""
+    for part in (value, *_HEADER_PARTS.split(value)):
+        hide(part)
+
+
+def masked(text: str) -> str:
+    """Return the text without secrets, however a server has capitalised or escaped them.
+
+    Found are the plain secret, percent-encoding, and the escapes of JSON and HTML, also
+    mixed; not found are encodings of the whole (base64, hex), or parts of a secret.
+    """
+    return _mask(text)
 
 
 def one_line(text: str, limit: int = MAX_LENGTH) -> str:
     """Return the text without secrets, control or direction characters, at most `limit` long."""
-    for secret in _secrets:
-        if secret in text:
-            text = text.replace(secret, "[hidden]")
-    if len(text) <= limit and text.isascii() and text.isprintable():
-        return text.strip()  # as nearly all texts are
-    line = _UNPRINTABLE.sub(" ", text[: 4 * limit]).strip()
-    return line if len(line) <= limit and len(text) <= 4 * limit else line[: limit - 1] + "…"
+    bound = 4 * limit + _mask.longest  # a reply may have a megabyte
+    shown = _mask(text[:bound])
+    if len(text) > bound:  # a secret that the bound has cut may stand at the end
+        shown = shown[: len(shown) - _mask.longest]
+    elif len(shown) <= limit and shown.isascii() and shown.isprintable():
+        return shown.strip()
+    line = _UNPRINTABLE.sub(" ", shown).strip()
+    return line if len(line) <= limit and len(text) <= bound else line[: limit - 1] + "…"
 
 
 def visible(text: str) -> str:
@@ -42,15 +123,19 @@ def visible(text: str) -> str:
 
 
 def cell(text: str, limit: int = MAX_LENGTH) -> str:
-    """Return the text as a spreadsheet may open it: one line, and never a formula.
+    """Return the text as any spreadsheet may open it: one line, without a formula.
 
-    A cell that would start a formula gets an apostrophe in front, as in
-    https://owasp.org/www-community/attacks/CSV_Injection.
+    An apostrophe goes before whatever would begin one, also behind a delimiter that a
+    spreadsheet in another locale splits at, and behind invisible characters. Done
+    twice, it changes nothing more. https://owasp.org/www-community/attacks/CSV_Injection
     """
     if not text:
         return ""
-    line = one_line(text, limit - 1)
-    return f"'{line}" if _FORMULA.match(line) else line
+    line = one_line(text, limit)
+    if _FORMULA_BEHIND.search(line):
+        line = _FORMULA_BEHIND.sub(r"\g<0>'", line)
+    line = f"'{line}" if _FORMULA_AT_START.match(line) else line
+    return line if len(line) <= limit else line[: limit - 1] + "…"
 
 
 def duration(seconds: float) -> str:

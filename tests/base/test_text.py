@@ -1,12 +1,18 @@
 """Text from outside is shown on one line, bounded, without control characters, inert."""
 
+import html
+import json
+import re
 import unicodedata
+from collections.abc import Callable
+from unittest.mock import patch
+from urllib.parse import quote, quote_plus
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bulkcancel.base.text import MAX_LENGTH, cell, hide, one_line
+from bulkcancel.base.text import MAX_LENGTH, Mask, cell, hide, hide_header, masked, one_line
 
 anything = st.text() | st.text(st.characters()) | st.text("=+-@\t\n\r\0 a", max_size=2000)
 lengths = st.integers(0, 2000).map("x".__mul__) | st.integers(0, 2000).map(" =".__mul__)
@@ -54,11 +60,28 @@ def test_the_limit_can_be_set(limit: int) -> None:
         pytest.param("\0=1", "'=1", id="behind a control character"),
         pytest.param("\uff1d1", "'\uff1d1", id="full width"),
         pytest.param("=" * 999, "'" + "=" * (MAX_LENGTH - 2) + "…", id="long"),
+        pytest.param("=" * MAX_LENGTH, "'" + "=" * (MAX_LENGTH - 2) + "…", id="longest"),
+        pytest.param("x;=1", "x;'=1", id="behind a semicolon"),
+        pytest.param("x,=1", "x,'=1", id="behind a comma"),
+        pytest.param("x|=1", "x|'=1", id="behind a bar"),
+        pytest.param('x; \u200b"@1', "x;' \u200b\"@1", id="behind a semicolon and more"),
+        pytest.param("\u200b\ufeff=1", "'\u200b\ufeff=1", id="behind invisible characters"),
+        pytest.param('"=1"', '\'"=1"', id="behind a quote"),
+        pytest.param("a; b, c - d", "a; b, c - d", id="no formula behind a delimiter"),
     ],
 )
 def test_cell(text: str, safe: str) -> None:
     """A text that a spreadsheet would run gets an apostrophe in front."""
     assert cell(text) == safe
+
+
+@given(st.text(st.sampled_from('=+-@;,|\t "\u200b\ufeffx'), max_size=40) | anything | lengths)
+def test_no_cell_holds_a_formula_in_any_locale(text: str) -> None:
+    """Whatever a spreadsheet splits a cell at, no part begins a formula; twice is as once."""
+    safe = cell(text)
+    for part in re.split(r"[;,|\t]", safe):
+        assert not re.match(r'[\s"\u200b\ufeff]*[=+\-@\uff1d\uff0b\uff0d\uff20]', part)
+    assert cell(safe) == safe
 
 
 @settings(deadline=None)
@@ -72,13 +95,81 @@ def test_any_text_is_made_safe(text: str) -> None:
     assert not safe.startswith(("=", "+", "-", "@"))
 
 
-def test_secrets_are_hidden_where_text_leaves() -> None:
-    """A secret is shown in no line and no cell, plain or as in a form; ids stay whole."""
+def test_secrets_are_masked_where_text_leaves() -> None:
+    """A secret is shown in no line and no cell; ids stay as they are."""
     hide("s3cret/of+the store")
     for echoed in ("s3cret/of+the store", "s3cret%2Fof%2Bthe+store"):
         assert one_line(f"you sent {echoed}!") == "you sent [hidden]!"
         assert cell(f"={echoed}") == "'=[hidden]"
     assert one_line("x" * 1198 + "s3cret/of+the store") == "x" * 299 + "\u2026"
+
+
+def in_json(text: str) -> str:
+    return json.dumps(text)[1:-1].replace("/", "\\/")
+
+
+def in_html_by_number(text: str) -> str:
+    return "".join(f"&#{ord(char)};" if index % 2 else f"&#x{ord(char):04X};" for index, char in
+                   enumerate(text))  # fmt: skip
+
+
+ESCAPES: dict[str, Callable[[str], str]] = {
+    "plain": str,
+    "quote": quote,
+    "quote, all of it": lambda text: quote(text, safe=""),
+    "quote, lower hex": lambda text: re.sub("%..", lambda hit: hit[0].lower(), quote(text)),
+    "quote_plus": quote_plus,
+    "json": in_json,
+    "json, no ASCII alone": lambda text: "".join(f"\\u{ord(char):04x}" for char in text),
+    "html": html.escape,
+    "html, by number": in_html_by_number,
+}
+SECRETS = st.text(st.characters(min_codepoint=32, max_codepoint=126), min_size=4, max_size=60)
+CASES = st.sampled_from([str, str.upper, str.lower, str.swapcase])
+
+
+@pytest.mark.parametrize("escape", ESCAPES)
+@settings(max_examples=25)
+@given(secret=SECRETS, case=CASES)
+def test_no_escape_of_a_secret_is_shown(
+    escape: str, secret: str, case: Callable[[str], str]
+) -> None:
+    """A secret is masked as a server may echo it, in any case, in a URL, in JSON, in HTML."""
+    with patch("bulkcancel.base.text._mask", Mask()):
+        hide(secret)
+        echoed = ESCAPES[escape](case(secret))
+        assert masked(f"<{echoed}>") == "<[hidden]>"
+
+
+@given(secret=st.text(st.characters(exclude_categories=["Cc", "Cs"]), min_size=4, max_size=20))
+def test_any_secret_is_masked_as_it_is_and_in_json(secret: str) -> None:
+    """A secret may hold any characters; JSON writes those outside ASCII as UTF-16."""
+    with patch("bulkcancel.base.text._mask", Mask()):
+        hide(secret)
+        assert masked(secret) == "[hidden]"
+        assert masked(in_json(secret)) == "[hidden]"
+
+
+@given(before=st.integers(0, 1300), secret=SECRETS.filter(lambda text: text.strip() == text))
+def test_a_secret_is_masked_before_a_text_is_cut(before: int, secret: str) -> None:
+    """Wherever a long text is cut, no beginning of a secret stays behind."""
+    with patch("bulkcancel.base.text._mask", Mask()):
+        hide(secret)
+        line = one_line("\0" * before + quote(secret, safe="") + "~" * 30_000)
+        assert re.fullmatch(r"(\[hidden\])?~*\u2026|\[hid.*\u2026", line)
+
+
+def test_the_longest_secret_is_masked_first() -> None:
+    """A secret that begins with another one is masked as one."""
+    hide("token")
+    hide("token-of-the-store")
+    assert one_line("a token-of-the-store, a TOKEN") == "a [hidden], a [hidden]"
+
+
+def test_the_parts_of_a_header_are_masked() -> None:
+    """The value of a header is masked as a whole, and each part of four letters or more."""
+    hide_header("Basic bmlnaHQ6; session=abcd,xyz")
+    assert one_line("sent bmlnaHQ6, abcd and xyz") == "sent [hidden], [hidden] and xyz"
 
 
 def test_a_few_letters_are_no_secret() -> None:

@@ -96,7 +96,7 @@ def test_any_text_is_one_inert_cell(text: str) -> None:
         ("+1", "'+1"),
         ("a\x0b\nb", "a\\x0b\\nb"),
         ('a,"b', 'a,"b'),
-        ("x" * 10_000, "x" * 298 + "\u2026"),
+        ("x" * 10_000, "x" * 299 + "\u2026"),
     ],
     ids=["formula", "formula-after-control", "plus", "control", "quoted", "long"],
 )
