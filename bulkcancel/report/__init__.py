@@ -8,7 +8,8 @@ the input were found.
 from bulkcancel.report.atomic_file import write_atomically
 from bulkcancel.report.output import STDOUT, Output, name_of
 from bulkcancel.report.past import Past, row_key
-from bulkcancel.report.places import Plan, check_places, choose_target
+from bulkcancel.report.places import Plan, check_places, choose_target, stdout_is_null
+from bulkcancel.report.regular_file import begins_with
 from bulkcancel.report.rows import Format, max_row_bytes, new_run_id, shown_id, shown_source
 from bulkcancel.report.writer import EarlierReport, Recorder, open_earlier, open_recorder
 
@@ -20,6 +21,7 @@ __all__ = [
     "Past",
     "Plan",
     "Recorder",
+    "begins_with",
     "check_places",
     "choose_target",
     "max_row_bytes",
@@ -30,5 +32,6 @@ __all__ = [
     "row_key",
     "shown_id",
     "shown_source",
+    "stdout_is_null",
     "write_atomically",
 ]

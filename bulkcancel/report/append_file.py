@@ -4,17 +4,16 @@ Knows files, locks and disks, nothing of jobs or columns.
 """
 
 import fcntl
+import hashlib
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
+from typing import BinaryIO
 
 from bulkcancel.base.errors import GuardError, ReportError
 from bulkcancel.report.output import ELSEWHERE, Output
-
-if TYPE_CHECKING:
-    import hashlib
+from bulkcancel.report.regular_file import open_new, open_regular
 
 
 class AppendFile(Output):
@@ -26,6 +25,17 @@ class AppendFile(Output):
         self._created = created
         self._synced = 0
         self._open = True
+
+    def truncate(self) -> None:
+        """Drop all lines of an earlier run, and make the file private; raises `GuardError`."""
+        with suppress(OSError):  # a file of another owner, or a disk without modes
+            os.fchmod(self._file, os.fstat(self._file).st_mode & 0o600)
+        self.resume_after(0, hashlib.sha256())
+
+    @property
+    def is_readable_by_others(self) -> bool:
+        """Tell whether its mode lets others than its owner read the file."""
+        return bool(os.fstat(self._file).st_mode & 0o044)
 
     def resume_after(self, size: int, digest: "hashlib._Hash") -> None:
         """Append after the first `size` bytes, whose digest is given; drop what follows."""
@@ -83,7 +93,7 @@ class AppendFile(Output):
         return False
 
     def _move_to(self, target: str) -> None:
-        file = _open_locked(target, os.O_CREAT | os.O_EXCL)
+        file = _locked(open_new(target), target)
         try:
             os.lseek(self._file, 0, os.SEEK_SET)
             while piece := os.read(self._file, 1 << 20):
@@ -118,36 +128,54 @@ class AppendFile(Output):
 
 
 def create(target: str, *, overwrite: bool = False) -> AppendFile:
-    """Create a file (mode 0600), or truncate one that is there; raises `ReportError`."""
-    path = Path(target)
+    """Create a file, or open one that is there to replace it; raises `ReportError`.
+
+    Nothing of an existing file is lost before `truncate`.
+    """
     try:
-        existed = path.exists()
-        file = _open_locked(target, os.O_CREAT | (0 if overwrite else os.O_EXCL))
-        os.ftruncate(file, 0)
-        path.chmod(0o600)
+        return AppendFile(_locked(open_new(target), target), target, created=True)
+    except FileExistsError as error:
+        if overwrite:
+            return reopen(target)
+        raise _refusal(target, "created", error) from None
     except OSError as error:
-        raise ReportError(f"{target} can't be created: {error.strerror}", ELSEWHERE) from None
-    return AppendFile(file, target, created=not existed)
+        raise _refusal(target, "created", error) from None
 
 
 def reopen(target: str) -> AppendFile:
     """Open an existing file to append to it; raises `ReportError`."""
     try:
-        return AppendFile(_open_locked(target, 0), target)
+        return AppendFile(_locked(open_regular(target, os.O_RDWR | os.O_APPEND), target), target)
     except OSError as error:
-        raise ReportError(f"{target} can't be opened: {error.strerror}", ELSEWHERE) from None
+        raise _refusal(target, "opened", error) from None
 
 
-def _open_locked(target: str, flags: int) -> int:
-    """Open a file for this process alone; raises `ReportError` if another run has it."""
-    file = os.open(target, os.O_RDWR | os.O_APPEND | flags, 0o600)
+def _refusal(target: str, what: str, error: OSError) -> ReportError:
+    return ReportError(f"{target} can't be {what}: {error.strerror}", ELSEWHERE)
+
+
+def _locked(file: int, target: str) -> int:
+    """Lock a file for this process alone; raises `ReportError` if another run has it."""
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
+        holder = _lock_holder(file)
         os.close(file)
         raise ReportError(
-            f"{target} is being written by another run", f"wait for it, or {ELSEWHERE}"
+            f"{target} is being written by another run{holder}", f"wait for it, or {ELSEWHERE}"
         ) from None
     except OSError:  # a file system without locks
         pass
     return file
+
+
+def _lock_holder(file: int) -> str:
+    """Return which process has locked a file, where the system tells (proc_locks(5))."""
+    found = os.fstat(file)
+    place = f"{os.major(found.st_dev):02x}:{os.minor(found.st_dev):02x}:{found.st_ino}"
+    with suppress(OSError):
+        for line in Path("/proc/locks").read_text(encoding="ascii").splitlines():
+            _, kind, *_, pid, at, _, _ = line.split()
+            if (kind, at) == ("FLOCK", place) and int(pid) > 0:
+                return f" (process {pid})"
+    return ""

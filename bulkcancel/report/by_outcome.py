@@ -12,7 +12,7 @@ from bulkcancel.base.model import Outcome
 from bulkcancel.report.append_file import AppendFile
 from bulkcancel.report.atomic_file import write_atomically
 from bulkcancel.report.past import last_rows
-from bulkcancel.report.rows import HEADER, LINE_OF, Format
+from bulkcancel.report.rows import HEADER, LINE_OF, Format, inert
 
 
 def split_file(folder: Path, outcome: Outcome) -> Path:
@@ -35,7 +35,7 @@ def write_split(folder: Path, report: AppendFile, form: Format) -> None:
                     path = split_file(folder, outcome)
                     files[outcome] = stack.enter_context(write_atomically(path))
                     files[outcome].write(HEADER)
-                files[outcome].write(LINE_OF[Format.CSV](row))
+                files[outcome].write(LINE_OF[Format.CSV](inert(row)))
         for outcome in Outcome:
             if outcome not in files:
                 split_file(folder, outcome).unlink(missing_ok=True)

@@ -8,6 +8,7 @@ import hashlib
 import math
 import os
 import select
+import stat
 import sys
 import time
 from contextlib import suppress
@@ -140,11 +141,15 @@ def standard_output() -> Stream:
 
 
 def open_stream(target: str) -> Stream:
-    """Open a pipe or device for writing; raises `ReportError`."""
+    """Open a pipe or device; waits for the reader of a named pipe. Raises `ReportError`."""
     try:
-        return Stream(os.open(target, os.O_WRONLY), target)
+        file = os.open(target, os.O_WRONLY)
     except OSError as error:
         raise ReportError(f"{target} can't be opened: {error.strerror}", ELSEWHERE) from None
+    if stat.S_ISREG(os.fstat(file).st_mode):  # by now
+        os.close(file)
+        raise ReportError(f"{target} was replaced by a file", ELSEWHERE)
+    return Stream(file, target)
 
 
 def name_of(target: str) -> str:

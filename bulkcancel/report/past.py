@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from typing import BinaryIO
 
 import orjson
@@ -23,6 +24,8 @@ from bulkcancel.report.rows import COLUMNS, HEADER, Format, Row
 _RESAVED = "resume the original, or run this one as an input with another report"
 _OTHER = "name the report of an earlier run, or leave out --resume"
 _FOUND = frozenset({Outcome.CANCELLED, Outcome.NOT_PENDING})
+_MAX_LINE = 1 << 16  # bytes: more than a row of the longest path
+_MAX_NAME = 100  # characters, as in a row that is written
 _JSON_ROW_BEGUN = b'{"job_id":"","outcome":"'
 _JSON_ROW = re.compile(rb'\{"job_id":"(?:[^"\\]|\\.)*","outcome":"')
 _JSON_ID = re.compile(rb'(\{"job_id":")(?:[^"\\]|\\.)*\\?')
@@ -65,7 +68,7 @@ def read_past(report: BinaryIO, name: str) -> Past:
     """Read a report from its start; raises `ReportError` if it is not one of ours."""
     past, first_sent, last_finished = Past(name=name), "", ""
     shared = dict[Earlier, Earlier]()  # settled jobs share a few
-    for number, line in enumerate(report, 1):
+    for number, line in _lines(report, name):
         if number == 1:
             past.format = _format(line, name)
         if not line.endswith(b"\n"):
@@ -99,9 +102,16 @@ def last_rows(report: AppendFile, form: Format) -> Iterator[Row]:
 
 def _rows(report: AppendFile, form: Format) -> Iterator[tuple[int, Row, Earlier]]:
     with report.reader() as lines:
-        for number, line in enumerate(lines, 1):
+        for number, line in _lines(lines, report.target):
             if number > 1 or form is Format.JSONL:
                 yield number, *_row(line, form, f"{report.target}:{number}")
+
+
+def _lines(report: BinaryIO, name: str) -> Iterator[tuple[int, bytes]]:
+    for number, line in enumerate(iter(partial(report.readline, _MAX_LINE), b""), 1):
+        if len(line) == _MAX_LINE:
+            raise ReportError(f"{name}:{number}: longer than any row of a report", _OTHER)
+        yield number, line
 
 
 def _key(row: Row, earlier: Earlier) -> str:
@@ -123,7 +133,7 @@ def _row(line: bytes, form: Format | None, place: str) -> tuple[Row, Earlier]:
 
 
 def _earlier(row: Row) -> Earlier:
-    outcome, status = Outcome(_text(row, "outcome")), _text(row, "job_status")
+    outcome, status = Outcome(_text(row, "outcome")), _text(row, "job_status")[:_MAX_NAME]
     if outcome in SETTLED:  # when it was sent matters no more
         return Earlier(outcome, status)
     attempts = int(_text(row, "attempts") or 0)

@@ -2,21 +2,25 @@
 
 import os
 import stat
+import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from bulkcancel.base.errors import ReportError
 from bulkcancel.base.model import Outcome
+from bulkcancel.base.text import visible
 from bulkcancel.report.by_outcome import split_file
 from bulkcancel.report.output import STDOUT
+from bulkcancel.report.regular_file import begins_with
 from bulkcancel.report.rows import HEADER, Format
 
 _REPORT = "choose another --output"
 _SPLIT = "name another folder with --split"
 _SUMMARY = "name another place with --summary"
+_OTHER_FORMATS = frozenset({".json", ".tsv", ".xls", ".xlsx", ".ods", ".parquet", ".html"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,18 +52,37 @@ class Plan:
         path = Path(self.target)
         return self.target == STDOUT or (path.exists() and not path.is_file())
 
+    @property
+    def is_pipe(self) -> bool:
+        """Tell whether the report goes to a named pipe, which needs a reader first."""
+        return self.target != STDOUT and Path(self.target).is_fifo()
 
-def choose_target(output: str | None, chosen: str | None, *, stdout_is_terminal: bool) -> str:
-    """Return where the report goes: the file asked for, `-`, or a new time-stamped file."""
+
+def choose_target(output: str | None, chosen: str | None) -> str:
+    """Return where the report goes: the file asked for, `-`, or a new time-stamped file.
+
+    Standard output is no place if it is a terminal, closed, or the null device.
+    """
     if output:
         return output
-    if not stdout_is_terminal:
+    if not (sys.stdout is None or sys.stdout.isatty() or stdout_is_null()):
         return STDOUT
     return f"bulkcancel-{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime())}.{chosen or Format.CSV}"
 
 
+def stdout_is_null() -> bool:
+    """Tell whether what goes to standard output is lost."""
+    with suppress(OSError):
+        found = os.fstat(1)
+        return stat.S_ISCHR(found.st_mode) and found.st_rdev == Path(os.devnull).stat().st_rdev
+    return False
+
+
 def check_places(plan: Plan) -> None:
     """Refuse files that can't be written, or that would replace another; raises `ReportError`."""
+    for name, _, hint in _written(plan):
+        with _refusing(name, hint):
+            _check_name(name, hint)
     _check_distinct(plan)
     if plan.target != STDOUT:
         with _refusing(plan.target, _REPORT):
@@ -70,6 +93,16 @@ def check_places(plan: Plan) -> None:
     for path in plan.summaries:
         with _refusing(path, _SUMMARY):
             _check_summary(plan, path)
+
+
+def _check_name(name: str, hint: str) -> None:
+    if visible(name) != name:
+        raise ReportError(
+            f"{visible(name)} has characters in its name that can't be seen",
+            f"does a script have Windows line ends? or {hint}",
+        )
+    if Path(name).is_symlink() and not Path(name).exists():
+        raise ReportError(f"{name} is a link to {Path(name).readlink()}, which is not there", hint)
 
 
 def _check_distinct(plan: Plan) -> None:
@@ -109,6 +142,11 @@ def _identity(name: str, standard: int) -> object:
 
 def _check_report(plan: Plan) -> None:
     target, path = plan.target, Path(plan.target)
+    if path.suffix.lower() in _OTHER_FORMATS and not (plan.chosen or plan.resume):
+        raise ReportError(
+            f"{target} would hold {plan.format}, which its name does not say",
+            "name it .csv or .jsonl, or add --format",
+        )
     if not path.parent.is_dir():
         raise ReportError(
             f"{target} would be in a folder that does not exist",
@@ -141,9 +179,8 @@ def _check_split(plan: Plan, folder: Path) -> None:
                 f"{path} exists already",
                 f"replace the files of an earlier split (--overwrite), or {_SPLIT}",
             )
-        with path.open("rb") as file:
-            if plan.resume and not file.read(len(HEADER)) == HEADER:
-                raise ReportError(f"{path} is not of an earlier run", _SPLIT)
+        if plan.resume and not begins_with(path, HEADER):
+            raise ReportError(f"{path} is not of an earlier run", _SPLIT)
 
 
 def _check_summary(plan: Plan, path: Path) -> None:

@@ -2,6 +2,7 @@
 
 import csv
 import os
+import re
 import time
 import uuid
 from collections.abc import Callable, Iterable
@@ -16,6 +17,7 @@ from bulkcancel.base.text import cell, timestamp, visible
 
 _MAX_SOURCE = 8192  # characters: any path, and a line number
 _MAX_NAME = 100  # characters of a status, a type or a request id
+_ID = re.compile(r"[A-Za-z0-9_-]{1,128}")
 _MAX_ROW = 4096  # bytes of a line without its source, in either format
 COLUMNS = (
     "job_id",
@@ -69,6 +71,16 @@ def row_of(result: JobResult, run_id: str) -> Row:
 @lru_cache(maxsize=256)
 def _name(text: str) -> str:
     return cell(text, _MAX_NAME)
+
+
+def inert(row: Row) -> Row:
+    """Return a row that was read from a file as it may be written: no cell is a formula."""
+    return {
+        name: value
+        if value is None or (name == "job_id" and _ID.fullmatch(str(value)))
+        else cell(str(value), _MAX_SOURCE)
+        for name, value in row.items()
+    }
 
 
 def shown_id(job_id: str, outcome: Outcome) -> str:

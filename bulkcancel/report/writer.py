@@ -27,10 +27,19 @@ from bulkcancel.report.rows import HEADER, LINE_OF, Format, row_of
 
 @dataclass(slots=True)
 class EarlierReport:
-    """The report to resume, locked (None: there is none), and what it says."""
+    """What is opened before anything else: a report to resume, or a named pipe, or nothing."""
 
-    output: AppendFile | None = None
+    output: Output | None = None
     past: Past = field(default_factory=Past)
+
+    def remarks(self) -> list[str]:
+        """Return what people should know of the report that is resumed."""
+        found = []
+        if self.past.torn:
+            found.append(f"the last line of {self.past.name} was cut short, and is dropped")
+        if isinstance(self.output, AppendFile) and self.output.is_readable_by_others:
+            found.append(f"{self.past.name} can be read by other users")
+        return found
 
     def close(self) -> None:
         """Release the report."""
@@ -109,7 +118,12 @@ def _trouble_of(action: Callable[[], None]) -> GuardError | None:
 
 
 def open_earlier(plan: Plan) -> EarlierReport:
-    """Lock and read the report to resume, if it is there; raises `ReportError`."""
+    """Lock and read the report to resume, or wait for the reader of a named pipe.
+
+    Raises `ReportError`. Ctrl-C is heard: no event loop is running yet.
+    """
+    if plan.is_pipe:
+        return EarlierReport(open_stream(plan.target))
     if not plan.resume or not Path(plan.target).exists():
         return EarlierReport()
     output = reopen(plan.target)
@@ -140,14 +154,15 @@ def open_recorder(
     output = earlier.output or _new_output(plan)
     recorder = Recorder(plan, output, earlier.past.format or plan.format, run_id)
     try:
-        _begin(recorder, output, earlier)
-        return recorder, _hold(output, row_bytes, rows)
+        reserved = _hold(output, row_bytes, rows)
+        _begin(recorder, output, earlier.past)
     except PipeClosed:
         raise
     except (GuardError, ReportError) as error:
         output.discard()
         # nothing was sent yet: not a guard's exit code
         raise ReportError(error.message, error.hint) from None
+    return recorder, reserved
 
 
 def _hold(output: Output, row_bytes: int, rows: int) -> int:
@@ -157,11 +172,13 @@ def _hold(output: Output, row_bytes: int, rows: int) -> int:
     return reserved
 
 
-def _begin(recorder: Recorder, output: Output, earlier: EarlierReport) -> None:
-    """Write what comes before the first row; raises `GuardError`."""
-    past = earlier.past
-    if earlier.output is not None:
-        earlier.output.resume_after(past.size, past.digest)
+def _begin(recorder: Recorder, output: Output, past: Past) -> None:
+    """Drop what does not stay, write what comes before the first row; raises `GuardError`."""
+    if isinstance(output, AppendFile):
+        if past.size:
+            output.resume_after(past.size, past.digest)
+        else:
+            output.truncate()
     if not past.size and recorder.form is Format.CSV:
         output.append(HEADER)
     if past.torn_job is not None:

@@ -5,7 +5,6 @@ report's place, the login, the question.
 """
 
 import asyncio
-import sys
 import time
 from urllib.parse import urlsplit
 
@@ -24,6 +23,7 @@ from bulkcancel.report import (
     new_run_id,
     open_earlier,
     open_recorder,
+    stdout_is_null,
 )
 from bulkcancel.run.opening import in_force, question
 from bulkcancel.run.remaining import Remaining
@@ -54,10 +54,14 @@ def _prepare_and_run(settings: Settings, console: Console) -> int:
         report=settings.output if settings.resume else None,
     )
     plan = _plan(settings)
+    if settings.output is None and stdout_is_null():
+        console.note(f"note: standard output is discarded, the report goes to {plan.target}")
+    if plan.is_pipe:
+        console.note(f"waiting for a reader of {plan.target}")
     before = open_earlier(plan)
     try:
-        if before.past.torn:
-            console.note(f"note: the last line of {plan.target} was cut short, and is dropped")
+        for remark in before.remarks():
+            console.note(f"note: {remark}")
         if Outcome.NOT_FOUND in settings.allow:  # then it is the right store
             before.past.not_found_counts = True
         work = Work(settings, console, read, Remaining(read.jobs, before.past), plan, before)
@@ -72,8 +76,7 @@ def _prepare_and_run(settings: Settings, console: Console) -> int:
 
 def _plan(settings: Settings) -> Plan:
     """Return where the run records; raises `ReportError` for places that won't do."""
-    nobody_reads = sys.stdout is None or sys.stdout.isatty()
-    target = choose_target(settings.output, settings.form, stdout_is_terminal=nobody_reads)
+    target = choose_target(settings.output, settings.form)
     plan = Plan(
         target,
         settings.form,

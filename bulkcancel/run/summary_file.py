@@ -14,7 +14,7 @@ from bulkcancel.base.model import ClientKey, StoreName, Tally
 from bulkcancel.base.settings import Settings
 from bulkcancel.base.text import one_line, timestamp
 from bulkcancel.inputs.source import Source
-from bulkcancel.report import Recorder, write_atomically
+from bulkcancel.report import Recorder, begins_with, write_atomically
 
 _BEGINNING = b'{\n  "run_id":'
 _ELSEWHERE = "name another place with --summary"
@@ -68,11 +68,12 @@ class Facts:
 
 def check_earlier_summary(path: Path) -> None:
     """Refuse to replace a file that is not the summary of an earlier run; raises `ReportError`."""
-    if not path.exists():
-        return
-    with path.open("rb") as file:
-        if file.read(len(_BEGINNING)) != _BEGINNING:
-            raise ReportError(f"{path} is not the summary of an earlier run", _ELSEWHERE)
+    try:
+        ours = not path.exists() or begins_with(path, _BEGINNING)
+    except OSError as error:
+        raise ReportError(f"{path} can't be read: {error.strerror}", _ELSEWHERE) from None
+    if not ours:
+        raise ReportError(f"{path} is not the summary of an earlier run", _ELSEWHERE)
 
 
 def summary_of(settings: Settings, facts: Facts) -> dict[str, Any]:

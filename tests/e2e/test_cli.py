@@ -107,7 +107,7 @@ def test_ids_that_are_none_never_reach_a_url(cli: Cli, serve: Serve) -> None:
     rows = list(csv.DictReader(StringIO(ended.out)))
     assert [row["outcome"] for row in rows] == ["invalid"] * len(bad)
     assert rows[3]["job_id"] == "'=cmd()"
-    assert len(rows[4]["job_id"]) == 299
+    assert len(rows[4]["job_id"]) == 300
     assert "next: correct the invalid ids" in ended.err
 
 

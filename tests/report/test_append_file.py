@@ -5,7 +5,9 @@ import fcntl
 import hashlib
 import os
 import stat
+import sys
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from unittest.mock import Mock
@@ -43,13 +45,34 @@ def test_a_line_can_be_read_as_soon_as_it_was_appended(file: AppendFile, target:
     assert target.read_bytes() == b"line\n\xc3\xa9\n"
 
 
-def test_a_created_or_overwritten_file_is_private(target: Path) -> None:
-    """A file that did not exist, or is replaced, can be read and written by its owner alone."""
+def test_a_created_file_is_private(target: Path) -> None:
+    """A file that did not exist can be read and written by its owner alone."""
     create(str(target)).close()
     assert mode_of(target) == 0o600
-    target.chmod(0o644)
-    create(str(target), overwrite=True).close()
-    assert mode_of(target) == 0o600
+
+
+@pytest.mark.parametrize(("before", "after"), [(0o644, 0o600), (0o666, 0o600), (0o400, 0o400)])
+def test_an_overwritten_file_is_made_private_and_stays_stricter(
+    before: int, after: int, target: Path
+) -> None:
+    """A file that is replaced can be read by its owner alone, or by whoever could before."""
+    target.write_text("mine")
+    target.chmod(before)
+    file = AppendFile(os.open(target, os.O_RDONLY), str(target))
+    with suppress(GuardError):  # it was opened for reading, so that anybody can run this
+        file.truncate()
+    file.close()
+    assert mode_of(target) == after
+
+
+def test_a_refused_chmod_stops_nothing(target: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A file of another owner, or on a disk without modes, is overwritten all the same."""
+    target.write_text("mine")
+    monkeypatch.setattr(os, "fchmod", Mock(side_effect=PermissionError(errno.EPERM, "not ours")))
+    file = create(str(target), overwrite=True)
+    file.truncate()
+    file.close()
+    assert target.read_text() == ""
 
 
 def test_creating_refuses_an_existing_file(target: Path) -> None:
@@ -61,9 +84,11 @@ def test_creating_refuses_an_existing_file(target: Path) -> None:
 
 
 def test_overwriting_leaves_nothing_of_the_old_file(target: Path) -> None:
-    """A file that is replaced is truncated first."""
+    """A file that is to be replaced loses nothing before it is truncated."""
     target.write_text("mine\n" * 1000)
     file = create(str(target), overwrite=True)
+    assert target.read_text() == "mine\n" * 1000
+    file.truncate()
     file.append(b"line\n")
     file.close()
     assert target.read_text() == "line\n"
@@ -131,10 +156,23 @@ def test_a_file_is_written_by_one_run_at_a_time(file: AppendFile, target: Path) 
     for opened in (reopen, partial(create, overwrite=True)):
         with pytest.raises(ReportError) as refused:
             opened(str(target))
-        assert str(refused.value) == f"{target} is being written by another run; {HINT}"
+        by = f" (process {os.getpid()})" if sys.platform == "linux" else ""
+        assert str(refused.value) == f"{target} is being written by another run{by}; {HINT}"
     assert target.read_bytes() == b"line\n"
     file.close()
     reopen(str(target)).close()
+
+
+def test_a_lock_whose_holder_is_not_known_is_named_without_it(
+    file: AppendFile, target: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where the system does not tell who holds a lock, the refusal does without."""
+    assert not file.is_readable_by_others
+    for locks in (Mock(side_effect=FileNotFoundError), Mock(return_value="1: POSIX A W 1 a:b 0 E")):
+        monkeypatch.setattr(Path, "read_text", locks)
+        with pytest.raises(ReportError) as refused:
+            reopen(str(target))
+        assert str(refused.value) == f"{target} is being written by another run; {HINT}"
 
 
 def test_a_disk_without_locks_is_used_unlocked(

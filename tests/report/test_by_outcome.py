@@ -80,6 +80,17 @@ def test_a_split_of_a_resumed_report_has_one_final_row_a_job(
     assert held(folder) == {"cancelled.csv": ["a", "b", "c"], "notes.csv": []}
 
 
+def test_a_split_neutralises_what_somebody_put_into_the_report(
+    folder: Path, report: AppendFile, form: Format
+) -> None:
+    """Rows that are read back go through the same door as rows of this run."""
+    row = row_of(A, "run") | {"detail": "=1+1", "run_id": "x;=2", "job_id": "-a"}
+    report.append(LINE_OF[form](row))
+    write_split(folder, report, form)
+    (found,) = csv.DictReader((folder / "cancelled.csv").read_text().splitlines())
+    assert (found["job_id"], found["detail"], found["run_id"]) == ("-a", "'=1+1", "x;'=2")
+
+
 def test_a_split_leaves_the_report_to_be_appended_to(
     folder: Path, report: AppendFile, form: Format
 ) -> None:

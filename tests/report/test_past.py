@@ -302,6 +302,15 @@ def test_the_span_of_earlier_runs(form: Format) -> None:
     assert past_of(report_of(form, rows[2])).sent_between is None
 
 
+def test_a_line_longer_than_any_row_is_refused() -> None:
+    """What a report can make a run keep is bounded, be its line complete or not."""
+    for tail in (b"x" * 70_000, b"x" * 70_000 + b"\n"):
+        with pytest.raises(ReportError, match=r"r.csv:2: longer than any row of a report"):
+            past_of(HEADER + tail)
+    status = past_of(report_of(CSV, result("a")).replace(b"cancelled,", b"cancelled," + b"s" * 999))
+    assert status.jobs["a"].status == "s" * 100
+
+
 def test_times_that_are_none_are_not_used() -> None:
     """A time that somebody has edited is no evidence, and no reason to refuse the report."""
     unknown = result("a", Outcome.UNKNOWN, sent_at=1e9, attempts=1)

@@ -1,15 +1,17 @@
 """Where the files of a run may be, and what is refused before anything is sent."""
 
 import os
+import sys
 import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 
 from bulkcancel.base.errors import ReportError
-from bulkcancel.report.places import Plan, check_places, choose_target
+from bulkcancel.report.places import Plan, check_places, choose_target, stdout_is_null
 from bulkcancel.report.rows import HEADER
 from tests.support.disks import stdout_to
 
@@ -71,6 +73,17 @@ def test_an_existing_file_is_kept(existing: str, message: str, hint: str, plan: 
             "none/r.csv would be in a folder that does not exist",
             f"create it, or {REPORT}",
         ),
+        (
+            {"target": "r.xlsx"},
+            "r.xlsx would hold csv, which its name does not say",
+            "name it .csv or .jsonl, or add --format",
+        ),
+        (
+            {"target": "r.csv\r"},
+            "r.csv\\r has characters in its name that can't be seen",
+            f"does a script have Windows line ends? or {REPORT}",
+        ),
+        ({"target": "gone"}, "gone is a link to nowhere, which is not there", REPORT),
         ({"target": "a" * 300}, f"{'a' * 300} can't be used: File name too long", REPORT),
         (
             {"target": os.devnull, "resume": True},
@@ -80,7 +93,11 @@ def test_an_existing_file_is_kept(existing: str, message: str, hint: str, plan: 
         ({"target": "-"}, "--split needs a report in a file", "name one with --output"),
         ({"target": os.devnull}, "--split needs a report in a file", "name one with --output"),
         ({"split": Path("jobs.csv")}, "jobs.csv is not a folder", SPLIT),
-        ({"split": Path("a" * 300)}, f"{'a' * 300} can't be used: File name too long", SPLIT),
+        (
+            {"split": Path("a" * 300)},
+            f"{'a' * 300}/cancelled.csv can't be used: File name too long",
+            SPLIT,
+        ),
         ({"summaries": (Path(),)}, ". is a directory", SUMMARY),
         ({"summaries": (Path(os.devnull),)}, f"{os.devnull} is not a file", SUMMARY),
         (
@@ -99,6 +116,7 @@ def test_places_that_can_not_be_used(
     changes: dict[str, object], message: str, hint: str, plan: Plan
 ) -> None:
     """A place that can't hold the file that is to be there is refused, with what to do."""
+    Path("gone").symlink_to("nowhere")
     assert refusal_of(replace(plan, **changes)) == (message, hint)  # type: ignore[arg-type]
 
 
@@ -108,6 +126,21 @@ def test_a_report_in_a_write_protected_folder_is_refused(
     """A new file in a folder without permission is refused before the run."""
     monkeypatch.setattr(os, "access", lambda *_: False)
     assert refusal_of(plan) == ("r.csv would be in a folder that can't be written to", REPORT)
+
+
+def test_a_name_of_another_format_is_taken_where_the_format_is_said(plan: Plan) -> None:
+    """A report may be called .json by whoever says what it holds, or resumes it."""
+    check_places(replace(plan, target="r.json", chosen="jsonl"))
+    Path("r.json").write_bytes(HEADER)
+    check_places(replace(plan, target="r.json", resume=True))
+
+
+def test_a_pipe_in_place_of_a_split_file_is_refused(plan: Plan) -> None:
+    """A pipe that was planted where a file of the split belongs is not waited for."""
+    Path("split").mkdir()
+    os.mkfifo("split/failed.csv")
+    refused = refusal_of(replace(plan, resume=True))
+    assert refused == ("split can't be used: it is not a regular file", SPLIT)
 
 
 def test_resuming_replaces_only_files_of_an_earlier_split(plan: Plan) -> None:
@@ -199,21 +232,37 @@ def test_the_format_is_chosen_or_follows_the_name(
 
 
 @pytest.mark.parametrize(
-    ("output", "chosen", "terminal", "target"),
+    ("output", "chosen", "stdout", "target"),
     [
-        ("r.csv", None, False, "r.csv"),
-        (None, None, False, "-"),
-        (None, None, True, "bulkcancel-20260304T050607Z.csv"),
-        (None, "jsonl", True, "bulkcancel-20260304T050607Z.jsonl"),
+        ("r.csv", None, "file", "r.csv"),
+        ("-", None, os.devnull, "-"),
+        (None, None, "file", "-"),
+        (None, None, os.devnull, "bulkcancel-20260304T050607Z.csv"),
+        (None, "jsonl", os.devnull, "bulkcancel-20260304T050607Z.jsonl"),
+        (None, None, "terminal", "bulkcancel-20260304T050607Z.csv"),
     ],
 )
+@pytest.mark.usefixtures("capfd")
 def test_the_report_goes_to_a_named_redirected_or_new_file(
     output: str | None,
     chosen: str | None,
-    terminal: bool,  # noqa: FBT001  (a table's)
+    stdout: str,
     target: str,
+    tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """The report goes where it is asked to, else to a redirected output, else to a new file."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: stdout == "terminal")
     monkeypatch.setattr(time, "gmtime", lambda: time.struct_time((2026, 3, 4, 5, 6, 7, 2, 63, 0)))
-    assert choose_target(output, chosen, stdout_is_terminal=terminal) == target
+    with stdout_to(os.open(stdout, os.O_WRONLY | os.O_CREAT)):
+        assert choose_target(output, chosen) == target
+        assert stdout_is_null() == (stdout == os.devnull)
+
+
+def test_a_closed_standard_output_is_not_the_null_device(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A descriptor that is closed discards nothing: it is told when it is written to."""
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "fstat", Mock(side_effect=OSError))
+        told = stdout_is_null()
+    assert not told

@@ -2,6 +2,7 @@
 
 import os
 import tempfile
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -291,6 +292,50 @@ def test_a_report_in_its_place_is_neither_lost_nor_restored(target: Path) -> Non
     with opened(Plan(str(target))) as recorder:
         recorder.record(A)
     assert (recorder.restored, recorder.lost) == (False, False)
+
+
+def test_an_overwritten_report_is_kept_until_all_checks_have_passed(
+    target: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A disk without space refuses the run, and the old report is still there."""
+    target.write_text("evidence")
+    monkeypatch.setattr(DiskReserve, "hold", Mock(return_value=0))
+    with pytest.raises(ReportError, match="disk full"):
+        open_report(Plan(str(target), overwrite=True))
+    assert target.read_text() == "evidence"
+    monkeypatch.undo()
+    with opened(Plan(str(target), overwrite=True)):
+        assert target.read_bytes() == HEADER
+
+
+def test_a_named_pipe_is_opened_once_it_has_a_reader(tmp_path: Path) -> None:
+    """A named pipe takes the report; its reader gets all rows and the end."""
+    os.mkfifo(path := tmp_path / "pipe")
+    got = list[bytes]()
+    reader = threading.Thread(target=lambda: got.append(path.read_bytes()))
+    reader.start()
+    with opened(Plan(str(path))) as recorder:
+        recorder.record(A)
+    reader.join(10)
+    assert got == [HEADER + line_of(A)]
+
+
+def test_remarks_on_a_resumed_report(target: Path) -> None:
+    """A torn line and a report that others can read are told; a private whole one needs nothing."""
+    target.write_bytes(HEADER + b"a,can")
+    target.chmod(0o644)
+    plan = Plan(str(target), resume=True)
+    earlier = open_earlier(plan)
+    assert earlier.remarks() == [
+        f"the last line of {target} was cut short, and is dropped",
+        f"{target} can be read by other users",
+    ]
+    earlier.close()
+    target.write_bytes(HEADER)
+    target.chmod(0o600)
+    earlier = open_earlier(plan)
+    assert earlier.remarks() == []
+    earlier.close()
 
 
 def test_no_report_to_resume_needs_no_close() -> None:

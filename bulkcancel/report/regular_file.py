@@ -1,0 +1,45 @@
+"""Open files that may have been put there by somebody else."""
+
+import errno
+import os
+import stat
+from pathlib import Path
+
+_OWN = 0o600
+_OTHERS_MAY_WRITE = 0o022
+
+
+def open_new(path: str) -> int:
+    """Create a file (mode 0600) to append to, never through a link; raises `OSError`."""
+    return os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, _OWN)
+
+
+def open_regular(path: str, flags: int) -> int:
+    """Open a regular file that exists; raises `OSError`.
+
+    Never waits for the other end of a pipe. A link is followed only where nobody else
+    can have planted it: it is our own or root's, or in a folder that only we may write.
+    """
+    while Path(path).is_symlink() and Path(path).exists():
+        if not _is_trusted(path):
+            raise OSError(errno.ELOOP, "it is a link that somebody else has made", path)
+        path = str(Path(path).parent / Path(path).readlink())
+    file = os.open(path, flags | os.O_NOFOLLOW | os.O_NONBLOCK)
+    if not stat.S_ISREG(os.fstat(file).st_mode):
+        os.close(file)
+        raise OSError(errno.EINVAL, "it is not a regular file", path)
+    return file
+
+
+def _is_trusted(link: str) -> bool:
+    ours = {os.geteuid(), 0}
+    if Path(link).lstat().st_uid in ours:
+        return True
+    folder = Path(link).parent.stat()
+    return folder.st_uid in ours and not folder.st_mode & _OTHERS_MAY_WRITE
+
+
+def begins_with(path: Path, beginning: bytes) -> bool:
+    """Tell whether a file begins with these bytes; raises `OSError`."""
+    with os.fdopen(open_regular(str(path), os.O_RDONLY), "rb") as file:
+        return file.read(len(beginning)) == beginning

@@ -1,0 +1,80 @@
+"""Files that may have been planted: links, pipes, and who can have made them."""
+
+import errno
+import os
+import stat
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from bulkcancel.report.regular_file import begins_with, open_new, open_regular
+
+Plant = Callable[[int, int], Path]
+
+
+@pytest.fixture
+def plant(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Plant:
+    """Return what makes a link to a file, as if by another user, in a folder of some mode."""
+
+    def make(owner: int, mode: int) -> Path:
+        (tmp_path / "victim").write_text("precious")
+        (folder := tmp_path / "shared").mkdir()
+        folder.chmod(mode)
+        (link := folder / "r.csv").symlink_to("../victim")
+        real = Path.lstat
+
+        def lstat(path: Path) -> os.stat_result:
+            found = real(path)
+            fields = list(found)
+            fields[stat.ST_UID] = owner if stat.S_ISLNK(found.st_mode) else found.st_uid
+            return os.stat_result(fields)
+
+        monkeypatch.setattr(Path, "lstat", lstat)
+        return link
+
+    return make
+
+
+STRANGER = 4_000_000_000
+
+
+@pytest.mark.parametrize(
+    ("owner", "mode"), [(os.geteuid(), 0o777), (0, 0o777), (STRANGER, 0o755)], ids=str
+)
+def test_a_link_that_nobody_else_can_have_made_is_followed(
+    owner: int, mode: int, plant: Plant
+) -> None:
+    """Our own link is followed anywhere, and any link in a folder that only we may write."""
+    assert begins_with(plant(owner, mode), b"prec")
+
+
+def test_a_planted_link_is_refused(plant: Plant) -> None:
+    """A link of somebody else in a folder that others may write is not followed."""
+    link = plant(STRANGER, 0o777)
+    with pytest.raises(OSError, match="a link that somebody else has made"):
+        open_regular(str(link), os.O_RDWR)
+
+
+def test_a_pipe_is_refused_without_waiting(tmp_path: Path) -> None:
+    """A pipe that nobody writes to holds nobody up."""
+    os.mkfifo(path := tmp_path / "r.csv")
+    with pytest.raises(OSError, match="it is not a regular file"):
+        open_regular(str(path), os.O_RDONLY)
+
+
+@pytest.mark.parametrize("target", ["r.csv", "nowhere"])
+def test_a_link_that_leads_nowhere_is_an_error(target: str, tmp_path: Path) -> None:
+    """A loop and a dangling link have no file."""
+    (path := tmp_path / "r.csv").symlink_to(target)
+    with pytest.raises(OSError) as error:  # noqa: PT011  (its number is asserted)
+        open_regular(str(path), os.O_RDWR)
+    assert error.value.errno == errno.ELOOP
+
+
+def test_a_new_file_is_made_through_no_link(tmp_path: Path) -> None:
+    """A link in the place of a new file is refused, wherever it leads."""
+    (tmp_path / "r.csv").symlink_to(tmp_path / "victim")
+    with pytest.raises(FileExistsError):
+        open_new(str(tmp_path / "r.csv"))
+    assert not (tmp_path / "victim").exists()
