@@ -2,28 +2,36 @@
 
 import asyncio
 import os
-import re
 import signal
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import AbstractAsyncContextManager, ExitStack, contextmanager
-from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 import pytest
 from hypothesis import settings
 
 from bulkcancel.base.text import Mask
 from bulkcancel.cli.cancel import main
-from bulkcancel.sandbox.server import Rules, Sandbox, seeds_of
+from tests.support.practice import sandbox
+from tests.support.programs import KEY, SETTINGS, Ended
+
+__all__ = ["KEY", "Ended", "sandbox"]
 
 SAMPLES = Path(__file__).parent.parent / "samples"
-KEY = {"EPCC_CLIENT_ID": "night-operator", "EPCC_CLIENT_SECRET": "s3cret-of-the-store"}
 settings.register_profile("unhurried", deadline=None)  # a busy machine is no fault
 settings.load_profile("unhurried")
 
-NOT_OURS = re.compile(r"(?i)BULKCANCEL_|EPCC_|.*_PROXY$|NO_COLOR$|FORCE_COLOR$")
 Serve = Callable[[AbstractAsyncContextManager[str]], str]
+
+
+class Server(Protocol):
+    """A server that tests start."""
+
+    def serve(self) -> AbstractAsyncContextManager[str]:
+        """Serve for the length of a `with`, which yields the base URL."""
+        ...
 
 
 @contextmanager
@@ -58,23 +66,6 @@ def serve() -> Iterator[Serve]:
     """Start servers that live until the test ends; returns their base URLs."""
     with ExitStack() as stack:
         yield lambda server: stack.enter_context(served(server))
-
-
-@dataclass(frozen=True, slots=True)
-class Ended:
-    """How a command ended."""
-
-    code: int
-    out: str
-    err: str
-
-    @property
-    def rows(self) -> list[list[str]]:
-        """Return the cells of a report on standard output, without its header."""
-        return [line.split(",") for line in self.out.splitlines()[1:]]
-
-
-Cli = Callable[..., Ended]
 
 
 def _hang_up(_: int, __: object) -> None:
@@ -130,32 +121,54 @@ def keep_profile(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> KeepProfile
     return keep
 
 
+class Cli:
+    """`bulkcancel` in this process, in an empty directory, without a terminal."""
+
+    def __init__(
+        self,
+        patch: pytest.MonkeyPatch,
+        output: pytest.CaptureFixture[str],
+        folder: Path,
+        serve: Serve,
+    ) -> None:
+        self._patch, self._output, self._folder, self._serve = patch, output, folder, serve
+        self._urls: dict[int, str] = {}
+
+    def __call__(self, *arguments: str | Path, stdin: str | None = "", **env: str) -> Ended:
+        """Run the command with only `env` set."""
+        with self._patch.context() as patch:
+            for name, value in env.items():
+                patch.setenv(name, value)
+            (self._folder / "stdin").write_text(stdin or "", encoding="utf-8")
+            with (self._folder / "stdin").open(encoding="utf-8") as stream:
+                patch.setattr("sys.stdin", None if stdin is None else stream)
+                self._output.readouterr()
+                code = main([str(argument) for argument in arguments])
+        out, err = self._output.readouterr()
+        return Ended(code, out, err)
+
+    def url(self, server: Server) -> str:
+        """Return the base URL of a server, which is started when it is first asked for."""
+        if id(server) not in self._urls:
+            self._urls[id(server)] = self._serve(server.serve())
+        return self._urls[id(server)]
+
+    def against(
+        self, server: Server, *arguments: str | Path, stdin: str | None = "", **env: str
+    ) -> Ended:
+        """Run the command against a server, with a login for it."""
+        env = {**KEY, "EPCC_API_BASE_URL": self.url(server), **env}
+        return self(*arguments, stdin=stdin, **env)
+
+
 @pytest.fixture
-def cli(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], tmp_path: Path) -> Cli:
-    """Run `bulkcancel` in this process, in an empty directory, no terminal, with only `env` set."""
+def cli(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], tmp_path: Path, serve: Serve
+) -> Cli:
+    """Run `bulkcancel` in this process, as often as a test likes."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("sys.argv", ["bulkcancel"])
     monkeypatch.setattr("bulkcancel.console.prompt._TERMINAL", ("no/keyboard", "no/screen"))
-    for name in [name for name in os.environ if NOT_OURS.match(name)]:
+    for name in [name for name in os.environ if SETTINGS.match(name)]:
         monkeypatch.delenv(name)
-
-    def run(*arguments: str | Path, stdin: str | None = "", **env: str) -> Ended:
-        with monkeypatch.context() as patch:
-            for name, value in env.items():
-                patch.setenv(name, value)
-            (tmp_path / "stdin").write_text(stdin or "", encoding="utf-8")
-            with (tmp_path / "stdin").open(encoding="utf-8") as stream:
-                patch.setattr("sys.stdin", None if stdin is None else stream)
-                capfd.readouterr()
-                code = main([str(argument) for argument in arguments])
-        out, err = capfd.readouterr()
-        return Ended(code, out, err)
-
-    return run
-
-
-def sandbox(count: int = 3, rules: Rules | None = None, **statuses: str) -> Sandbox:
-    """Return a practice API with pending jobs `job-1`…, and more by id and status."""
-    rows = [{"jobid": f"job-{i}"} for i in range(1, count + 1)]
-    rows += [{"jobid": name.replace("_", "-"), "status": s} for name, s in statuses.items()]
-    return Sandbox(seeds_of(rows), rules)
+    return Cli(monkeypatch, capfd, tmp_path, serve)

@@ -14,14 +14,22 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import KEY, Serve
+from tests.conftest import Serve
 from tests.support.faults import FAULTS, HARMLESS, Store, TrueJob, mixed_jobs
+from tests.support.programs import Ended, running
 
 ROUNDS = int(os.environ.get("BULKCANCEL_KILLS", "2"))
 JOBS = int(os.environ.get("BULKCANCEL_KILL_JOBS", "120"))
 SLOW = {"hang", "a huge error", "one byte at a time", "huge headers"}  # until the timeout
 KINDS = sorted(FAULTS.keys() - HARMLESS - SLOW - {"401", "429", "429 with nonsense"})
 MOST_RUNS = 30  # then one that nobody ends: a busy machine may take long to start each
+SIGNALS = {"kill": [signal.SIGKILL], "once": [signal.SIGINT], "twice": [signal.SIGINT] * 2}
+SETTLED = {"cancelled", "not_found", "not_pending"}
+REFUSALS = {("response", status) for status in ("400", "409", "422")}
+COMMAND = (
+    *("ids.csv", "--yes", "--resume", "-o", "r.csv", "-r", "150", "--timeout", "2"),
+    *("--max-failures", "0", "--allow", "not_found"),
+)
 
 
 class SlowStore(Store):
@@ -32,60 +40,48 @@ class SlowStore(Store):
         await super()._converse(reader, writer)
 
 
-def ended(
-    command: list[str], env: dict[str, str], folder: Path, after: float, how: str
-) -> tuple[bool, str]:
-    """Run a command for a while, then end it; tell whether it had come to its own end."""
-    with subprocess.Popen(command, env=env, cwd=folder, stderr=subprocess.PIPE, text=True) as run:
+def run_for(seconds: float, how: str, folder: Path, url: str) -> tuple[bool, Ended]:
+    """Run for a while, then end it; tell whether it had come to its own end."""
+    program_only = (sys.executable, "-m", "bulkcancel")  # an import cut short leaves a file open
+    with running(*COMMAND, command=program_only, folder=folder, url=url) as program:
         try:
-            _, err = run.communicate(timeout=after)
+            program.process.wait(seconds)
         except subprocess.TimeoutExpired:
-            run.send_signal(signal.SIGKILL if how == "kill" else signal.SIGINT)
-            if how == "twice":
-                run.send_signal(signal.SIGINT)
-            _, err = run.communicate(timeout=20)
-            assert run.returncode in {-signal.SIGKILL, -signal.SIGINT, 130, 0, 1, 3}, err
-            return False, err
-        return True, err
+            for number in SIGNALS[how]:
+                program.signal(number)
+            ended = program.end()
+            assert ended.code in {-signal.SIGKILL, -signal.SIGINT, 130, 0, 1, 3}, ended.err
+            return False, ended
+        return True, program.end()
 
 
-@pytest.mark.parametrize("how", ["kill", "once", "twice"])
+@pytest.mark.timeout(240)
+@pytest.mark.parametrize("how", SIGNALS)
 @pytest.mark.parametrize("number", range(ROUNDS))
-def test_whatever_ends_a_run(how: str, number: int, serve: Serve, tmp_path: Path) -> None:
+def test_resume_after_any_end_settles_every_job_truly(
+    how: str, number: int, serve: Serve, tmp_path: Path
+) -> None:
     """A run that is ended at any moment and resumed settles every job, once and truly."""
     dice, jobs = random.Random(number), mixed_jobs(JOBS, number)
     truth = {job_id: job for job_id, job in jobs.items() if job is not None}
     before = {job_id: job.status for job_id, job in truth.items()}
-    env = {**os.environ, **KEY, "EPCC_API_BASE_URL": serve(
-        SlowStore(truth, kinds=KINDS, rate=0.03, seed=number).serve()
-    )}  # fmt: skip
+    url = serve(SlowStore(truth, kinds=KINDS, rate=0.03, seed=number).serve())
     (tmp_path / "ids.csv").write_text("job_id\n" + "".join(f"{job_id}\n" for job_id in jobs))
-    command = [sys.executable, "-m", "bulkcancel", "ids.csv", "--yes", "--resume", "-o", "r.csv"]
-    command += ["-r", "150", "--timeout", "2", "--max-failures", "0", "--allow", "not_found"]
-    last: dict[str, dict[str, str]] = {}
+    history: list[dict[str, str]] = []
     for number_of_run in range(MOST_RUNS + 1):
-        after = dice.uniform(0.3, 1.2) if number_of_run < MOST_RUNS else 60
-        at_its_end, err = ended(command, env, tmp_path, after, how)
-        assert "Traceback" not in err
+        seconds = dice.uniform(0.3, 1.2) if number_of_run < MOST_RUNS else 60
+        at_its_end, ended = run_for(seconds, how, tmp_path, url)
+        assert "Traceback" not in ended.err
         if not (tmp_path / "r.csv").exists():  # it had hardly begun
             continue
         with (tmp_path / "r.csv").open(newline="") as report:
-            last = {row["job_id"]: row for row in csv.DictReader(report, strict=True)}
+            history = list(csv.DictReader(report, strict=True))
+        last = {row["job_id"]: row for row in history}
         if at_its_end and all(row["outcome"] in SETTLED for row in last.values()):
             break
     assert last.keys() == jobs.keys()
-    wrong = {
-        job_id: row
-        for job_id, row in last.items()
-        if not is_true(row, before.get(job_id), jobs[job_id], how)
-    }
-    with (tmp_path / "r.csv").open(newline="") as report:
-        history = [row for row in csv.DictReader(report) if row["job_id"] in wrong]
-    assert wrong == {}, history
-
-
-SETTLED = {"cancelled", "not_found", "not_pending"}
-REFUSALS = {("response", status) for status in ("400", "409", "422")}
+    wrong = {i for i, row in last.items() if not is_true(row, before.get(i), jobs[i], how)}
+    assert [row for row in history if row["job_id"] in wrong] == []
 
 
 def is_true(row: dict[str, str], before: str | None, job: TrueJob | None, how: str) -> bool:

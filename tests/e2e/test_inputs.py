@@ -1,0 +1,470 @@
+"""Input by the command line: rehearsed, looked up, streamed; against the practice API."""
+
+import csv
+import hashlib
+import re
+import signal
+import subprocess
+import sys
+import time
+from io import StringIO
+from pathlib import Path
+
+import orjson
+import pytest
+
+from tests.conftest import Cli, Serve
+from tests.support.practice import sandbox
+from tests.support.programs import run_program, running, until
+from tests.support.raw import RawServer, http
+from tests.support.reports import outcomes_in
+
+TOKEN = http("200 OK", b'{"access_token": "token"}')
+IDS = "job-1\njob-2\njob-3\n"
+
+# --- rehearsed: --dry-run
+
+
+def test_dry_run_reports_what_would_be_sent_without_a_request(cli: Cli, tmp_path: Path) -> None:
+    """Nothing is sent and no login is needed: rows say what would be sent, and it is a success."""
+    server = RawServer(TOKEN)
+    (tmp_path / "jobs.csv").write_text("job_id,x\njob-1,\njob-2,\njob-1,\n")
+    ended = cli("jobs.csv", "--dry-run", EPCC_API_BASE_URL=cli.url(server))
+    assert ended.code == 0, ended.err
+    assert [(row[0], row[1], row[-2]) for row in ended.rows] == [
+        ("job-1", "dry_run", "jobs.csv:2"),
+        ("job-2", "dry_run", "jobs.csv:3"),
+    ]
+    assert server.requests == []
+
+
+def test_dry_run_shows_the_question(cli: Cli) -> None:
+    """The count, what is left out, the host, the rate and the time are those of the question."""
+    ids = "".join(f"job-{i}\n" for i in range(1, 1201))
+    ended = cli("-n", "-r", "10", stdin=f"{ids}job-1\na/b\n")
+    words = (
+        "without --dry-run: Cancel 1,200 jobs (1 repeated and 1 invalid left out)"
+        " on euwest.api.elasticpath.com at 10 per second, in about 2:00 min"
+    )
+    assert words in ended.err
+    for line in (r"dry_run +1,200", r"invalid +1 ", "1 row repeated an id"):
+        assert re.search(line, ended.err), line
+
+
+def test_dry_run_names_the_command_that_cancels(cli: Cli) -> None:
+    """The next step of a dry run is the same command without --dry-run."""
+    assert cli("-n", stdin=IDS).err.endswith(
+        "next: nothing was cancelled; to cancel, leave out --dry-run:\n"
+        "bulkcancel -   # with the same standard input\n"
+    )
+
+
+def test_dry_run_with_invalid_rows_exits_with_1(cli: Cli, tmp_path: Path) -> None:
+    """A dry run with invalid rows is exit code 1; the report says where they are and why."""
+    ended = cli("-n", "-o", "r.jsonl", stdin="job_id\njob-1\na/b\n\n")
+    assert ended.code == 1
+    rows = [orjson.loads(line) for line in (tmp_path / "r.jsonl").read_bytes().splitlines()]
+    assert [(row["job_id"], row["outcome"], row["source"]) for row in rows] == [
+        ("a/b", "invalid", "stdin:3"),
+        ("job-1", "dry_run", "stdin:2"),
+    ]
+    assert rows[0]["detail"].startswith("not a job id")
+    assert cli("-n", "--allow", "invalid", stdin="job-1\na/b\n").code == 0
+
+
+@pytest.mark.parametrize("stdin", ["", "job_id\n", "[]", "# none\n"])
+def test_dry_run_of_no_rows_warns(cli: Cli, stdin: str) -> None:
+    """A dry run without rows is a warning and a success."""
+    ended = cli("-n", stdin=stdin)
+    assert (ended.code, ended.out) == (0, "")
+    assert "warning: the input holds no rows" in ended.err
+
+
+def test_resume_sends_the_jobs_of_a_dry_run_report(cli: Cli, tmp_path: Path) -> None:
+    """What a dry run says of a job settles nothing: the real run still sends it."""
+    cli("-n", "-o", "r.csv", stdin="job-1\n")
+    assert outcomes_in(tmp_path / "r.csv") == {"job-1": "dry_run"}
+    ended = cli("--sandbox", "-r500", "--resume", "-o", "r.csv", "r.csv")
+    assert ended.code == 0, ended.err
+    assert outcomes_in(tmp_path / "r.csv") == {"job-1": "cancelled"}
+
+
+def test_dry_run_refuses_bad_input_and_leaves_no_report(cli: Cli, tmp_path: Path) -> None:
+    """A dry run refuses what a run would refuse, and leaves no report."""
+    ended = cli("-n", "-o", "r.csv", stdin="a b\n")
+    assert ended.code == 2
+    assert "stdin:1: there is no job id column: the columns are" in ended.err
+    assert "--column" in ended.err
+    assert not (tmp_path / "r.csv").exists()
+
+
+# --- looked up: --check
+
+
+def test_check_reads_every_job_and_cancels_none(cli: Cli) -> None:
+    """Each job is looked up, none is cancelled, and the rows say what a run could still do."""
+    api = sandbox(2, busy="started", done="success", gone="missing")
+    before = api.statuses
+    stdin = "job_id\njob-1\njob-2\nbusy\ndone\ngone\na/b\njob-1\n"
+    ended = cli.against(api, "--check", "-r500", stdin=stdin)
+    rows = {row["job_id"]: row for row in csv.DictReader(StringIO(ended.out))}
+    assert {job_id: (row["outcome"], row["job_status"]) for job_id, row in rows.items()} == {
+        "a/b": ("invalid", ""),
+        "job-1": ("would_cancel", "pending"),
+        "job-2": ("would_cancel", "pending"),
+        "busy": ("not_pending", "started"),
+        "done": ("not_pending", "success"),
+        "gone": ("not_found", ""),
+    }
+    assert {(row["attempts"], row["sent_at"], row["http_status"]) for row in rows.values()} == {
+        ("0", "", "")
+    }
+    assert (api.cancels, api.statuses) == ({}, before)
+    for line in (
+        r"would_cancel +2 +pending: a run would cancel them\n",
+        *(r"not_pending +2 +", r"not_found +1 ", "1 row repeated"),
+    ):
+        assert re.search(line, ended.err), line
+
+
+@pytest.mark.parametrize(
+    ("stdin", "code"),
+    [("job-1\njob-2\n", 0), ("job-1\nbusy\n", 3), ("job-1\ngone\n", 3), ("job-1\na/b\n", 1)],
+    ids=["clean", "not_pending", "not_found", "invalid"],
+)
+def test_exit_code_of_a_check(cli: Cli, stdin: str, code: int) -> None:
+    """A check is a success where a run would cancel everything; nobody is asked before it."""
+    assert cli.against(sandbox(2, busy="started"), "--check", "-r500", stdin=stdin).code == code
+
+
+def test_check_of_a_job_that_can_not_be_read_is_failed(cli: Cli) -> None:
+    """A job that can't be read is failed, with the reason; never taken for one to cancel."""
+    server = RawServer(TOKEN, http("403 Forbidden"))
+    ended = cli.against(server, "--check", "-r500", stdin="job-1\n")
+    assert (ended.code, ended.outcomes) == (1, {"job-1": "failed"})
+    assert not any("/cancel" in request for request in server.requests)
+
+
+def test_check_report_filtered_is_an_input(cli: Cli, tmp_path: Path) -> None:
+    """The rows of a check, filtered, are the input of the run that follows."""
+    api = sandbox(2, busy="started")
+    cli.against(api, "--check", "-r500", "-o", "check.csv", stdin="job-1\nbusy\njob-2\n")
+    rows = (tmp_path / "check.csv").read_text().splitlines(keepends=True)
+    ended = cli.against(api, "-yr500", stdin="".join(r for r in rows if "would_cancel" in r))
+    assert (ended.code, ended.outcomes) == (0, {"job-1": "cancelled", "job-2": "cancelled"})
+
+
+# --- refused, and several inputs
+
+
+@pytest.mark.parametrize(
+    "pair",
+    [
+        ("--dry-run", "--check"),
+        ("--dry-run", "--resume"),
+        ("--check", "--resume"),
+        ("--sandbox", "--dry-run"),
+        ("--resume", "--overwrite"),
+    ],
+    ids=" ".join,
+)
+def test_options_that_exclude_each_other_are_refused(cli: Cli, pair: tuple[str, str]) -> None:
+    """Two options that contradict each other are refused before anything is done."""
+    server = RawServer(TOKEN)
+    for options in (pair, pair[::-1]):
+        ended = cli.against(server, *options, "-o", "r.csv", stdin="job-1\n")
+        assert ended.code == 2
+        assert all(option in ended.err for option in pair)
+        assert "exclude each other" in ended.err
+    assert server.requests == []
+
+
+def test_bad_last_line_of_the_last_file_stops_all_sending(cli: Cli, tmp_path: Path) -> None:
+    """The last line of the last file can refuse the run: nothing has been sent by then."""
+    server = RawServer(TOKEN)
+    (tmp_path / "1.csv").write_text("job_id\njob-1\n")
+    (tmp_path / "2.csv").write_bytes(b"job_id\njob-2\n# caf\xe9\n")
+    ended = cli.against(server, "1.csv", "2.csv", "-y", "-o", "r.csv")
+    assert ended.code == 2
+    assert "2.csv:3: byte 19 (0xe9) is not UTF-8 (it looks like Windows-1252)" in ended.err
+    assert "iconv -f WINDOWS-1252 -t UTF-8 2.csv | bulkcancel" in ended.err
+    assert server.requests == []
+    assert not (tmp_path / "r.csv").exists()
+
+
+def test_files_and_standard_input_are_read_in_order(cli: Cli, tmp_path: Path) -> None:
+    """Files of all kinds, one of them twice, and standard input: each job once, where it was."""
+    (tmp_path / "1.csv").write_text("type;Job ID\nx;job-1\n")
+    (tmp_path / "2.json").write_text('{"data": [{"id": "job-2"},\n {"id": "job-1"}]}')
+    ended = cli("1.csv", "-", "2.json", "1.csv", "-n", stdin='"job-3"\n"job-2"\n')
+    assert ended.code == 0
+    assert [(row[0], row[-2]) for row in ended.rows] == [
+        ("job-1", "1.csv:2"),
+        ("job-3", "stdin:1"),
+        ("job-2", "stdin:2"),
+    ]
+    assert "3 rows repeated an id" in ended.err
+
+
+# --- streamed
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        (b"job-1\n", b"job-2\n"),
+        (b"kind,job_id\r\nx,job-1\r\n", b"y,job-2\r\n"),
+        (b'{"id":"job-1"}\n', b'{"id":"job-2"}\n'),
+        (b'"job-1"\n', b'"job-2"\n'),
+        ("id\njob-1\n".encode("utf-16"), "job-2\n".encode("utf-16-le")),
+    ],
+    ids=["ids", "CSV", "JSON lines", "jq", "UTF-16"],
+)
+def test_pipe_is_sent_as_it_arrives(
+    serve: Serve, tmp_path: Path, first: bytes, second: bytes
+) -> None:
+    """The first job is cancelled before its producer has written the second."""
+    api, report = sandbox(), tmp_path / "r.csv"
+    with running("-y", "-o", report, folder=tmp_path, url=serve(api.serve(0))) as program:
+        program.feed(first)
+        until(lambda: api.cancelled == {"job-1"})
+        until(lambda: outcomes_in(report) == {"job-1": "cancelled"})
+        program.feed(second)
+        until(lambda: api.cancelled == {"job-1", "job-2"})
+        ended = program.end()
+        assert ended.code == 0, ended.err
+    assert outcomes_in(report) == dict.fromkeys(["job-1", "job-2"], "cancelled")
+    assert "next: nothing left to cancel" in ended.err
+
+
+def test_pipe_cancels_an_id_at_once(serve: Serve, tmp_path: Path) -> None:
+    """Once logged in, a cancel leaves at once after its id has come (100 ms on a quiet machine)."""
+    api = sandbox(6)
+    waits = []
+    with running("-y", "-r", "100", folder=tmp_path, url=serve(api.serve(0))) as program:
+        program.feed(b"job-1\n")
+        until(lambda: "job-1" in api.cancels)
+        for number in range(2, 7):
+            job_id, written = f"job-{number}", time.monotonic()
+            program.feed(f"{job_id}\n".encode())
+            until(lambda job_id=job_id: job_id in api.cancels)  # type: ignore[misc]
+            waits.append(api.cancels[job_id] - written)
+        ended = program.end()
+        assert ended.code == 0, ended.err
+    assert min(waits) < 0.1
+
+
+def test_pipe_of_a_producer_that_is_killed_is_an_end(serve: Serve, tmp_path: Path) -> None:
+    """What a producer wrote before it died is cancelled, and the run ends as after any input."""
+    api = sandbox()
+    script = "import os; print('job-1'); print('job-2', flush=True); os.kill(os.getpid(), 9)"
+    url = serve(api.serve(0))
+    with (
+        subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE) as producer,
+        running("-yr500", folder=tmp_path, url=url, stdin=producer.stdout) as program,
+    ):
+        ended = program.end()
+        assert ended.code == 0, ended.err
+    assert producer.returncode == -signal.SIGKILL
+    assert ended.outcomes == {"job-1": "cancelled", "job-2": "cancelled"}
+    assert api.cancelled == {"job-1", "job-2"}
+
+
+@pytest.mark.parametrize(
+    ("raw", "code", "rows", "words"),
+    [
+        (
+            *(b"job-1\njob-1\na/b\njob-2\n", 1),
+            {"job-1": "cancelled", "a/b": "invalid", "job-2": "cancelled"},
+            "1 row repeated an id",
+        ),
+        (b"job_id\na/b\n", 1, {"a/b": "invalid"}, "correct the invalid ids"),
+    ],
+    ids=["repeats and invalid rows", "only invalid rows"],
+)
+def test_pipe_rows_are_counted_as_those_of_a_file(
+    raw: bytes, code: int, rows: dict[str, str], words: str, serve: Serve, tmp_path: Path
+) -> None:
+    """Repeats and invalid rows of a pipe are counted as those of a file, and never sent."""
+    api = sandbox()
+    ended = run_program("-yr500", folder=tmp_path, url=serve(api.serve(0)), stdin=raw.decode())
+    assert ended.code == code
+    assert ended.outcomes == rows
+    assert words in ended.err
+    assert api.cancels.keys() == {job_id for job_id, outcome in rows.items() if "can" in outcome}
+
+
+@pytest.mark.parametrize(
+    ("first", "bad", "words"),
+    [
+        (b"job-1\n", b"caf\xe9\n", "stdin:2: byte 10 (0xe9) is not UTF-8 (it looks like Windows-"),
+        (b"job-1\n", b"a\0b\n", "stdin:2: byte 8 is NUL"),
+        (b"job-1\n", b'"job-2\n', "stdin:2: a quotation mark is never closed"),
+        (b'{"id":"job-1"}\n', b'{"id":"job-2"', "stdin:2: the JSON is cut short"),
+    ],
+    ids=["Windows-1252", "NUL", "quote", "JSON"],
+)
+def test_bad_bytes_after_the_first_cancel_stop_the_run(
+    first: bytes, bad: bytes, words: str, serve: Serve, tmp_path: Path
+) -> None:
+    """Input that breaks in mid-stream is exit code 4; the report tells what was done by then."""
+    api, report = sandbox(), tmp_path / "r.csv"
+    with running("-y", "-o", report, folder=tmp_path, url=serve(api.serve(0))) as program:
+        program.feed(first)
+        until(lambda: api.cancelled == {"job-1"})
+        ended = program.end(bad)
+        assert ended.code == 4, ended.err
+    assert words in ended.err
+    assert "Traceback" not in ended.err
+    assert outcomes_in(report) == {"job-1": "cancelled"}
+    assert api.cancelled == {"job-1"}
+
+
+@pytest.mark.parametrize(
+    ("raw", "words"),
+    [
+        (b"job-1;job-2\n", "stdin:1: no column is certain to hold job ids"),
+        (b"<html>\n", "stdin: this is HTML or XML"),
+        (b"job_id\n\xff\n", "stdin:2: byte 8 (0xff) is not UTF-8"),
+    ],
+)
+def test_bad_bytes_before_the_first_cancel_leave_no_report(
+    serve: Serve, tmp_path: Path, raw: bytes, words: str
+) -> None:
+    """Input that is refused before anything was sent is exit code 2, and leaves no report."""
+    api = sandbox()
+    with running("-y", "-o", "r.csv", folder=tmp_path, url=serve(api.serve(0))) as program:
+        ended = program.end(raw)
+        assert ended.code == 2, ended.err
+    assert words in ended.err
+    assert api.cancels == {}
+    assert not (tmp_path / "r.csv").exists()
+
+
+@pytest.mark.parametrize("stdin", ["", "job_id\n", "# none\n"])
+def test_pipe_without_rows_warns_and_leaves_no_report(
+    serve: Serve, tmp_path: Path, stdin: str
+) -> None:
+    """A filter that found nothing is a warning and a success, and leaves no report."""
+    url = serve(sandbox().serve(0))
+    ended = run_program("-y", "-o", "r.csv", folder=tmp_path, url=url, stdin=stdin)
+    assert ended.code == 0
+    assert ended.err == "warning: the input holds no rows, there is nothing to cancel\n"
+    assert not (tmp_path / "r.csv").exists()
+
+
+def test_resume_with_a_pipe_sends_no_settled_job(serve: Serve, tmp_path: Path) -> None:
+    """With --resume, what the report says is settled is not sent again when it comes by a pipe."""
+    api, report = sandbox(), tmp_path / "r.csv"
+    url = serve(api.serve(0))
+    with running("-yr500", "-o", report, folder=tmp_path, url=url) as program:
+        ended = program.end(b"job-1\na/b\n")
+        assert ended.code == 1, ended.err
+    first, sent = report.read_text(), dict(api.cancels)
+    with running("-yr500", "-o", report, "--resume", folder=tmp_path, url=url) as program:
+        program.feed(b"job-1\na/b\njob-2\n")
+        until(lambda: api.cancelled == {"job-1", "job-2"})
+        ended = program.end(b"job-3\n")
+        assert ended.code == 1, ended.err
+    assert report.read_text().startswith(first)
+    assert sorted(outcomes_in(report)) == ["a/b", "job-1", "job-2", "job-3"]
+    assert report.read_text().count("\n") == 5
+    assert api.cancels["job-1"] == sent["job-1"]
+    assert "1 job of the input settled by earlier runs" in ended.err
+
+
+def test_files_are_sent_while_a_pipe_is_silent(serve: Serve, tmp_path: Path) -> None:
+    """The jobs of files are cancelled while a producer has not written anything yet."""
+    api = sandbox()
+    (tmp_path / "ids.txt").write_text("job-1\n")
+    with running("-y", "ids.txt", "-", folder=tmp_path, url=serve(api.serve(0))) as program:
+        until(lambda: api.cancelled == {"job-1"})
+        ended = program.end(b"job-1\njob-2\n")
+        assert ended.code == 0, ended.err
+    assert list(ended.outcomes) == ["job-1", "job-2"]
+
+
+@pytest.mark.parametrize(
+    ("option", "first", "second", "rows"),
+    [
+        (
+            *("--check", b"job-1\n", b"busy\n"),
+            {"job-1": "would_cancel", "busy": "not_pending"},
+        ),
+        (
+            *("--sandbox", b"job_id,status\na,pending\n", b"b,started\nc,missing\n"),
+            {"a": "cancelled", "b": "not_pending", "c": "not_found"},
+        ),
+    ],
+    ids=["check", "sandbox"],
+)
+def test_pipe_is_checked_and_practised_as_it_arrives(
+    option: str, first: bytes, second: bytes, rows: dict[str, str], serve: Serve, tmp_path: Path
+) -> None:
+    """A check and a practice run settle the jobs of a pipe as they come; a store is not written."""
+    api, report = sandbox(2, busy="started"), tmp_path / "r.csv"
+    url = serve(api.serve(0))
+    with running(option, "-r500", "-o", report, folder=tmp_path, url=url) as program:
+        program.feed(first)
+        until(lambda: len(outcomes_in(report)) == 1)
+        ended = program.end(second)
+        assert ended.code == 3, ended.err
+    assert outcomes_in(report) == rows
+    assert api.cancels == {}
+
+
+def test_login_refused_while_a_pipe_is_silent(serve: Serve, tmp_path: Path) -> None:
+    """A wrong secret is told at once, though the producer has nothing to say yet."""
+    url = serve(sandbox().serve(0))
+    arguments = ("-y", "-o", "r.csv")
+    with running(*arguments, folder=tmp_path, url=url, EPCC_CLIENT_SECRET="wrong") as program:
+        ended = program.end(close=False)
+        assert ended.code == 2, ended.err
+    assert "refused" in ended.err
+    assert not (tmp_path / "r.csv").exists()
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_signal_ends_a_run_whose_producer_goes_on(
+    number: signal.Signals, code: int, serve: Serve, tmp_path: Path
+) -> None:
+    """A signal ends the run though its producer goes on; the same pipe is the next step."""
+    api, report = sandbox(), tmp_path / "r.csv"
+    with running("-y", "-o", "r.csv", folder=tmp_path, url=serve(api.serve(0))) as program:
+        program.feed(b"job-1\n")
+        until(lambda: api.cancelled == {"job-1"})
+        until(lambda: outcomes_in(report) == {"job-1": "cancelled"})
+        program.signal(number)
+        ended = program.end(close=False)
+        assert ended.code == code, ended.err
+    assert f"stopped by {number.name}" in ended.err
+    assert not re.search("Warning|Traceback|can be written again", ended.err)
+    assert outcomes_in(report) == {"job-1": "cancelled"}
+    (step,) = re.findall(r"^next: .*:\n(.*)$", ended.err, re.MULTILINE)
+    assert step.endswith("--resume -o r.csv -   # with the same standard input")
+
+
+def test_wrong_store_stops_a_run_whose_producer_goes_on(serve: Serve, tmp_path: Path) -> None:
+    """A wrong store is noticed while the ids still come; what has come is accounted for."""
+    url = serve(sandbox(0).serve(0))
+    with running("-yr500", "-o", "r.csv", folder=tmp_path, url=url) as program:
+        program.feed(b"".join(b"job-%d\n" % i for i in range(1, 201)))
+        ended = program.end(close=False)
+        assert ended.code == 4, ended.err
+    report = outcomes_in(tmp_path / "r.csv")
+    assert len(report) == 200
+    assert set(report.values()) == {"not_found", "not_attempted"}
+    assert list(report.values()).count("not_found") < 100
+
+
+def test_summary_has_the_digest_of_a_pipe(serve: Serve, tmp_path: Path) -> None:
+    """The summary has the digest of what came by the pipe, and the counts."""
+    url = serve(sandbox().serve(0))
+    ended = run_program(
+        "-yr500", "--summary", "s.json", folder=tmp_path, url=url, stdin="job-1\njob-1\n"
+    )
+    assert ended.code == 0, ended.err
+    summary = orjson.loads((tmp_path / "s.json").read_bytes())
+    digest = hashlib.sha256(b"job-1\njob-1\n").hexdigest()
+    assert summary["inputs"] == [{"file": "stdin", "sha256": digest}]
+    assert (summary["outcomes"], summary["repeats"]) == ({"cancelled": 1}, 1)

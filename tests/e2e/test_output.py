@@ -1,0 +1,424 @@
+"""What a run shows on standard error, through the command line: talk, silence, and no secret."""
+
+import re
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from itertools import product
+from pathlib import Path
+from typing import Any
+from unittest.mock import Mock
+
+import orjson
+import pytest
+
+from bulkcancel.base.errors import PipeClosed
+from bulkcancel.console.output import Console
+from bulkcancel.sandbox.server import Rules
+from tests.conftest import KEY, Cli, KeepProfile
+from tests.support.practice import sandbox
+from tests.support.programs import run_program, running
+from tests.support.raw import RawServer, http
+from tests.support.reading import Pipe
+
+IDS = "job-1\njob-2\njob-3\n"
+EIGHT = "".join(f"job-{i}\n" for i in range(1, 9))
+SECRET, TOKEN = "s3cret/of+the=store", "token/of+the=night"
+LOGIN = http("200 OK", b'{"access_token": "%s"}' % TOKEN.encode())
+
+
+def json_lines(err: str) -> list[dict[str, Any]]:
+    """Return the lines, each of which must be an object with the four fields of all."""
+    lines = [orjson.loads(line) for line in err.splitlines()]
+    assert all(line.keys() >= {"time", "level", "event", "message"} for line in lines)
+    return lines
+
+
+# --- how much is shown, and in which form
+
+
+def test_verbose_shows_each_job_and_very_verbose_each_request(cli: Cli) -> None:
+    """-v shows each job as it settles, -vv each request before that, -q neither."""
+    api = sandbox(1, busy="started")
+    jobs = ["cancelled job-1", r"not_pending busy \(started: .*\)"]
+    requests = [
+        r"POST /oauth/access_token 200 \d+ ms",
+        *(r"POST /pcm/jobs/job-1/cancel 200 \d+ ms", jobs[0]),
+        *(r"POST /pcm/jobs/busy/cancel 422 \d+ ms", r"GET /pcm/jobs/busy 200 \d+ ms", jobs[1]),
+    ]
+    for flag, patterns in (("-vv", requests), ("-q", [])):
+        ended = cli.against(api, "-yr500", "-j1", flag, stdin="job-1\nbusy\n")
+        shown = [
+            line
+            for line in ended.err.splitlines()
+            if re.match(r"(POST|GET|\w+ (job-1|busy)\b)", line)
+        ]
+        assert len(shown) == len(patterns)
+        for pattern, line in zip(patterns, shown, strict=True):
+            assert re.fullmatch(pattern, line), line
+    assert ended.err == ""
+    ended = cli.against(api, "-yr500", "-j1", "-v", stdin="job-1\n")
+    assert "\nnot_pending job-1 (cancelled: " in ended.err
+    assert "POST" not in ended.err
+    assert "\nrate: 500 per second (from option)\n" in ended.err
+    assert "client secret [hidden] (from environment)\n" in ended.err
+
+
+def test_json_log_lines_are_objects_and_rows_stay_rows(cli: Cli) -> None:
+    """With --log-format json every line is an object, at any verbosity, and rows are rows."""
+    ended = cli.against(sandbox(), "-yvvr500", "--log-format", "json", stdin=f"{IDS}a/b\n")
+    events = [line["event"] for line in json_lines(ended.err)]
+    assert set(events) == {"detail", "request", "job", "summary"}
+    assert (events.count("job"), events.count("request")) == (4, 4)
+    assert set(ended.outcomes.values()) == {"cancelled", "invalid"}
+    assert json_lines(ended.err)[-1]["outcomes"] == {"cancelled": 3, "invalid": 1}
+
+
+@pytest.mark.parametrize("arguments", [["nowhere.csv"], ["--rate", "0"], ["--header", "none"]])
+def test_json_error_is_an_object(arguments: list[str], cli: Cli) -> None:
+    """An error is an object, too."""
+    ended = cli("-y", "--log-format", "json", *arguments, stdin=IDS, **KEY)
+    (line,) = json_lines(ended.err)
+    assert (ended.code, line["level"], line["event"]) == (2, "error", "error")
+
+
+@pytest.mark.parametrize("form", ["text", "json"])
+def test_closed_pipe_is_not_complained_about(
+    form: str, cli: Cli, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A reader that went away is exit code 4 without a line, in whatever form."""
+
+    def closed(*_: object, **__: object) -> None:
+        raise PipeClosed("nobody reads the report any more")
+
+    monkeypatch.setattr("bulkcancel.run.run.read_inputs", closed)
+    ended = cli("--sandbox", "--log-format", form, stdin=IDS)
+    assert (ended.code, ended.err) == (4, "")
+
+
+def test_json_error_that_can_not_be_written_keeps_its_exit_code(tmp_path: Path) -> None:
+    """An error that can't be written has its exit code all the same."""
+    arguments = ("-y", "--log-format", "json", "nowhere.csv")
+    with (
+        Path("/dev/full").open("wb") as full,
+        running(*arguments, folder=tmp_path, stderr=full) as program,
+    ):
+        assert program.end().code == 2
+
+
+@pytest.mark.parametrize("progress", ["none", "plain", "bar"])
+def test_progress_option_chooses_what_is_shown(
+    progress: str, cli: Cli, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A bar that can't be drawn is lines, and none is none; the summary comes in any case."""
+    monkeypatch.setattr("bulkcancel.console.progress.Lines.every", 0.01)
+    ended = cli.against(sandbox(8), "-y", "-r100", "--progress", progress, stdin=EIGHT)
+    assert ("of 8 done" in ended.err) == (progress != "none")
+    assert "\x1b" not in ended.err
+    assert ended.err.endswith("next: nothing left to cancel\n")
+
+
+def test_next_command_keeps_what_is_shown(cli: Cli) -> None:
+    """The command that resumes shows as much, in the same way."""
+    arguments = ("-yvv", "--progress", "none", "-H", "X-A: 1", "-H", "X-B: 2", "-o", "r.csv")
+    ended = cli.against(RawServer(LOGIN, http("403 No")), *arguments, stdin="job-1\n")
+    again = "bulkcancel --yes --header 'X-A: …' --header 'X-B: …' --progress none -vv"
+    assert ended.err.endswith(
+        f"\n{again} --resume -o r.csv r.csv   # with the values of --header\n"
+    )
+
+
+def test_time_of_the_question_is_not_time_of_the_run(
+    cli: Cli, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Time and rate of a run are those of the sending, however long the answer took."""
+    asked = Mock(return_value=True)
+    monkeypatch.setattr("bulkcancel.run.run.require_terminal", Mock())
+    monkeypatch.setattr("bulkcancel.run.run.ask", asked)
+    steady = time.monotonic
+    monkeypatch.setattr(time, "monotonic", lambda: steady() + 100 * asked.call_count)
+    ended = cli.against(sandbox(rules=Rules(start_every=0)), "-r500", stdin=IDS)
+    assert re.search(r"took 0\.\d s", ended.err)
+
+
+def test_slow_first_answer_is_waited_for_aloud(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    """While the first answer is waited for, the run says so, and how often it has asked."""
+    monkeypatch.setattr("bulkcancel.run.session.WORD_EVERY", 0.005)
+    api = sandbox(1, Rules(latency=0.05))
+    ended = cli.against(api, "-yr500", stdin="job-1\n")
+    assert ended.code == 0
+    host = cli.url(api).removeprefix("http://")
+    assert f"waiting for {host} to answer (1 request so far)\n" in ended.err
+
+
+# --- where settings come from
+
+
+def test_headers_are_sent_and_not_shown(cli: Cli) -> None:
+    """A header goes with every request; -v names it, and keeps its value to itself."""
+    server = RawServer(LOGIN, http("403 No"))
+    arguments = ("-yv", "-H", "X-Trace: t-1", "-H", "X-Other:2")
+    ended = cli.against(server, *arguments, stdin="job-1\n", EPCC_BETA_API_FEATURES="b-1")
+    for request in server.requests:
+        for header in ("X-Trace: t-1", "X-Other: 2", "EP-Beta-Features: b-1"):
+            assert f"\r\n{header}\r\n" in request
+    assert len(server.requests) == 2
+    assert "header: EP-Beta-Features, X-Trace, X-Other (from environment and option)" in ended.err
+    assert "t-1" not in ended.err.partition("next:")[0]
+
+
+def test_profile_gives_store_and_login(cli: Cli, keep_profile: KeepProfile) -> None:
+    """A profile has all that a run needs, and -v says that it came from there."""
+    url = cli.url(sandbox())
+    lines = [f"{name}={value}" for name, value in {"EPCC_API_BASE_URL": url, **KEY}.items()]
+    file = keep_profile("\n".join(["[night]", *lines]))
+    before = file.read_bytes()
+    ended = cli("-yvr500", "--profile", "night", stdin=IDS)
+    assert ended.code == 0, ended.err
+    assert f"base url: {url} (from profile)\n" in ended.err
+    assert "client id nigh\u2026, client secret [hidden] (from profile)\n" in ended.err
+    assert file.read_bytes() == before
+    assert "no profile 'day'" in cli("-y", "--profile", "day", stdin=IDS).err
+
+
+@pytest.mark.parametrize("option", ["--sandbox", "--dry-run"])
+def test_profile_is_not_read_without_a_store(
+    option: str, cli: Cli, keep_profile: KeepProfile
+) -> None:
+    """Without a store there is nothing to look for in a profile, be it broken."""
+    keep_profile("no INI")
+    assert cli(option, "-r500", stdin=IDS).code == 0
+
+
+# --- secrets
+
+
+def echoing() -> Iterator[bytes]:
+    """Say secrets back in every place of a reply that is shown or kept."""
+    for text in (SECRET, TOKEN):
+        body = {"errors": [{"title": text, "request_id": text, "detail": f"you sent {text}"}]}
+        data = {"id": "job-1", "attributes": {"status": "failed", "type": text}}
+        for status, reply in product(("400 Bad", "403 No"), (body, {"data": data})):
+            yield http(
+                status, orjson.dumps(reply), f"X-Request-Id: {text}", f"Content-Type: {text}"
+            )
+
+
+@pytest.mark.parametrize("form", ["text", "json"])
+@pytest.mark.parametrize("way", ["variables", "profile", "token"])
+def test_secret_that_a_store_says_back_is_hidden(
+    way: str, form: str, cli: Cli, keep_profile: KeepProfile
+) -> None:
+    """At -vv neither the secret nor the token is shown, wherever they came from or come back."""
+    login = {"EPCC_CLIENT_ID": "night-operator", "EPCC_CLIENT_SECRET": SECRET}
+    if way == "profile":
+        lines = "\n".join(f"{name}={value}" for name, value in login.items())
+        keep_profile(f"[default]\n{lines}\n")
+    env = {"variables": login, "profile": {}, "token": {"BULKCANCEL_TOKEN": TOKEN}}[way]
+    answers = [*echoing(), http("403 No")]
+    if way != "token":
+        answers = [LOGIN, *answers]
+    common = ("-yvvr500", "-j1", "--log-format", form)
+    ended, login_refused = (
+        cli(*common, stdin=EIGHT, EPCC_API_BASE_URL=cli.url(server), **env)
+        for server in (RawServer(*answers), RawServer(*echoing()))
+    )
+    assert "403" in ended.err
+    assert "[hidden]" in ended.out
+    for text in (ended.err, ended.out, login_refused.err, login_refused.out):
+        if way != "token":
+            assert SECRET not in text
+        if text in {ended.err, ended.out}:
+            assert TOKEN not in text
+    if form == "json":
+        json_lines(ended.err)
+        json_lines(login_refused.err)
+
+
+@pytest.mark.parametrize("form", ["text", "json"])
+def test_secret_as_a_job_status_is_hidden(form: str, cli: Cli, tmp_path: Path) -> None:
+    """A token that a store sends back as a job's status is neither shown nor kept."""
+    refusal = orjson.dumps({"errors": [{"title": "No", "detail": "why"}]})
+    shown = orjson.dumps({"data": {"id": "job-1", "attributes": {"status": TOKEN}}})
+    replies = http("404 No"), http("422 No", refusal), http("200 OK", shown)
+    arguments = ("-yvv", "--log-format", form, "--summary", "s.json")
+    ended = cli.against(RawServer(LOGIN, *replies), *arguments, stdin="job-1\n")
+    assert ended.code == 3
+    for text in (ended.err, ended.out, (tmp_path / "s.json").read_text()):
+        assert TOKEN not in text
+
+
+def test_secret_in_a_header_is_hidden(cli: Cli) -> None:
+    """A header's value that looks like a secret is shown nowhere, be it said back by the store."""
+    value = "hush-hush/of+the=night"
+    told = orjson.dumps({"errors": [{"title": "No", "detail": f"you sent {value}"}]})
+    server = RawServer(LOGIN, http("403 No", told))
+    arguments = ("-yvvr500", "-H", f"X-Api-Key: {value}", "-o", "-")
+    ended = cli.against(server, *arguments, stdin="job-1\n")
+    assert "you sent [hidden]" in ended.out
+    assert "you sent [hidden]" in ended.err
+    assert value not in ended.out + ended.err
+
+
+@pytest.mark.parametrize("variable", ["EPCC_CLIENT_SECRET", "BULKCANCEL_TOKEN"])
+@pytest.mark.parametrize("option", ["--rate", "--progress", "--concurrency", "--nonsense="])
+def test_secret_in_a_usage_error_is_hidden(option: str, variable: str, cli: Cli) -> None:
+    """A secret of the environment that slipped into the arguments is not repeated."""
+    arguments = [f"{option}{SECRET}"] if option.endswith("=") else [option, SECRET]
+    ended = cli(*arguments, stdin=IDS, **{variable: SECRET})
+    assert ended.is_refusal(), ended.err
+    assert SECRET not in ended.err
+
+
+# --- pipes
+
+
+@pytest.fixture
+def pipe(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Take standard input for one that comes as it is made."""
+    monkeypatch.setattr("bulkcancel.inputs.reader._is_pipe", lambda: True)
+
+
+@pytest.mark.usefixtures("pipe")
+def test_empty_pipe_needs_no_login(cli: Cli) -> None:
+    """A pipe without a row is a warning, even where the login would never be answered."""
+    ended = cli.against(RawServer(...), "--yes", stdin="")
+    assert (ended.code, ended.out) == (0, "")
+    assert "warning: the input holds no rows" in ended.err
+
+
+@pytest.mark.usefixtures("pipe")
+def test_ready_token_is_tried_with_the_first_row_of_a_pipe(cli: Cli) -> None:
+    """A token that is there already is shown with the first row that comes."""
+    api = sandbox()
+    api._tokens["made-elsewhere"] = float("inf")
+    url = cli.url(api)
+    for token, code, rows in (("made-elsewhere", 0, 3), ("t", 2, 0)):
+        ended = cli("-yr500", stdin=IDS, EPCC_API_BASE_URL=url, BULKCANCEL_TOKEN=token)
+        assert (ended.code, len(ended.rows)) == (code, rows)
+
+
+@pytest.mark.usefixtures("pipe")
+def test_progress_of_a_pipe_has_no_total(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    """While ids may still come there is no total, only a count."""
+    monkeypatch.setattr("bulkcancel.console.progress.Lines.every", 0.01)
+    ended = cli.against(sandbox(8), "-y", "-r100", stdin=EIGHT)
+    assert re.search(r"^\d done \(cancelled \d\), ", ended.err, re.MULTILINE)
+
+
+@pytest.mark.usefixtures("pipe")
+def test_silent_pipe_is_waited_for_aloud(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    """While the first id is waited for, the run says so: the store has answered already."""
+    monkeypatch.setattr("bulkcancel.run.session.WORD_EVERY", 0.01)
+    note, told = Console.note, threading.Event()
+
+    def noted(console: Console, text: str, *arguments: str, **fields: Any) -> None:  # noqa: ANN401
+        note(console, text, *arguments, **fields)
+        if text == "waiting for the first id":
+            told.set()
+
+    class Late(Pipe):
+        def read(self, size: int) -> bytes:
+            assert told.wait(10)
+            return super().read(size)
+
+    monkeypatch.setattr(Console, "note", noted)
+    monkeypatch.setattr("bulkcancel.inputs.source._opened", lambda _: Late([b"job-1\n"]))
+    ended = cli.against(sandbox(), "-yr500")
+    assert (ended.code, ended.rows[0][0]) == (0, "job-1")
+    assert "waiting for the first id\n" in ended.err
+
+
+# --- completion, near misses, and what is imported
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_completion_of_each_shell(shell: str, tmp_path: Path) -> None:
+    """Each shell gets a script of its own from the command, and words to complete with."""
+    script = run_program(folder=tmp_path, _BULKCANCEL_COMPLETE=f"{shell}_source")
+    assert script.code == 0
+    assert "_BULKCANCEL_COMPLETE" in script.out
+    for words, expected in (
+        ("--pro", {"--profile", "--progress"}),
+        ("--log-format ", {"text", "json"}),
+        ("--progress pl", {"plain"}),
+    ):
+        line = ["bulkcancel", *words.split(" ")]
+        at = line[-1] if shell == "fish" else str(len(line) - 1)
+        ended = run_program(
+            folder=tmp_path, _BULKCANCEL_COMPLETE=f"{shell}_complete",
+            COMP_WORDS=" ".join(line), COMP_CWORD=at,
+        )  # fmt: skip
+        found = set(re.split(r"[,\t\n]", ended.out))
+        assert expected <= found
+        assert not {"--rate", "none"} & found
+
+
+@pytest.mark.parametrize(
+    ("words", "found"),
+    [
+        (["--progress=p"], ["--progress=plain"]),
+        (["--progress="], [f"--progress={each}" for each in ("auto", "bar", "plain", "none")]),
+        (["--log-format=t"], ["--log-format=text"]),
+        (["--progress", "p"], ["plain"]),
+        (["--progr"], ["--progress"]),
+        (["--check", "--progress=p"], ["--progress=plain"]),
+        (["--output", "r"], ["file r"]),
+    ],
+    ids=" ".join,
+)
+def test_completion_in_zsh_replaces_the_whole_word(
+    words: list[str], found: list[str], tmp_path: Path
+) -> None:
+    """A choice brings the option that it is joined to; names of files are left to zsh itself."""
+    line = ["bulkcancel", *words]
+    lines = run_program(
+        folder=tmp_path, _BULKCANCEL_COMPLETE="zsh_complete",
+        COMP_WORDS=" ".join(line), COMP_CWORD=str(len(line) - 1),
+    ).out.splitlines()  # fmt: skip
+    kinds_and_words = zip(lines[::3], lines[1::3], strict=True)  # three for each, the third is help
+    assert [f"{kind} {word}".removeprefix("plain ") for kind, word in kinds_and_words] == found
+
+
+@pytest.mark.parametrize(
+    ("arguments", "suggested"),
+    [
+        (["--progres", "bar"], "--progress"),
+        (["--proifle", "x"], "--profile"),
+        (["--log-format", "jsno"], "'json'"),
+        (["--progress", "bars"], "'bar'"),
+    ],
+)
+def test_misspelt_option_or_choice_leads_to_the_right_one(
+    arguments: list[str], suggested: str, cli: Cli
+) -> None:
+    """An error names the option, or the words, that were most likely meant."""
+    ended = cli(*arguments, stdin=IDS)
+    assert ended.is_refusal(), ended.err
+    assert suggested in ended.err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "never"),
+    [
+        (["--version"], {"aiohttp", "rich", "orjson", "asyncio"}),
+        (["--help"], {"aiohttp", "rich", "orjson", "asyncio"}),
+        (["--nonsense"], {"aiohttp", "rich"}),
+        (["--dry-run", "nowhere.csv"], {"aiohttp"}),
+        (["--dry-run", "ids.txt"], {"aiohttp", "bulkcancel.epcc.transport"}),
+    ],
+)
+def test_slow_libraries_are_imported_only_when_needed(
+    arguments: list[str], never: set[str], tmp_path: Path
+) -> None:
+    """What takes its time to import is not imported for what can do without."""
+    (tmp_path / "ids.txt").write_text("job-1\n")
+    code = (
+        "import sys; from bulkcancel.__main__ import main; code = main();"
+        " print(*sys.modules, file=sys.stderr); sys.exit(code)"
+    )
+    ended = run_program(*arguments, folder=tmp_path, command=(sys.executable, "-c", code))
+    loaded = set(ended.err.split())
+    assert "bulkcancel.cli.cancel" in loaded
+    assert not loaded & never

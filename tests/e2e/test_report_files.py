@@ -1,0 +1,303 @@
+"""What a run leaves in files: split, summary, a report that somebody or a full disk spoils."""
+
+import hashlib
+import os
+import re
+import shlex
+import signal
+import stat
+import sys
+from collections.abc import Callable
+from itertools import chain, repeat
+from pathlib import Path
+
+import orjson
+import pytest
+
+from bulkcancel.report.rows import Format
+from bulkcancel.sandbox.server import Rules
+from tests.conftest import KEY, Cli, Serve
+from tests.e2e.conftest import Resume
+from tests.support.disks import scarce
+from tests.support.practice import Practice, sandbox
+from tests.support.programs import Ended, run_program, running
+from tests.support.raw import RawServer, http
+from tests.support.reports import earlier, last_of, report_of, rows_of
+
+FORMATS = pytest.mark.parametrize("form", Format)
+IDS = "".join(f"job-{i}\n" for i in range(1, 9)) + "gone\nlate\na/b\n"
+MANY = "".join(f"job-{i}\n" for i in range(1, 301))
+Spoiled = Callable[[str], tuple[Practice, Ended]]
+
+
+def held(folder: Path) -> dict[str, dict[str, str]]:
+    """Return what each file of a split says of its jobs."""
+    return {path.name: last_of(rows_of(path)) for path in folder.iterdir()}
+
+
+def interrupt_at(cancels: int) -> Callable[[int], None]:
+    """Return what sends this process Ctrl-C once so many cancels were answered."""
+    return lambda number: os.kill(os.getpid(), signal.SIGINT) if number == cancels else None
+
+
+# --- split
+
+
+@FORMATS
+def test_split_of_a_resumed_run_is_that_of_one_run(
+    form: Format, resume: Resume, tmp_path: Path
+) -> None:
+    """A run that was stopped and resumed leaves the split of one that was not stopped."""
+    arguments = ["--format", form.value, "--split"]
+    resume.report = tmp_path / "whole"
+    assert resume(sandbox(8, late="started"), *arguments, "one", ids=IDS).code == 1
+    resume.report = tmp_path / "broken"
+    api = sandbox(8, late="started")
+    api.on_cancel = interrupt_at(4)
+    assert resume(api, *arguments, "two", ids=IDS).code == 130
+    stopped = held(tmp_path / "two")
+    assert len(stopped["cancelled.csv"]) < 8
+    assert len(stopped["cancelled.csv"]) + len(stopped["not_attempted.csv"]) == 10
+    assert resume(api, *arguments, "two", ids=IDS).code == 1
+    assert held(tmp_path / "two") == held(tmp_path / "one")
+    assert sorted(held(tmp_path / "two")) == [
+        *("cancelled.csv", "invalid.csv", "not_found.csv", "not_pending.csv"),
+    ]
+
+
+@pytest.mark.parametrize("arguments", [[], ["--split", "split"]], ids=["alone", "split"])
+def test_split_file_is_an_input(arguments: list[str], cli: Cli, tmp_path: Path) -> None:
+    """What failed can be run again by its file of the split alone."""
+    first = ["--sandbox", "-r500", "--split", "first"]
+    cli(*first, "-o", "r.csv", stdin="job_id,status\na,\nb,missing\nc,missing\n")
+    ended = cli("--sandbox", "-r500", "-o", "again.csv", *arguments, "first/not_found.csv")
+    assert ended.code == 0
+    assert list(last_of(rows_of(tmp_path / "again.csv"))) == ["b", "c"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--split", "file"], "file is not a folder"),
+        (["--split", "old"], "old/failed.csv exists already"),
+        (["--summary", "old"], "old is a directory"),
+        (["--summary", "file"], "file exists already"),
+        (["--summary", "r.csv"], "r.csv is also the report"),
+    ],
+)
+def test_place_for_split_or_summary_is_refused(
+    arguments: list[str], words: str, cli: Cli, tmp_path: Path
+) -> None:
+    """A place for the split or the summary that won't do is refused before anything else."""
+    (tmp_path / "old").mkdir()
+    for name in ("old/failed.csv", "file"):
+        (tmp_path / name).write_text("precious")
+    ended = cli("--sandbox", "-o", "r.csv", *arguments, stdin="job-1\n")
+    assert ended.is_refusal(), ended.err
+    assert words in ended.err
+    assert not (tmp_path / "r.csv").exists()
+    assert (tmp_path / "old" / "failed.csv").read_text() == "precious"
+
+
+# --- summary
+
+
+def digest_of(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+@FORMATS
+def test_summary_has_counts_store_reason_and_digests(
+    form: Format, resume: Resume, tmp_path: Path
+) -> None:
+    """The summary has counts, the store, the reason, the digests of all files, and no secret."""
+    resume.report.write_bytes(report_of(form, *earlier(job_1="cancelled", job_2="failed")))
+    (tmp_path / "more.csv").write_text("job_id;x\njob-3;\njob-1;\nlate;\n")
+    ended = resume(
+        sandbox(3, late="started"),
+        *("--summary", "s.json", "--reason", "INC-7", "more.csv"),
+        ids="job-1\njob-2\n",
+    )
+    assert ended.code == 3
+    summary = orjson.loads((tmp_path / "s.json").read_bytes())
+    assert summary["inputs"] == [
+        {"file": name, "sha256": digest_of(tmp_path / name)} for name in ("more.csv", "ids.txt")
+    ]
+    assert summary["report"] == {
+        "file": "r.csv", "format": form.value, "sha256": digest_of(resume.report),
+    }  # fmt: skip
+    assert summary["outcomes"] == {"cancelled": 3, "not_pending": 1}
+    assert (summary["settled_before"], summary["recorded_by_this_run"]) == (1, 3)
+    assert (summary["exit_code"], summary["stopped"], summary["repeats"]) == (3, None, 1)
+    assert (summary["reason"], summary["store"]["name"]) == ("INC-7", "practice store")
+    assert summary["run_id"] == rows_of(resume.report)[-1]["run_id"]
+    assert summary["requests"] == 6  # the token, the name, three cancels, a read
+    text = (tmp_path / "s.json").read_text()
+    assert not any(secret in text for secret in KEY.values())
+
+
+def test_summary_hides_secrets_that_a_store_says_back(cli: Cli, tmp_path: Path) -> None:
+    """A store that calls itself by our token, or echoes it in a refusal, does not spread it."""
+    token = "token/of+the=night"
+    body = b'{"data": {"id": "%s", "name": "%s"}}' % (token.encode(), token.encode())
+    answers = [b'{"access_token": "%s"}' % token.encode(), body]
+    redirect = http("302 Found", b'{"errors": [{"title": "%s"}]}' % token.encode())
+    server = RawServer(*(http("200 OK", answer) for answer in answers), redirect)
+    ended = cli.against(server, "-y", "-o", "r.csv", "--summary", "s.json", stdin="a-1\n")
+    text = (tmp_path / "s.json").read_text()
+    assert ended.code == 4
+    assert orjson.loads(text)["store"] == {"id": "[hidden]", "name": "[hidden]"}
+    assert "[hidden]" in orjson.loads(text)["stopped"]
+    assert token not in text
+
+
+@pytest.mark.parametrize("stopped", [False, True])
+def test_summary_that_can_not_be_written_stops_with_4(
+    stopped: bool,  # noqa: FBT001
+    resume: Resume,
+    tmp_path: Path,
+) -> None:
+    """A summary that fails is exit code 4, unless something else has stopped the run before."""
+    api = sandbox(2)
+    (tmp_path / "place").mkdir()
+
+    def spoil_place(number: int) -> None:
+        if number == 2:
+            (tmp_path / "place").rmdir()
+            if stopped:
+                resume.report.unlink()
+
+    api.on_cancel = spoil_place
+    ended = resume(api, "--summary", "place/s.json", ids="job-1\njob-2\n")
+    assert ended.code == 4
+    assert "place/s.json can't be written: No such file or directory" in ended.err
+    assert ("bulkcancel: r.csv was removed" in ended.err) == stopped
+    assert ("bulkcancel: place/s.json" in ended.err) != stopped
+
+
+# --- a report that is spoiled in mid-run
+
+
+def test_report_removed_in_mid_run_stops_it_soon(
+    resume: Resume, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A run whose report somebody takes away stops soon."""
+    monkeypatch.setattr("bulkcancel.run.session.SYNC_EVERY", 0.01)
+    api = sandbox(300, Rules(latency=0.001))
+    api.on_cancel = lambda number: resume.report.unlink() if number == 2 else None
+    ended = resume(api, ids=MANY)
+    assert ended.code == 4
+    assert "r.csv was removed; don't move it during a run" in ended.err
+    assert len(api.cancelled) < 150
+
+
+@pytest.mark.parametrize(("more", "missing"), [(5000, 0), (0, 1)], ids=["room", "no room"])
+def test_full_disk_stops_the_run_and_names_every_cancel(
+    more: int, missing: int, resume: Resume, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On a full disk the run stops, no cancel goes untold, and the run can be resumed."""
+    api, ids = sandbox(20), "".join(f"job-{i}\n" for i in range(1, 21))
+    left = chain([0, more], repeat(0))  # once the first bytes are used up
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "write", scarce(1200, more=left.__next__))
+        ended = resume(api, ids=ids)
+    assert ended.code == 4
+    assert "r.csv can't be written: No space left on device; make room" in ended.err
+    told = {i for i, outcome in last_of(rows_of(resume.report)).items() if "canc" in outcome}
+    lacking = set(re.findall(r"not in r.csv: (\S+) cancelled", ended.err))
+    assert (told | lacking, len(lacking)) == (api.cancelled, missing)
+    assert 0 < len(api.cancelled) < 20
+    assert ("next: when the report can be written again, go on" in ended.err) == bool(missing)
+    assert resume(api, ids=ids).code == (3 if missing else 0)
+    assert api.cancelled == set(last_of(rows_of(resume.report))) == set(ids.split())
+
+
+@pytest.fixture
+def spoiled(resume: Resume, monkeypatch: pytest.MonkeyPatch) -> Spoiled:
+    """Begin a run whose report is spoiled soon; returns its store, and how it ended."""
+    monkeypatch.setattr("bulkcancel.run.session.SYNC_EVERY", 0.01)
+
+    def spoil(how: str) -> None:
+        if how == "cut":
+            os.truncate(resume.report, 0)
+            return
+        resume.report.unlink()
+        if how == "replaced":
+            resume.report.write_text("of a stranger\n")
+
+    def run(how: str) -> tuple[Practice, Ended]:
+        api = sandbox(300, Rules(latency=0.001))
+        api.on_cancel = lambda number: spoil(how) if number == 2 else None
+        ended = resume(api, ids=MANY)
+        api.on_cancel = lambda _: None
+        assert (ended.code, len(api.cancelled) < 300) == (4, True), ended.err
+        return api, ended
+
+    return run
+
+
+@pytest.mark.parametrize(("how", "name"), [("removed", "r.csv"), ("replaced", "r.csv.saved")])
+def test_report_taken_away_is_written_anew_and_resumed(
+    how: str, name: str, spoiled: Spoiled, resume: Resume, tmp_path: Path
+) -> None:
+    """A report that was taken away is whole again, private, says where it is, and is resumed."""
+    api, ended = spoiled(how)
+    assert f"r.csv was {how}; don't move it during a run\n" in ended.err
+    assert f"\nreport: {name} (written anew, with all its rows)\n" in ended.err
+    told = last_of(rows_of(tmp_path / name))
+    assert told.keys() == set(MANY.split())
+    assert {i for i, outcome in told.items() if outcome != "not_attempted"} == api.cancelled
+    assert stat.S_IMODE((tmp_path / name).stat().st_mode) == 0o600
+    if how == "replaced":
+        assert (tmp_path / "r.csv").read_text() == "of a stranger\n"
+    assert f" --resume -o {name} ids.txt" in ended.err.splitlines()[-1]
+    again = resume.as_told(api, ended)
+    assert (again.code, api.cancelled) == (0, set(MANY.split())), again.err
+    assert set(last_of(rows_of(tmp_path / name)).values()) == {"cancelled cancelled"}
+
+
+def test_report_that_lost_rows_is_not_resumed(spoiled: Spoiled, tmp_path: Path) -> None:
+    """Nobody is told to resume a report that was cut short: the input is to be run again."""
+    _, ended = spoiled("cut")
+    assert "r.csv was cut short; don't move it during a run\n" in ended.err
+    assert re.search("^next: run the same input again with .*--output", ended.err, re.MULTILINE)
+    assert "--resume" not in ended.err
+    assert not (tmp_path / "r.csv.saved").exists()
+
+
+# --- the command that resumes
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["ids 1.txt", "-o", "my report.csv"],
+        ["-c", "1", "ids 1.txt", "-o", "r", "--format", "jsonl", "--reason", "it's $HOME & co"],
+        ["-o", "r.csv"],
+        ["ids 1.txt", "-", "-o", "r.csv", "--timeout", "2.5", "--split", "by outcome"],
+    ],
+    ids=["file", "options", "stdin", "both"],
+)
+def test_printed_command_resumes_to_the_end(
+    arguments: list[str], serve: Serve, tmp_path: Path
+) -> None:
+    """The command that an interrupted run prints, taken as a shell takes it, runs to the end."""
+    api = sandbox(8)
+    url = serve(api.serve(0))
+    (tmp_path / "ids 1.txt").write_text("job-1\njob-2\njob-3\njob-4\njob-5\njob-6\n")
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    first = ("--yes", "-r", "100", "-j", "1", *arguments)
+    with running(*first, folder=tmp_path, url=url, PATH=path) as program:
+        api.on_cancel = lambda number: program.signal(signal.SIGINT) if number == 2 else None
+        ended = program.end(b"job-5\njob-6\njob-7\njob-8\n")
+    assert ended.code == 130, ended.err
+    assert len(api.cancelled) < 5
+    api.on_cancel = lambda _: None
+    command = shlex.split(ended.next_command, comments=True)
+    again = run_program(command=command, folder=tmp_path, url=url, PATH=path)
+    assert again.code == 0, again.err
+    report = tmp_path / arguments[arguments.index("-o") + 1]
+    assert set(last_of(rows_of(report))) == api.cancelled
+    in_file = set(range(1, 7)) if "ids 1.txt" in arguments else set[int]()
+    piped = {5, 6, 7, 8} if "-" in arguments or not in_file else set[int]()
+    assert api.cancelled == {f"job-{i}" for i in in_file | piped}

@@ -1,0 +1,54 @@
+"""The practice API as a server of tests: it keeps what it was asked about jobs."""
+
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+
+from aiohttp import web
+
+from bulkcancel.sandbox.server import Rules, Sandbox, seeds_of
+
+
+class Practice(Sandbox):
+    """A practice API that remembers: what was asked in order, and when each job's cancel came."""
+
+    def __init__(self, rows: list[dict[str, str]], rules: Rules | None = None) -> None:
+        super().__init__(seeds_of(rows), rules)
+        self.asked: list[str] = []  # `cancel job-1`, `read job-1`
+        self.cancels: dict[str, float] = {}  # the first of each job, by a steady clock
+        self.on_cancel: Callable[[int], object] = lambda _: None  # with their number so far
+
+    @asynccontextmanager
+    async def serve(self, port: int = 0) -> AsyncIterator[str]:
+        """Serve on loopback, on any free port; yields the base URL."""
+        async with super().serve(port) as url:
+            yield url
+
+    async def _cancel(self, request: web.Request) -> web.Response:
+        job_id = request.match_info["job_id"]
+        self.asked.append(f"cancel {job_id}")
+        self.cancels.setdefault(job_id, time.monotonic())
+        answer = await super()._cancel(request)
+        self.on_cancel(sum(call.startswith("cancel") for call in self.asked))
+        return answer
+
+    async def _read(self, request: web.Request) -> web.Response:
+        self.asked.append(f"read {request.match_info['job_id']}")
+        return await super()._read(request)
+
+    @property
+    def statuses(self) -> dict[str, str]:
+        """Return what each job is."""
+        return {job.id: job.status for job in self.queue.jobs.values()}
+
+    @property
+    def cancelled(self) -> set[str]:
+        """Return the jobs that are cancelled."""
+        return {job_id for job_id, status in self.statuses.items() if status == "cancelled"}
+
+
+def sandbox(count: int = 3, rules: Rules | None = None, **statuses: str) -> Practice:
+    """Return a practice API with pending jobs `job-1`…, and more by id and status."""
+    rows = [{"jobid": f"job-{i}"} for i in range(1, count + 1)]
+    rows += [{"jobid": name.replace("_", "-"), "status": s} for name, s in statuses.items()]
+    return Practice(rows, rules)
