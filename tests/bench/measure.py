@@ -1,10 +1,12 @@
 """One process measured as a whole: time, CPU, memory, with all that it starts."""
 
 import os
-import re
+import pty
 import signal
 import subprocess
 import sys
+import termios
+import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
@@ -12,10 +14,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
-from tests.bench.screen import screen
+from tests.support.programs import environment
 
 ROOT = Path(__file__).parents[2]
-_NOT_OURS = re.compile(r"(?i)BULKCANCEL_|EPCC_|.*_PROXY$|NO_COLOR$|FORCE_COLOR$|CI$")
 Word = str | Path
 
 
@@ -27,43 +28,37 @@ class Cost:
     cpu: float
     memory: float
     exit_code: int
-    began: float  # epoch
+    began: float  # by the machine's steady clock
 
 
 class Run:
     """A process under way, in a session of its own."""
 
     def __init__(self, process: subprocess.Popen[bytes], began: float) -> None:
-        self.session = process.pid
         self._process = process
-        self._began, self._started = began, time.perf_counter()
+        self._began = began
 
     def wait(self) -> Cost:
         """Return what it has cost, when it has ended; children that were waited for count."""
-        _, status, usage = os.wait4(self.session, 0)
+        _, status, usage = os.wait4(self._process.pid, 0)
         self._process.returncode = os.waitstatus_to_exitcode(status)
         return Cost(
-            time.perf_counter() - self._started,
+            time.monotonic() - self._began,
             usage.ru_utime + usage.ru_stime,
-            usage.ru_maxrss / 1024,
+            usage.ru_maxrss / (1024 if sys.platform == "linux" else 1024**2),
             self._process.returncode,
             self._began,
         )
 
     def interrupt(self) -> None:
         """Press Ctrl-C."""
-        os.kill(self.session, signal.SIGINT)  # unlike Popen's own, leaves the end to `wait`
-
-    def is_over(self) -> bool:
-        """Tell whether it has ended, and leave it to be waited for."""
-        options = os.WEXITED | os.WNOHANG | os.WNOWAIT
-        return os.waitid(os.P_PID, self.session, options) is not None
+        os.kill(self._process.pid, signal.SIGINT)  # unlike Popen's own, leaves the end to `wait`
 
     def end(self) -> None:
         """End it, with all that it has started, if it is still there."""
         if self._process.returncode is None:
             with suppress(ProcessLookupError):
-                os.killpg(self.session, signal.SIGKILL)
+                os.killpg(self._process.pid, signal.SIGKILL)
             self._process.wait()
 
 
@@ -79,30 +74,42 @@ def running(
     """Start a command; what it says is dropped, and so is what is drawn `on_screen`."""
     with ExitStack() as stack:
         out = stack.enter_context(stdout.open("wb")) if stdout else subprocess.DEVNULL
-        err = stack.enter_context(screen()) if on_screen else subprocess.DEVNULL
-        began = time.time()
+        err = stack.enter_context(_screen()) if on_screen else subprocess.DEVNULL
+        began = time.monotonic()
         process = subprocess.Popen(
-            [str(word) for word in command], env=environment(url), cwd=ROOT,
-            stdin=stdin, stdout=out, stderr=err, start_new_session=True,
+            [str(word) for word in command], cwd=ROOT, stdin=stdin, stdout=out, stderr=err,
+            env=environment(url, TERM="xterm", PYTHONPATH=str(ROOT)), start_new_session=True,
         )  # fmt: skip
         run = Run(process, began)
         stack.callback(run.end)
         yield run
 
 
+@contextmanager
+def _screen() -> Iterator[int]:
+    """Yield the file descriptor of a terminal of 100 columns that nobody looks at."""
+    ours, theirs = pty.openpty()
+    termios.tcsetwinsize(theirs, (40, 100))
+
+    def drain() -> None:
+        with suppress(OSError):  # the last writer has gone
+            while os.read(ours, 65536):
+                pass
+
+    reader = threading.Thread(target=drain)
+    reader.start()
+    try:
+        yield theirs
+    finally:
+        os.close(theirs)
+        reader.join()
+        os.close(ours)
+
+
 def measured(command: Sequence[Word], url: str = "", *, on_screen: bool = False) -> Cost:
     """Run a command to its end."""
     with running(command, url=url, on_screen=on_screen) as run:
         return run.wait()
-
-
-def environment(url: str) -> dict[str, str]:
-    """Return what a measured program finds: a login for the store at `url`, no settings."""
-    kept = {name: value for name, value in os.environ.items() if not _NOT_OURS.match(name)}
-    return {
-        **kept, "EPCC_CLIENT_ID": "bench", "EPCC_CLIENT_SECRET": "bench", "TERM": "xterm",
-        "EPCC_API_BASE_URL": url, "PYTHONPATH": str(ROOT),
-    }  # fmt: skip
 
 
 def python(module: str, *arguments: Word) -> list[Word]:
@@ -112,5 +119,4 @@ def python(module: str, *arguments: Word) -> list[Word]:
 
 def bulkcancel(ids: Word, report: Path, *options: Word) -> list[Word]:
     """Return the command that cancels the jobs of a file without a question."""
-    common = ("--yes", "--overwrite", "-o", report)
-    return python("bulkcancel", ids, *common, *options)
+    return python("bulkcancel", ids, "--yes", "--overwrite", "-o", report, *options)

@@ -14,46 +14,39 @@ from dataclasses import asdict, dataclass, field
 import orjson
 
 from tests.bench.jobs import Fate, fate_of
-from tests.support.raw import RequestParser
+from tests.support.raw import RequestParser, http
 
 TOKEN = b'{"access_token":"token","token_type":"Bearer","expires_in":3600}'
-_PHRASES = {200: b"200 OK", 404: b"404 Not Found", 422: b"422 Unprocessable", 429: b"429 Too Many"}
 
 
 @dataclass(slots=True)
 class Seen:
-    """What a store saw; times are in seconds of the server's clock, in the order they came."""
+    """What a store saw; times are in seconds of the machine's steady clock, as they came."""
 
     times: list[float] = field(default_factory=list)  # of all requests
     cancels: list[float] = field(default_factory=list)  # of those that were to cancel
     connections: list[float] = field(default_factory=list)  # when each was opened
-    first_request: float = 0.0  # epoch
-    first_cancel: float = 0.0  # epoch
     cancelled: int = 0
     most_cancels: int = 0  # of one job, refused ones not counted
     refused: int = 0  # over the limit
 
 
-def http(status: int, body: bytes) -> bytes:
-    """Return a whole reply."""
-    return (b"HTTP/1.1 %b\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%b") % (
-        _PHRASES[status],
-        len(body),
-        body,
-    )
+def reply(status: str, body: object) -> bytes:
+    """Return a reply with a JSON body."""
+    return http(status, orjson.dumps(body), "Content-Type: application/json")
 
 
 def job(job_id: str, status: str) -> bytes:
     """Return the reply that describes a job."""
     attributes = {"status": status, "type": "product-import"}
     meta = {"x_request_id": "request"}
-    body = {"data": {"id": job_id, "type": "pim-job", "attributes": attributes, "meta": meta}}
-    return http(200, orjson.dumps(body))
+    data = {"id": job_id, "type": "pim-job", "attributes": attributes, "meta": meta}
+    return reply("200 OK", {"data": data})
 
 
-def error(status: int) -> bytes:
+def error(status: str) -> bytes:
     """Return a reply in the API's error shape."""
-    return http(status, orjson.dumps({"errors": [{"title": "No", "status": str(status)}]}))
+    return reply(status, {"errors": [{"title": "No", "status": status[:3]}]})
 
 
 class Store:
@@ -72,30 +65,28 @@ class Store:
         """Return the reply, None where it gets lost on its way."""
         now = time.monotonic()
         self.seen.times.append(now)
-        self.seen.first_request = self.seen.first_request or time.time()
         if self._is_over(now):
             self.seen.refused += 1
-            return error(429)
+            return error("429 Too Many Requests")
         if path == "/oauth/access_token":
-            return http(200, TOKEN)
+            return http("200 OK", TOKEN, "Content-Type: application/json")
         job_id = path.split("/")[3]
         fate = fate_of(job_id) if self._mixed else Fate.PENDING
         if method == "POST":
             return self._cancel(job_id, fate, now)
         if fate is Fate.MISSING:
-            return error(404)
+            return error("404 Not Found")
         status = "success" if fate is Fate.DONE else "pending"
         return job(job_id, "cancelled" if job_id in self._cancelled else status)
 
     def _cancel(self, job_id: str, fate: Fate, now: float) -> bytes | None:
         self.seen.cancels.append(now)
-        self.seen.first_cancel = self.seen.first_cancel or time.time()
         self._cancels[job_id] += 1
         self.seen.most_cancels = max(self.seen.most_cancels, self._cancels[job_id])
         if fate is Fate.MISSING:
-            return error(404)
+            return error("404 Not Found")
         if fate is Fate.DONE or job_id in self._cancelled:
-            return error(422)
+            return error("422 Unprocessable Content")
         self._cancelled.add(job_id)
         self.seen.cancelled += 1
         return None if fate is Fate.LOST else job(job_id, "cancelled")
@@ -113,7 +104,7 @@ class Store:
         return False
 
 
-class Talk(asyncio.Protocol):
+class Connection(asyncio.Protocol):
     """One connection; replies come so many seconds later."""
 
     def __init__(self, store: Store, latency: float) -> None:
@@ -145,8 +136,9 @@ class Talk(asyncio.Protocol):
 
 async def serve(store: Store, latency: float) -> None:
     """Serve until standard input ends; print the address first."""
-    loop = asyncio.get_running_loop()
-    server = await loop.create_server(lambda: Talk(store, latency), "127.0.0.1", 0, backlog=1024)
+    server = await asyncio.get_running_loop().create_server(
+        lambda: Connection(store, latency), "127.0.0.1", 0, backlog=1024
+    )
     print(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}", flush=True)
     await asyncio.to_thread(sys.stdin.read)
     server.close()

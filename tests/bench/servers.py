@@ -5,14 +5,14 @@ import shutil
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from string import Template
 
 from tests.bench.measure import ROOT
 from tests.bench.server import TOKEN, Seen, job
+from tests.support.programs import until
 
 _NGINX = Template("""\
 daemon off;
@@ -79,7 +79,7 @@ def fast_server(folder: Path) -> Iterator[str]:
     command = [nginx, "-e", "stderr", "-p", str(folder / "nginx"), "-c", str(config)]
     with subprocess.Popen(command, stdin=subprocess.DEVNULL, start_new_session=True) as process:
         try:
-            _wait_for(port)
+            until(lambda: _is_open(port))
             yield f"http://127.0.0.1:{port}"
         finally:
             process.terminate()
@@ -97,15 +97,8 @@ def _free_port() -> int:
         return port
 
 
-def _wait_for(port: int) -> None:
-    """Return once something listens there; raises `OSError` if that takes five seconds."""
-    end = time.monotonic() + 5
-    while True:
-        try:
-            socket.create_connection(("127.0.0.1", port)).close()
-        except OSError:
-            if time.monotonic() > end:
-                raise
-            time.sleep(0.02)
-        else:
-            return
+def _is_open(port: int) -> bool:
+    with suppress(OSError):
+        socket.create_connection(("127.0.0.1", port)).close()
+        return True
+    return False

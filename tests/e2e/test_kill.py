@@ -7,23 +7,27 @@ import asyncio
 import csv
 import os
 import random
+import re
 import signal
-import subprocess
 import sys
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from tests.conftest import Serve
-from tests.support.faults import FAULTS, HARMLESS, Store, TrueJob, mixed_jobs
-from tests.support.programs import Ended, running
+from tests.support.faults import FAULTS, HARMLESS, Deed, Store, TrueJob, mixed_jobs
+from tests.support.programs import Ended, running, until
+from tests.support.raw import Request
 
 ROUNDS = int(os.environ.get("BULKCANCEL_KILLS", "2"))
 JOBS = int(os.environ.get("BULKCANCEL_KILL_JOBS", "120"))
 SLOW = {"hang", "a huge error", "one byte at a time", "huge headers"}  # until the timeout
 KINDS = sorted(FAULTS.keys() - HARMLESS - SLOW - {"401", "429", "429 with nonsense"})
-MOST_RUNS = 30  # then one that nobody ends: a busy machine may take long to start each
+MOST_REQUESTS = 40  # that a run may send before it is ended
 SIGNALS = {"kill": [signal.SIGKILL], "once": [signal.SIGINT], "twice": [signal.SIGINT] * 2}
+OUR_TRACEBACK = re.compile(r"Traceback[\s\S]*\bbulkcancel/")  # not one of Python's own start
 SETTLED = {"cancelled", "not_found", "not_pending"}
 REFUSALS = {("response", status) for status in ("400", "409", "422")}
 COMMAND = (
@@ -33,26 +37,39 @@ COMMAND = (
 
 
 class SlowStore(Store):
-    """A store of faults that takes its time over each answer."""
+    """A store of faults that takes its time over each connection, and counts the requests."""
+
+    requests = 0
 
     async def _converse(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await asyncio.sleep(0.02)
         await super()._converse(reader, writer)
 
+    def _deeds(self, request: Request) -> list[Deed]:
+        self.requests += 1
+        return super()._deeds(request)
 
-def run_for(seconds: float, how: str, folder: Path, url: str) -> tuple[bool, Ended]:
-    """Run for a while, then end it; tell whether it had come to its own end."""
+
+def some_moment(dice: random.Random, store: SlowStore) -> Callable[[], bool]:
+    """Return what tells that a moment has come: some requests later, or while a run starts."""
+    if dice.random() < 0.2:
+        end = time.monotonic() + dice.uniform(0.1, 1.0)
+        return lambda: time.monotonic() > end
+    requests = store.requests + dice.randint(1, MOST_REQUESTS)
+    return lambda: store.requests >= requests
+
+
+def run_until(moment: Callable[[], bool], how: str, folder: Path, url: str) -> tuple[bool, Ended]:
+    """Run until a moment comes, then end it; tell whether it had come to its own end."""
     program_only = (sys.executable, "-m", "bulkcancel")  # an import cut short leaves a file open
     with running(*COMMAND, command=program_only, folder=folder, url=url) as program:
-        try:
-            program.process.wait(seconds)
-        except subprocess.TimeoutExpired:
-            for number in SIGNALS[how]:
-                program.signal(number)
-            ended = program.end()
-            assert ended.code in {-signal.SIGKILL, -signal.SIGINT, 130, 0, 1, 3}, ended.err
-            return False, ended
-        return True, program.end()
+        until(lambda: moment() or program.process.poll() is not None, 60)
+        at_its_end = program.process.poll() is not None
+        for number in SIGNALS[how]:
+            program.signal(number)
+        ended = program.end()
+        assert ended.code in {-signal.SIGKILL, -signal.SIGINT, 130, 0, 1, 3}, ended.err
+        return at_its_end, ended
 
 
 @pytest.mark.timeout(240)
@@ -65,13 +82,13 @@ def test_resume_after_any_end_settles_every_job_truly(
     dice, jobs = random.Random(number), mixed_jobs(JOBS, number)
     truth = {job_id: job for job_id, job in jobs.items() if job is not None}
     before = {job_id: job.status for job_id, job in truth.items()}
-    url = serve(SlowStore(truth, kinds=KINDS, rate=0.03, seed=number).serve())
+    store = SlowStore(truth, kinds=KINDS, rate=0.03, seed=number)
+    url = serve(store.serve())
     (tmp_path / "ids.csv").write_text("job_id\n" + "".join(f"{job_id}\n" for job_id in jobs))
     history: list[dict[str, str]] = []
-    for number_of_run in range(MOST_RUNS + 1):
-        seconds = dice.uniform(0.3, 1.2) if number_of_run < MOST_RUNS else 60
-        at_its_end, ended = run_for(seconds, how, tmp_path, url)
-        assert "Traceback" not in ended.err
+    while True:
+        at_its_end, ended = run_until(some_moment(dice, store), how, tmp_path, url)
+        assert not OUR_TRACEBACK.search(ended.err), ended.err
         if not (tmp_path / "r.csv").exists():  # it had hardly begun
             continue
         with (tmp_path / "r.csv").open(newline="") as report:
