@@ -92,7 +92,7 @@ def test_the_readme_knows_no_option_that_does_not_exist() -> None:
     """Each option that the README names is one of the commands'."""
     known = {option for options in OPTION_GROUPS.values() for option in options}
     sandbox = set(re.findall(r"--[a-z-]+", (PACKAGE / "cli" / "sandbox.py").read_text()))
-    others = {"--csv", "--cov", "--parallel", "--config", "--part"}  # psql, pytest, curl, bench
+    others = {"--csv", "--cov"}  # psql, pytest
     assert set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", README)) <= known | sandbox | others
 
 
