@@ -10,11 +10,12 @@ from pathlib import Path
 
 import pytest
 
+import bulkcancel
 from bulkcancel.cli.cancel import OPTION_GROUPS
 from tests.conftest import KEY, SAMPLES, Cli, Serve, sandbox
 
 ROOT = SAMPLES.parent
-PACKAGE = ROOT / "bulkcancel"
+PACKAGE = Path(bulkcancel.__file__).parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 TEST_NODES = (ast.FunctionDef, ast.AsyncFunctionDef)
 CHANGING = {"request_id", "sent_at", "finished_at", "run_id", "source"}

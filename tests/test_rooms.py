@@ -5,7 +5,9 @@ from pathlib import Path
 
 import pytest
 
-PACKAGE = Path(__file__).parent.parent / "bulkcancel"
+import bulkcancel
+
+PACKAGE = Path(bulkcancel.__file__).parent
 
 
 BASE = {"base"}
