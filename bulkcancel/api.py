@@ -11,9 +11,7 @@ from bulkcancel.base.settings import DEFAULT_BASE_URL, DEFAULT_RATE, base_url, c
 from bulkcancel.engine.guards import Guards
 from bulkcancel.engine.pool import Engine, Policy, concurrency_for
 from bulkcancel.epcc import StoreAccess, connect
-from bulkcancel.inputs.distinct import Jobs
-from bulkcancel.inputs.job_ids import Entry, problem_of
-from bulkcancel.inputs.stream import Listed
+from bulkcancel.inputs import Entry, Jobs, Listed, problem_of
 
 
 async def cancel_jobs(  # noqa: PLR0913  (all have a default, and a name)

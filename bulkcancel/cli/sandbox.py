@@ -12,7 +12,7 @@ import click
 
 from bulkcancel.base.errors import ConfigError
 from bulkcancel.cli.cancel import CONTEXT, guarded
-from bulkcancel.inputs.source import Source
+from bulkcancel.inputs import Source
 from bulkcancel.sandbox.server import Job, Rules, Sandbox, seeds_of
 
 
@@ -85,8 +85,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _seeds(file: str | None) -> list[Job]:
     if file is None:
         return []
-    rows = Source(file, with_fields=True).entries()
-    return seeds_of(row.fields for row in rows if row.fields is not None)
+    return seeds_of(entry.as_seed() for entry in Source(file).entries())
 
 
 async def _serve(sandbox: Sandbox, port: int) -> None:

@@ -1,4 +1,25 @@
 """Find the job ids in any file or pipe, and refuse what is not certain.
 
-Must not know the API, nor how a report is written.
+The way of the bytes: `decoding` makes lines of them, `delimited` or `json_lists` makes
+entries of the lines, `source` chooses between the two, `distinct` drops duplicates, and
+`reader` (all at once) or `stream` (as they arrive) hands out rows. This room must not know
+the API, nor how a report is written.
 """
+
+from bulkcancel.inputs.distinct import Jobs
+from bulkcancel.inputs.job_ids import Entry, problem_of
+from bulkcancel.inputs.reader import Input, read_inputs
+from bulkcancel.inputs.source import STDIN, Source
+from bulkcancel.inputs.stream import Listed, Streamed
+
+__all__ = [
+    "STDIN",
+    "Entry",
+    "Input",
+    "Jobs",
+    "Listed",
+    "Source",
+    "Streamed",
+    "problem_of",
+    "read_inputs",
+]

@@ -1,4 +1,4 @@
-"""Bytes made into lines of text, as they come; what is no text is refused by its name.
+"""Decode bytes into lines as they arrive, and name what is not text.
 
 Knows encodings and line ends (LF, CRLF, CR), nothing of cells or ids.
 """
@@ -7,6 +7,7 @@ import codecs
 import io
 import re
 from collections.abc import Iterable, Iterator
+from typing import NamedTuple
 
 from bulkcancel.base.errors import InputError
 
@@ -15,54 +16,66 @@ _BOMS = {
     codecs.BOM_UTF16_LE: "utf-16-le",
     codecs.BOM_UTF16_BE: "utf-16-be",
 }
-_LONGEST_SIGN = 16  # bytes
 _SAVE = "save it as CSV in UTF-8"
-_TAKE_OUT = "take the ids out as CSV or text"
-_SIGNS = {  # the first bytes of what is no text, what it is, and the way out or its filter
-    codecs.BOM_UTF32_LE: ("UTF-32", _SAVE),
-    codecs.BOM_UTF32_BE: ("UTF-32", _SAVE),
-    b"PK\x03\x04": ("a spreadsheet (xlsx, ods) or a zip file", f"{_SAVE}, or unzip it"),
-    b"\xd0\xcf\x11\xe0": ("an old spreadsheet (xls)", _SAVE),
-    b"\x1f\x8b": ("compressed with gzip", "gunzip -c"),
-    b"BZh": ("compressed with bzip2", "bunzip2 -c"),
-    b"\xfd7zXZ": ("compressed with xz", "xz -dc"),
-    b"\x28\xb5\x2f\xfd": ("compressed with zstd", "zstd -dc"),
-    b"SQLite format 3": ("an SQLite database", "take the ids out with sqlite3 -csv"),
-    b"PAR1": ("a Parquet file", _TAKE_OUT),
-    b"%PDF": ("a PDF file", _TAKE_OUT),
-    b"\x89PNG": ("a picture", _TAKE_OUT),
-    b"\x7fELF": ("a program", "is it the right file?"),
-}
+_EXPORT = "export the ids as CSV or text"
 _MARKUP = re.compile(r"\s*<(?:!doctype|html|\?xml|[a-z]+[\s>])", re.IGNORECASE)
 
 
+class _Format(NamedTuple):
+    """A file format that is not text, and what to do: a hint, or a command that decodes it."""
+
+    name: str
+    hint: str = ""
+    command: str = ""
+
+
+_SIGNATURES = {
+    codecs.BOM_UTF32_LE: _Format("UTF-32", _SAVE),
+    codecs.BOM_UTF32_BE: _Format("UTF-32", _SAVE),
+    b"PK\x03\x04": _Format("a spreadsheet (xlsx, ods) or a zip file", f"{_SAVE}, or unzip it"),
+    b"\xd0\xcf\x11\xe0": _Format("an old spreadsheet (xls)", _SAVE),
+    b"\x1f\x8b": _Format("compressed with gzip", command="gunzip -c"),
+    b"BZh": _Format("compressed with bzip2", command="bunzip2 -c"),
+    b"\xfd7zXZ": _Format("compressed with xz", command="xz -dc"),
+    b"\x28\xb5\x2f\xfd": _Format("compressed with zstd", command="zstd -dc"),
+    b"SQLite format 3": _Format("an SQLite database", "export the ids with sqlite3 -csv"),
+    b"PAR1": _Format("a Parquet file", _EXPORT),
+    b"%PDF": _Format("a PDF file", _EXPORT),
+    b"\x89PNG": _Format("a picture", _EXPORT),
+    b"\x7fELF": _Format("a program", "is it the right file?"),
+}
+_LONGEST_SIGNATURE = 16  # bytes
+
+
 def lines_of(chunks: Iterable[bytes], name: str) -> Iterator[str]:
-    """Yield the lines of a text with their ends, each as soon as it is complete.
+    """Yield lines with their ends, each as soon as it is complete.
 
     UTF-8, or UTF-16 with a byte order mark. Raises `InputError` for anything else.
     """
     carry = ""
     for text in _texts(chunks, name):
-        if "\n" not in text and "\r" not in text:
-            carry += text
+        if "\n" not in text and "\r" not in text and not carry.endswith("\r"):
+            carry += text  # a list on one line may be long: it is not copied for each chunk
             continue
         lines = list(io.StringIO(carry + text, newline=""))
-        # the last may go on in the next chunk, as may a line end of CR and LF
+        # the last line may continue in the next chunk, and a CR may be half of a CRLF
         carry = "" if lines[-1].endswith("\n") else lines.pop()
         yield from lines
-    yield from io.StringIO(carry, newline="")
+    if carry:
+        yield carry
 
 
 def _texts(chunks: Iterable[bytes], name: str) -> Iterator[str]:
-    """Yield what the chunks say, without a byte order mark."""
+    """Yield each chunk decoded, without a byte order mark."""
     chunks = iter(chunks)
     head = _head(chunks)
-    for sign, (what, way_out) in _SIGNS.items():
-        if head.startswith(sign):
-            raise InputError(f"{name}: this is no text, it is {what}", _way_out(way_out, name))
+    for signature, form in _SIGNATURES.items():
+        if head.startswith(signature):
+            hint = form.hint or f"try: {_piped(form.command, name)}"
+            raise InputError(f"{name}: this is not text, it is {form.name}", hint)
     bom = next((bom for bom in _BOMS if head.startswith(bom)), b"")
-    decoding = _Decoding(name, _BOMS.get(bom, "utf-8"), len(bom))
-    first = decoding.text_of(head[len(bom) :])
+    decoder = _Decoder(name, _BOMS.get(bom, "utf-8"), len(bom))
+    first = decoder.decode(head[len(bom) :])
     if _MARKUP.match(first):
         raise InputError(
             f"{name}: this is HTML or XML, a web page perhaps",
@@ -70,83 +83,78 @@ def _texts(chunks: Iterable[bytes], name: str) -> Iterator[str]:
         )
     yield first
     for chunk in chunks:
-        yield decoding.text_of(chunk)
-    yield decoding.text_of(b"", final=True)
+        yield decoder.decode(chunk)
+    yield decoder.decode(b"", final=True)
 
 
-def _way_out(words: str, name: str) -> str:
-    return _through(words, name) if words.endswith("c") else words
-
-
-def _through(command: str, name: str) -> str:
-    """Return how to put a filter before the input; `stdin` is a pipe already."""
+def _piped(command: str, name: str) -> str:
+    """Return the input piped through a command; `stdin` is a pipe already."""
     source = f"… | {command}" if name == "stdin" else f"{command} {name}"
-    return f"try: {source} | bulkcancel"
+    return f"{source} | bulkcancel"
 
 
 def _head(chunks: Iterator[bytes]) -> bytes:
-    """Return enough of the beginning to tell what it is, but wait for no more than a line."""
+    """Return enough bytes to recognise a format, without waiting for more than one line."""
     head = b""
     for chunk in chunks:
         head += chunk
-        said = head.lstrip()
-        if len(said) >= _LONGEST_SIGN or b"\n" in said:
+        start = head.lstrip()
+        if len(start) >= _LONGEST_SIGNATURE or b"\n" in start:
             break
     return head
 
 
-class _Decoding:
-    """Chunks made into text, with a count of bytes and lines for what can't be."""
+class _Decoder:
+    """Decode chunk by chunk, counting bytes and lines for the place of what can't be decoded."""
 
     def __init__(self, name: str, encoding: str, offset: int) -> None:
         self._name = name
         self._encoding = encoding
         self._decoder = codecs.getincrementaldecoder(encoding)()
         self._offset = offset  # bytes of all chunks before this one
-        self._feeds = self._returns = 0
+        self._line_feeds = self._returns = 0
 
-    def text_of(self, chunk: bytes, *, final: bool = False) -> str:
-        kept = len(self._decoder.getstate()[0])
+    def decode(self, chunk: bytes, *, final: bool = False) -> str:
+        """Return the text of a chunk; raises `InputError`."""
+        pending = len(self._decoder.getstate()[0])
         try:
             text = self._decoder.decode(chunk, final)
         except UnicodeDecodeError as error:
             self._count(error.object[: error.start].decode(self._encoding, "replace"))
-            raise self._undecodable(error, self._offset - kept + error.start) from None
+            raise self._undecodable(error, self._offset - pending + error.start) from None
         nul = text.find("\0")
         if nul >= 0:
             before = text[:nul]
             self._count(before)
-            place = self._offset - kept + len(before.encode(self._encoding))
+            place = self._offset - pending + len(before.encode(self._encoding))
             raise self._refusal(place, "is NUL", *_about_nul(chunk, self._name))
         self._count(text)
         self._offset += len(chunk)
         return text
 
     def _count(self, text: str) -> None:
-        self._feeds += text.count("\n")
+        self._line_feeds += text.count("\n")
         self._returns += text.count("\r")
 
     def _undecodable(self, error: UnicodeDecodeError, place: int) -> InputError:
         if self._encoding != "utf-8":
             return self._refusal(place, "is not UTF-16", "cut short, or damaged", _SAVE)
-        byte = error.object[error.start]
-        if any(each < 9 or 13 < each < 27 for each in error.object[:1000]):
-            return self._refusal(place, f"(0x{byte:02x}) is not UTF-8", "no text at all?", _SAVE)
-        way_out = f"{_SAVE}, or {_through('iconv -f WINDOWS-1252 -t UTF-8', self._name)}"
-        return self._refusal(
-            place, f"(0x{byte:02x}) is not UTF-8", "it looks like Windows-1252", way_out
-        )
+        seen = f"(0x{error.object[error.start]:02x}) is not UTF-8"
+        if any(byte < 9 or 13 < byte < 27 for byte in error.object[:1000]):
+            return self._refusal(place, seen, "not text at all?", _SAVE)
+        hint = f"{_SAVE}, or try: {_piped('iconv -f WINDOWS-1252 -t UTF-8', self._name)}"
+        return self._refusal(place, seen, "it looks like Windows-1252", hint)
 
-    def _refusal(self, place: int, seen: str, guess: str, way_out: str) -> InputError:
-        line = 1 + (self._feeds or self._returns)
-        return InputError(f"{self._name}:{line}: byte {place + 1} {seen} ({guess})", way_out)
+    def _refusal(self, place: int, seen: str, guess: str, hint: str) -> InputError:
+        line = 1 + (self._line_feeds or self._returns)
+        return InputError(f"{self._name}:{line}: byte {place + 1} {seen} ({guess})", hint)
 
 
 def _about_nul(chunk: bytes, name: str) -> tuple[str, str]:
-    """Return what bytes with NULs among them look like, and the way out."""
+    """Return what bytes with NULs among them look like, and what to do."""
     even, odd = chunk[:200:2].count(0), chunk[1:200:2].count(0)
     if max(even, odd) > 3 * min(even, odd) + 1:
-        order = "BE" if even > odd else "LE"
-        way_out = f"{_SAVE}, or {_through(f'iconv -f UTF-16{order} -t UTF-8', name)}"
-        return "it looks like UTF-16 without a byte order mark", way_out
-    return "no text at all?", _SAVE
+        command = f"iconv -f UTF-16{'BE' if even > odd else 'LE'} -t UTF-8"
+        guess = "it looks like UTF-16 without a byte order mark"
+        return guess, f"{_SAVE}, or try: {_piped(command, name)}"
+    return "not text at all?", _SAVE

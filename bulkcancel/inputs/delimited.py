@@ -1,12 +1,12 @@
-"""Delimited text, as in RFC 4180 and as spreadsheets really write it, made into entries.
+"""Read delimited text (RFC 4180, and what spreadsheets make of it) into entries.
 
-Nothing is guessed: where the id column is not certain, reading ends with an
-`InputError` that names the place and the way out.
+The id column is found by the first row, or reading ends with an `InputError` that names
+the place and what to do: no column is guessed.
 """
 
 import csv
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import chain
 
@@ -15,11 +15,12 @@ from bulkcancel.base.model import Outcome, is_uuid
 from bulkcancel.base.text import one_line
 from bulkcancel.inputs.job_ids import (
     BLANK,
+    About,
     Entry,
-    id_names,
+    about_places,
+    id_places,
     is_id,
     may_be_data,
-    positions,
     problem_of,
     simplified,
 )
@@ -29,71 +30,73 @@ _NO_DELIMITER = "\0"  # can't occur: a NUL is refused
 _MAX_CELL = 2**31 - 1  # characters; a cell too long for an id is an invalid row, not an error
 _NUMBER = re.compile(r"[0-9]{1,6}")
 _SEPARATOR_LINE = re.compile(r'"?sep=(.)"?\s*', re.IGNORECASE)  # Excel's own
-_REPORT_WIDTH = 13
 _UUID_WITHIN = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+_REPORT_WIDTH = 13
 _RUN_ID = re.compile(r"[0-9]{8}T[0-9]{6}Z-[0-9a-f]{8}")
 _OUTCOMES = frozenset(outcome.value for outcome in Outcome)
 _BLANK_ROW = BLANK + "\r\n" + '"' + "".join(_DELIMITERS)
+_QUOTED = re.compile(r'"[^"]*"')
 _OPEN_QUOTE = re.compile(r'(?:^|[,;\t|])\s*"')
 _MAX_ROW_LINES = 100  # of a first row; more of them are a quotation mark too many
+_SHOWN = 12  # columns
 _NAME_IT = "name it: --column NAME or --column NUMBER"
 
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """Where the ids are: 0-based; `names` are the simplified ones of a header, if any.
+    """Where the ids are: a 0-based index; `names` are those of a header row, simplified.
 
-    `note` says how the first row was taken where that is not plain.
+    `note` says how the first row was read where that is not plain.
     """
 
     index: int
-    names: tuple[str, ...]
+    names: tuple[str, ...] = ()
     note: str = ""
 
 
+@dataclass(slots=True)
 class Table:
-    """A delimited text whose id column was found by its first row."""
+    """A delimited text; its id column was found by its first row, which has `width` cells."""
 
-    def __init__(self, records: "_Records", column: Column, width: int) -> None:
-        """Take the records from the first row on, and how many cells that has."""
-        self.note = column.note
-        self._records = records
-        self._column = column
-        self._width = width
+    records: "_Records"
+    column: Column
+    width: int
 
-    def entries(self, *, with_fields: bool) -> Iterator[Entry]:
-        """Yield a row per record; raises `InputError` for broken quoting."""
-        index, width, where = self._column.index, self._width, f"column {self._column.index + 1}"
-        records = iter(self._records)
-        if self._column.names:
+    def entries(self) -> Iterator[Entry]:
+        """Yield an entry per record; raises `InputError` for broken quoting."""
+        index, where = self.column.index, f"column {self.column.index + 1}"
+        places = about_places(self.column.names)
+        described = any(place is not None for place in places)
+        records = iter(self.records)
+        if self.column.names:
             next(records)
         for line, cells in records:
             job_id = cells[index].strip(BLANK) if index < len(cells) else ""
             if not job_id and not any(cell.strip(BLANK) for cell in cells):
                 continue
-            if len(cells) != width and (problem := self._ragged(cells, job_id)):
-                yield Entry(line, self._records.delimiter.join(cells), problem)
+            if len(cells) != self.width and (problem := self._ragged(cells, job_id)):
+                yield Entry(line, self.records.delimiter.join(cells), problem)
                 continue
-            fields = self._fields(cells) if with_fields else None
-            yield Entry(line, job_id, problem_of(job_id, where), fields)
+            about = _about(cells, places) if described else None
+            yield Entry(line, job_id, problem_of(job_id, where), about)
 
     def _ragged(self, cells: list[str], job_id: str) -> str:
-        """Say why a row of another width can't be trusted, '' if it can.
+        """Return why a row of another width can't be trusted, '' if it can.
 
-        With a delimiter too many or too few before it, the id stands elsewhere. Empty
+        With a delimiter too many or too few before it, the id is in another cell. Empty
         cells at a row's end come and go.
         """
-        too_long = any(cell.strip(BLANK) for cell in cells[self._width :])
-        too_short = len(cells) < self._width and not is_uuid(job_id)
-        if self._column.index > 0 and (too_long or too_short):
-            return f"the row has {len(cells)} cells, the first one {self._width}"
+        too_long = any(cell.strip(BLANK) for cell in cells[self.width :])
+        too_short = len(cells) < self.width and not is_uuid(job_id)
+        if self.column.index > 0 and (too_long or too_short):
+            return f"the row has {len(cells)} cells, the first one {self.width}"
         return ""
 
-    def _fields(self, cells: list[str]) -> Mapping[str, str]:
-        names = list(self._column.names or [""] * self._width)
-        names = [name if name != "jobid" else "" for name in names]
-        names[self._column.index] = "jobid"
-        return {n: c.strip(BLANK) for n, c in zip(names, cells, strict=False) if n}
+
+def _about(cells: list[str], places: list[int | None]) -> About:
+    """Return what a row says of its job."""
+    found = [[] if place is None else cells[place : place + 1] for place in places]
+    return About(*(cell[0].strip(BLANK) if cell else "" for cell in found))
 
 
 def read_table(lines: Iterator[str], name: str, column: str | None) -> Table | None:
@@ -104,11 +107,11 @@ def read_table(lines: Iterator[str], name: str, column: str | None) -> Table | N
     number, first, separator = _first_row(lines)
     if not first:
         return None
-    bare = re.sub(r'"[^"]*"', "", "".join(first))
-    delimiters = [separator] if separator else [d for d in _DELIMITERS if d in bare]
-    found: list[tuple[_Records, Column, int]] = []
+    unquoted = _QUOTED.sub("", "".join(first))
+    delimiters = [separator] if separator else [d for d in _DELIMITERS if d in unquoted]
+    found: list[Table] = []
     refusals: list[InputError] = []
-    for delimiter in sorted(delimiters, key=bare.count, reverse=True) or [_NO_DELIMITER]:
+    for delimiter in sorted(delimiters, key=unquoted.count, reverse=True) or [_NO_DELIMITER]:
         _, cells = next(iter(_Records(name, iter(first), number, delimiter)))
         try:
             where = _column(cells, column, name)
@@ -116,15 +119,15 @@ def read_table(lines: Iterator[str], name: str, column: str | None) -> Table | N
             refusals.append(InputError(f"{name}:{number}: {error.message}", error.hint))
         else:
             records = _Records(name, chain(first, lines), number, delimiter)
-            found.append((records, where, len(cells)))
+            found.append(Table(records, where, len(cells)))
     if not found:
         raise refusals[0]
     if len(found) > 1:
-        names = " and ".join(_DELIMITERS[records.delimiter] for records, _, _ in found)
+        names = " and ".join(_DELIMITERS[table.records.delimiter] for table in found)
         raise InputError(
             f"{name}:{number}: {names} could both delimit the cells", "quote the cells of this line"
         )
-    return Table(*found[0])
+    return found[0]
 
 
 def _first_row(lines: Iterator[str]) -> tuple[int, list[str], str]:
@@ -139,7 +142,7 @@ def _first_row(lines: Iterator[str]) -> tuple[int, list[str], str]:
             separator = named[1]
         elif not _is_comment(line) and line.strip(_BLANK_ROW):
             row = [line]
-            while _OPEN_QUOTE.search(re.sub(r'"[^"]*"', "", "".join(row))):
+            while _OPEN_QUOTE.search(_QUOTED.sub("", "".join(row))):
                 more = next(lines, None)
                 if more is None or len(row) == _MAX_ROW_LINES:
                     break
@@ -152,52 +155,50 @@ def _column(cells: list[str], column: str | None, file: str) -> Column:
     """Find the id column by the cells of the first row; raises `InputError`."""
     cells = [cell.strip(BLANK) for cell in cells]
     names = tuple(simplified(cell) for cell in cells)
-    header = names if id_names(names) else ()
     if column is not None and _NUMBER.fullmatch(column):
         return _numbered(cells, int(column), names, file)
     if column is not None:
-        wanted = positions(names, simplified(column))
+        wanted = id_places(names, simplified(column))
         return Column(_only(wanted, cells, f"named {one_line(column, 40)!r}"), names)
-    if header:
-        wanted = id_names(names)
+    if wanted := id_places(names):
         return Column(_only(wanted, cells, f"named {names[wanted[0]]!r}"), names)
     if len(cells) == _REPORT_WIDTH and cells[1] in _OUTCOMES and _RUN_ID.fullmatch(cells[-1]):
-        return Column(0, ())  # a row of a report, filtered out by a tool that knows no header
-    ids = [i for i, cell in enumerate(cells) if is_id(cell)]
+        return Column(0)  # a row of a report, filtered by a tool that drops the header
+    ids = [place for place, cell in enumerate(cells) if is_id(cell)]
     if len(ids) != 1:
         what = "no column is certain to hold job ids" if ids else "there is no job id column"
-        raise InputError(f"{what}: {_seen(cells)}", _way_out(cells, len(ids)))
+        raise InputError(f"{what}: {_seen(cells)}", _hint(cells, len(ids)))
     if not may_be_data(cells[ids[0]]):
         raise InputError(
             f'"{one_line(cells[ids[0]], 40)}" may be a header as well as a job id',
             f"if it is a header, add --column {ids[0] + 1}; if not, put a line id above it",
         )
-    return Column(ids[0], ())
+    return Column(ids[0])
 
 
-def _way_out(cells: list[str], ids: int) -> str:
-    """Return what helps where the first row, with so many ids, shows no id column."""
+def _hint(cells: list[str], ids: int) -> str:
+    """Return what to do about a first row that has this many ids, and no id column."""
     if ids == len(cells) > 2:
-        return f"if all of them are job ids, put one in a line; if not, {_NAME_IT}"
+        return f"if all of them are job ids, put one on each line; if not, {_NAME_IT}"
     if not ids and any(_UUID_WITHIN.search(cell) for cell in cells):
-        return f"{_NAME_IT}; or take them out of the text: grep -oE '{_UUID_WITHIN.pattern}'"
+        return f"{_NAME_IT}; or extract them: grep -oE '{_UUID_WITHIN.pattern}'"
     return _NAME_IT
 
 
 def _numbered(cells: list[str], number: int, names: tuple[str, ...], file: str) -> Column:
-    """Return the column of a 1-based number, and how its first row is taken."""
+    """Return the column of a 1-based number, and how its first row is read."""
     if not 1 <= number <= len(cells):
         raise InputError(
             f"there is no column {number}: {_seen(cells)}", "columns are counted from 1"
         )
     cell = cells[number - 1]
-    if id_names(names):
+    if id_places(names):
         return Column(number - 1, names)
     if is_uuid(cell):
-        return Column(number - 1, ())
+        return Column(number - 1)
     is_data = may_be_data(cell)
-    what = "a job id, not as a header" if is_data else "a header, not as a job"
-    note = f'the first row of {file} is taken as {what}: "{one_line(cell, 40)}"'
+    what = "a job id, not as a header" if is_data else "a header, not as a job id"
+    note = f'the first row of {file} is read as {what}: "{one_line(cell, 40)}"'
     return Column(number - 1, () if is_data else names, note)
 
 
@@ -210,23 +211,24 @@ def _only(wanted: list[int], cells: list[str], what: str) -> int:
 
 
 def _seen(cells: list[str]) -> str:
-    shown = ", ".join(f'{i} "{one_line(cell, 40)}"' for i, cell in enumerate(cells[:12], 1))
-    return f"the columns are {shown}{', …' if len(cells) > 12 else ''}"
+    shown = ", ".join(f'{i} "{one_line(cell, 40)}"' for i, cell in enumerate(cells[:_SHOWN], 1))
+    return f"the columns are {shown}{', …' if len(cells) > _SHOWN else ''}"
 
 
 class _Records:
-    """Iterate over records as in RFC 4180: the first line (1-based) of each, and its cells.
+    """Iterate over records: the first line (1-based) of each, and its cells.
 
-    Lines that start with `#` outside of a cell are left out. Raises `InputError`.
+    Lines that start with `#` outside of a cell are skipped. Raises `InputError`.
     """
 
     def __init__(self, name: str, lines: Iterator[str], number: int, delimiter: str) -> None:
-        """Take the lines from one of a given number on."""
+        """Begin at a line of a given number."""
         csv.field_size_limit(_MAX_CELL)
         self.delimiter = delimiter
         self._name = name
         self._lines = lines
         self._number = number - 1
+        self._ended = False
 
     def __iter__(self) -> Iterator[tuple[int, list[str]]]:
         for line in self._lines:
@@ -239,16 +241,15 @@ class _Records:
                 yield self._number, line.rstrip("\r\n").split(self.delimiter)
 
     def _quoted(self, line: str) -> list[str]:
-        """Return the cells of a record that begins with this line, and may go on."""
+        """Return the cells of a record that begins with this line, and may continue."""
         first = self._number
         reader = csv.reader(
             self._from(line), delimiter=self.delimiter, strict=True, skipinitialspace=True
         )
         try:
             return next(reader)
-        except csv.Error as error:
-            unclosed = "end of data" in str(error)
-            what = "a quotation mark is never closed" if unclosed else "text after a quoted cell"
+        except csv.Error:
+            what = "a quotation mark is never closed" if self._ended else "text after a quoted cell"
             raise InputError(
                 f"{self._name}:{first}: {what}",
                 "is a quotation mark missing, or one too many? those within a cell are doubled",
@@ -259,6 +260,7 @@ class _Records:
         for more in self._lines:
             self._number += 1
             yield more
+        self._ended = True
 
 
 def _is_comment(line: str) -> bool:

@@ -1,4 +1,4 @@
-"""What a job id looks like, and under which names lists keep it. No I/O."""
+"""Decide what a job id is, and which column or key holds it. No I/O."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -8,7 +8,8 @@ from bulkcancel.base.model import is_uuid
 
 BLANK = " \t\u00a0\u3000\ufeff"  # what is trimmed from an id; no control character but tab
 MAX_ID = 128  # characters
-ID_NAMES = ("jobid", "id")  # the first wins
+_ID_NAMES = ("jobid", "id")  # the first wins
+_ABOUT_NAMES = ("type", "status", "createdat")  # in the order of `About`
 _ID = re.compile(rf"[A-Za-z0-9_-]{{1,{MAX_ID}}}")
 _UUID_LENGTH = 36
 _SOME_UUID = "00000000-0000-4000-8000-000000000000"
@@ -17,16 +18,26 @@ _NUMBERED_HEADER = re.compile(r"(?:column|col|field|f|spalte|unnamed)[-_ ]?\d{1,
 _HEX = frozenset("0123456789abcdefABCDEF")
 
 
-class Entry(NamedTuple):
-    """One row of a list: where it begins (1-based), its id, and what is wrong with that.
+class About(NamedTuple):
+    """What the input says of a job beside its id, '' where it says nothing."""
 
-    `fields` are the row's cells by simplified name, for practice; None if not asked for.
-    """
+    type: str = ""
+    status: str = ""
+    created_at: str = ""
+
+
+class Entry(NamedTuple):
+    """One row of the input: its place (1-based line, or item of JSON), id, and problem."""
 
     line: int
     job_id: str
     problem: str = ""
-    fields: Mapping[str, str] | None = None
+    about: About | None = None
+
+    def as_seed(self) -> Mapping[str, str]:
+        """Return what the practice API makes a job from."""
+        kind, status, created_at = self.about or About()
+        return {"jobid": self.job_id, "type": kind, "status": status, "createdat": created_at}
 
 
 def is_id(text: str) -> bool:
@@ -35,7 +46,7 @@ def is_id(text: str) -> bool:
 
 
 def problem_of(text: str, where: str) -> str:
-    """Say why a text is no job id, '' if it is one; `where` is what may hold none."""
+    """Return why a text is not a job id, '' if it is one; `where` names its cell or value."""
     if is_uuid(text):
         return ""
     if not text:
@@ -46,7 +57,7 @@ def problem_of(text: str, where: str) -> str:
         return "not a job id: only letters, digits, _ and - are allowed"
     if not any(each.isalnum() for each in text):
         return "not a job id: no letter or digit in it"
-    if simplified(text) in ID_NAMES:
+    if simplified(text) in _ID_NAMES:
         return "not a job id: a header in the middle of the list"
     if _is_almost_uuid(text):
         return "not a job id: almost a UUID, is it mistyped or cut short?"
@@ -54,7 +65,7 @@ def problem_of(text: str, where: str) -> str:
 
 
 def _is_almost_uuid(text: str) -> bool:
-    """Tell a UUID with a typing error, or one that is cut short, from an id of another kind."""
+    """Tell a mistyped or truncated UUID from an id of another kind."""
     if _UUID_LENGTH > len(text) > 8 and is_uuid(text + _SOME_UUID[len(text) :]):
         return True
     near = abs(len(text) - _UUID_LENGTH) <= 2 and _ALMOST_UUID.fullmatch(text)
@@ -62,7 +73,7 @@ def _is_almost_uuid(text: str) -> bool:
 
 
 def may_be_data(text: str) -> bool:
-    """Tell whether a first row's cell is surely no name of a column.
+    """Tell whether a cell of a first row is surely no header.
 
     Without a digit in it, `product_id` could be an id as well.
     """
@@ -71,18 +82,17 @@ def may_be_data(text: str) -> bool:
 
 
 def simplified(name: str) -> str:
-    """Return a column's name as it is compared: Job ID, job_id and jobId are one."""
+    """Return a header as it is compared: Job ID, job_id and jobId are one."""
     return re.sub(r"[\s_\-\u00a0]+", "", name).lower()
 
 
-def id_names(names: Sequence[str]) -> list[int]:
-    """Return which of the (simplified) names hold ids: those of the name that wins."""
-    for name in ID_NAMES:
-        if name in names:
-            return positions(names, name)
-    return []
+def id_places(names: Sequence[str], wanted: str | None = None) -> list[int]:
+    """Return which of the simplified names hold ids: those `wanted`, else by the best name."""
+    if wanted is None:
+        wanted = next((name for name in _ID_NAMES if name in names), None)
+    return [place for place, name in enumerate(names) if name == wanted]
 
 
-def positions(names: Sequence[str], name: str) -> list[int]:
-    """Return where a name stands."""
-    return [i for i, each in enumerate(names) if each == name]
+def about_places(names: Sequence[str]) -> list[int | None]:
+    """Return where the values of `About` are among simplified names."""
+    return [names.index(name) if name in names else None for name in _ABOUT_NAMES]

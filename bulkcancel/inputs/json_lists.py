@@ -1,8 +1,11 @@
-"""JSON made into entries: a job, lists of ids or of jobs, replies of the API, a value a line."""
+"""Read JSON into entries: a job, lists of ids or jobs, replies of the API, one value a line.
+
+The place of an entry is the item's number in the file, from 1.
+"""
 
 import json
 import re
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from itertools import chain
 from typing import Any
@@ -11,30 +14,36 @@ import orjson
 
 from bulkcancel.base.errors import InputError
 from bulkcancel.base.text import one_line
-from bulkcancel.inputs.job_ids import BLANK, Entry, id_names, positions, problem_of, simplified
+from bulkcancel.inputs.job_ids import (
+    BLANK,
+    About,
+    Entry,
+    about_places,
+    id_places,
+    problem_of,
+    simplified,
+)
 
-_BETWEEN = re.compile(r"[ \t\r\n\ufeff]*")
-_JOB = "pim-job"  # the resource type: https://elasticpath.dev/docs/api/pxm/products/get-job
+_SPACE = re.compile(r"[ \t\r\n\ufeff]*")
+# of a resource and of a job: https://elasticpath.dev/docs/api/pxm/products/get-job
+_RESOURCE = "pim-job"
 _JOB_TYPES = frozenset(
     {
-        *(_JOB, "child-products", "product-import", "product-export"),
+        *(_RESOURCE, "child-products", "product-import", "product-export"),
         *("hierarchy-duplicate", "price-import"),
     }
 )
-# the beginnings of what is said about a value that is no job at all
-_NO_JOB = ("its type is", "no id in this JSON object", "more than one id", "this is an", "a job or")
-_EXPECTED = "name the key of the ids with --column, or take them out: jq -r '.data[].id'"
-_LONG_LINE = 1_000_000  # characters; such a line is taken apart rather than held twice
-_scan = json.JSONDecoder().raw_decode
+_NAME_THE_KEY = "name the key of the ids with --column, or extract them: jq -r '.data[].id'"
+_decode_at = json.JSONDecoder().raw_decode
 
 
 class JsonList:
-    """A JSON text of job ids; there is never a `note` about it."""
+    """A JSON text of job ids; `column` is the key that holds the id, None to find it."""
 
     note = ""
 
     def __init__(self, lines: Iterator[str], name: str, column: str | None) -> None:
-        """Take the lines; `column` is the key that holds the id. Raises `InputError`."""
+        """Raise `InputError` where `column` is a number."""
         if column is not None and column.isdigit():
             raise InputError(
                 f"{name}: JSON has no column {column}", "name the key of the ids: --column NAME"
@@ -43,160 +52,106 @@ class JsonList:
         self._name = name
         self._key = None if column is None else simplified(column)
 
-    def entries(self, *, with_fields: bool) -> Iterator[Entry]:
-        """Yield an entry per id; raises `InputError` for broken JSON, and for other things."""
-        first = True
-        for line, value in self._values():
-            entry = self._entry(line, value, with_fields=with_fields)
-            if first and entry.problem.startswith(_NO_JOB):
-                raise InputError(f"{self._name}:{line}: {entry.problem}", _EXPECTED)
-            first = False
-            yield entry
+    def entries(self) -> Iterator[Entry]:
+        """Yield an entry per item; raises `InputError` for broken JSON, and other lists."""
+        for number, item in enumerate(self._items(), 1):
+            job, job_id, foreign = self._opened(item)
+            if foreign and number == 1:
+                raise InputError(f"{self._name}: item 1: {foreign}", _NAME_THE_KEY)
+            problem = foreign or problem_of(job_id, "this JSON value")
+            yield Entry(number, job_id, problem, _about(job))
 
-    def _values(self) -> Iterator[tuple[int, Any]]:
-        """Yield each job or id, and its line (1-based); a line at a time where that will do."""
+    def _items(self) -> Iterator[Any]:
+        for document in self._documents():
+            opened = document.get("data") if isinstance(document, dict) else document
+            yield from opened if isinstance(opened, list) else (document,)
+
+    def _documents(self) -> Iterator[Any]:
+        """Yield each JSON value, as soon as its line is there if it ends in that line."""
         for number, line in enumerate(self._lines, 1):
-            if line.lstrip(BLANK).startswith("#"):
-                continue
-            if line.isspace():
+            if line.isspace() or line.lstrip(BLANK).startswith("#"):
                 continue
             try:
-                value = orjson.loads(line) if len(line) < _LONG_LINE else None
-            except ValueError:  # goes on in the next line, or is broken
-                value = None
-            if value is None:
-                yield from self._whole("".join(chain([line], self._lines)), number)
+                document = orjson.loads(line)
+            except ValueError:  # it continues on the next line, or is broken
+                yield from self._multi_line("".join(chain([line], self._lines)), number)
                 return
-            opened = value.get("data") if isinstance(value, dict) else value
-            for each in opened if isinstance(opened, list) else (value,):
-                yield number, each
+            yield document
 
-    def _whole(self, text: str, line: int) -> Iterator[tuple[int, Any]]:
-        """Yield each job or id of a text that begins on a given line."""
-        text = text.replace("\r\n", "\n").replace("\r", "\n")
-        counted = 0
+    def _multi_line(self, text: str, line: int) -> Iterator[Any]:
+        """Yield the JSON values of a text that begins on a given line of the file."""
+        at = _past_space(text, 0)
         try:
-            for place, value in _walk(text):
-                line += text.count("\n", counted, place)
-                counted = place
-                yield line, value
-        except RecursionError:
-            raise InputError(f"{self._name}: this JSON is nested too deeply", _EXPECTED) from None
-        except ValueError as error:
-            place = getattr(error, "pos", counted)
-            line += text.count("\n", counted, place)
-            cut = place >= len(text.rstrip()) or "Unterminated" in str(error)
-            what = "is cut short" if cut else f"is broken ({getattr(error, 'msg', error)})"
+            only = orjson.loads(text)
+        except ValueError:  # several values in a row, or broken
+            pass
+        else:
+            del text
+            yield only
+            return
+        while at < len(text):
+            try:
+                document, end = _decode_at(text, at)
+            except (ValueError, RecursionError):
+                document, end = self._last(text[at:], line + text.count("\n", 0, at)), len(text)
+            yield document
+            at = _past_space(text, end)
+
+    def _last(self, text: str, line: int) -> object:
+        """Return the value that is all of the text; raise `InputError` with its line if not."""
+        try:
+            return orjson.loads(text)
+        except orjson.JSONDecodeError as error:
+            is_cut = error.pos >= len(text.rstrip())
+            what = "is cut short" if is_cut else f"is broken ({error.msg})"
             raise InputError(
-                f"{self._name}:{line}: the JSON {what}",
-                "get it again, whole, or send the ids as CSV",
+                f"{self._name}:{line + error.lineno - 1}: the JSON {what}",
+                "fetch it again in full, or send the ids as CSV",
             ) from None
 
-    def _entry(self, line: int, value: Any, *, with_fields: bool) -> Entry:  # noqa: ANN401
-        """Return what a value says; where that is no id, why."""
-        if isinstance(value, str):
-            job_id = value.strip(BLANK)
-            fields = {"jobid": job_id} if with_fields else None
-            return Entry(line, job_id, problem_of(job_id, "this JSON string"), fields)
-        if not isinstance(value, dict):
-            return Entry(line, one_line(json.dumps(value)), "a job or its id was expected")
-        if isinstance(value.get("data"), dict) and "id" not in value:
-            value = value["data"]
-        job_id, problem = self._id_in(value)
-        return Entry(line, job_id, problem, _fields(value, job_id) if with_fields else None)
-
-    def _id_in(self, job: Mapping[str, Any]) -> tuple[str, str]:
-        """Return the id of an object, and what is wrong with it."""
-        found = {job[key] for key in _id_keys(tuple(job), self._key) if isinstance(job[key], str)}
-        if len(found) != 1:
-            several = "more than one id" if found else "no id"
+    def _opened(self, item: object) -> tuple[Mapping[str, Any], str, str]:
+        """Return the item's object, its id, and why the item is no job at all ('' if it is)."""
+        if isinstance(item, str):
+            return {}, item.strip(BLANK), ""
+        if not isinstance(item, dict):
+            return {}, one_line(json.dumps(item)), "a job or its id was expected"
+        data = item.get("data")
+        job = data if isinstance(data, dict) and "id" not in item else item
+        ids = {job[key] for key in _id_keys(tuple(job), self._key) if isinstance(job[key], str)}
+        if len(ids) != 1:
+            count = "more than one id" if ids else "no id"
             seen = ", ".join(one_line(key, 40) for key in list(job)[:12]) or "none"
-            return "", f"{several} in this JSON object (its keys are {seen})"
-        job_id: str = found.pop().strip(BLANK)
-        kind = job.get("type")
+            return job, "", f"{count} in this JSON object (its keys are {seen})"
+        kind, foreign = job.get("type"), ""
         if "errors" in job:
-            return job_id, "this is an error, not a job"
-        if isinstance(kind, str) and kind not in _JOB_TYPES:
-            return job_id, f'its type is "{one_line(kind, 40)}", not "{_JOB}"'
-        return job_id, problem_of(job_id, "this JSON object")
+            foreign = "this is an error, not a job"
+        elif isinstance(kind, str) and kind not in _JOB_TYPES:
+            foreign = f'its type is "{one_line(kind, 40)}", not "{_RESOURCE}"'
+        return job, ids.pop().strip(BLANK), foreign
 
 
 @lru_cache(256)
 def _id_keys(keys: tuple[str, ...], wanted: str | None) -> list[str]:
-    """Return which keys of an object hold its id; `wanted` is a simplified name."""
-    names = [simplified(key) for key in keys]
-    places = id_names(names) if wanted is None else positions(names, wanted)
-    return [keys[place] for place in places]
+    """Return the keys of an object that hold its id; `wanted` is a simplified name."""
+    return [keys[place] for place in id_places([simplified(key) for key in keys], wanted)]
 
 
-def _fields(job: Mapping[str, Any], job_id: str) -> Mapping[str, str]:
-    """Return what the practice API makes its jobs from."""
+@lru_cache(256)
+def _about_keys(keys: tuple[str, ...]) -> list[str | None]:
+    places = about_places([simplified(key) for key in keys])
+    return [None if place is None else keys[place] for place in places]
+
+
+def _about(job: Mapping[str, Any]) -> About | None:
+    """Return what an object says of its job."""
     attributes = job.get("attributes")
     where = attributes if isinstance(attributes, dict) else job
-    texts = {simplified(key): value for key, value in where.items() if isinstance(value, str)}
-    return {**texts, "jobid": job_id}
-
-
-def _walk(text: str) -> Iterator[tuple[int, Any]]:
-    """Yield where each job or id begins, and what it is; lists and replies are opened.
-
-    Raises `ValueError` for what is no JSON.
-    """
-    at = _past_space(text, 0)
-    while at < len(text):
-        if text[at] == "[":
-            at = yield from _list(text, at)
-        elif text[at] == "{":
-            at = yield from _object(text, at)
-        else:
-            value, end = _scan(text, at)
-            yield at, value
-            at = end
-        at = _past_space(text, at)
-
-
-def _list(text: str, at: int) -> Generator[tuple[int, Any], None, int]:
-    """Yield the elements of a list; return where it ends."""
-    at = _past_space(text, at + 1)
-    if text[at : at + 1] == "]":
-        return at + 1
-    while True:
-        value, end = _scan(text, at)
-        yield at, value
-        at = _past_space(text, end)
-        if text[at : at + 1] == "]":
-            return at + 1
-        at = _past(text, ",", at)
-
-
-def _object(text: str, at: int) -> Generator[tuple[int, Any], None, int]:
-    """Yield an object, or the elements of its `data`; return where it ends."""
-    begin, fields, opened = at, dict[str, Any](), False
-    at = _past_space(text, at + 1)
-    while text[at : at + 1] != "}":
-        if text[at : at + 1] != '"':
-            raise json.JSONDecodeError("expected a key", text, at)
-        key, at = _scan(text, at)
-        at = _past(text, ":", _past_space(text, at))
-        if key == "data" and text[at : at + 1] == "[":
-            at, opened = (yield from _list(text, at)), True
-        else:
-            fields[key], at = _scan(text, at)
-        at = _past_space(text, at)
-        if text[at : at + 1] != "}":
-            at = _past(text, ",", at)
-    if not opened:
-        yield begin, fields
-    return at + 1
+    keys = _about_keys(tuple(where))
+    values = [where[key] if key is not None else "" for key in keys]
+    about = About(*(value if isinstance(value, str) else "" for value in values))
+    return about if any(about) else None
 
 
 def _past_space(text: str, at: int) -> int:
-    found = _BETWEEN.match(text, at)
+    found = _SPACE.match(text, at)
     return at if found is None else found.end()
-
-
-def _past(text: str, sign: str, at: int) -> int:
-    """Return the place after a sign that must stand here, and the space behind it."""
-    if not text.startswith(sign, at):
-        raise json.JSONDecodeError(f"expected {sign}", text, at)
-    return _past_space(text, at + 1)

@@ -1,6 +1,6 @@
-"""Files and standard input opened, and told apart: delimited text or JSON.
+"""Open a file or standard input, and tell delimited text from JSON.
 
-The one place that reads input; what stands in it is `table`'s and `jsonlist`'s to say.
+The one place that reads input; what its content means is up to `delimited` and `json_lists`.
 """
 
 import hashlib
@@ -26,23 +26,21 @@ _CHUNK = 64 * 1024  # bytes
 class Source:
     """One input: a file, or `-` for standard input.
 
-    `column` is a header's name or a 1-based number, None to find it. With `with_fields`,
-    entries carry what a practice store is made from; `note` gets what the operator should
-    know. Once all entries are read, `digest` is final, and `empty` tells whether there was
-    not even a header.
+    `column` is a header's name or a 1-based number, None to find it. `note` gets what the
+    operator should know. Once all entries are read, `digest` is final, and `empty` tells
+    whether there was not even a header.
     """
 
     file: str
     column: str | None = None
-    with_fields: bool = False
     note: Callable[[str], None] = lambda _: None
-    drops_torn_line: bool = False  # of a report that this run goes on with
+    drops_torn_line: bool = False  # of a report that this run resumes
     empty: bool = False
     _hash: "hashlib._Hash" = field(default_factory=hashlib.sha256)
 
     @property
     def name(self) -> str:
-        """Return what people call the input."""
+        """Return the file's name, `stdin` for standard input."""
         return "stdin" if self.file == STDIN else self.file
 
     @property
@@ -51,23 +49,23 @@ class Source:
         return self._hash.hexdigest()
 
     def entries(self, before_read: Callable[[], None] = lambda: None) -> Iterator[Entry]:
-        """Yield the rows as they come; raises `InputError`.
+        """Yield the entries as they arrive; raises `InputError`.
 
-        `before_read` is called whenever more bytes are about to be waited for.
+        `before_read` is called before each read, which may wait.
         """
         lines = lines_of(self._chunks(before_read), self.name)
         start, first = _beginning(lines)
         lines = chain(start, lines)
         if first in {"{", "["}:
-            yield from JsonList(lines, self.name, self.column).entries(with_fields=self.with_fields)
+            yield from JsonList(lines, self.name, self.column).entries()
             return
         table = read_table(lines, self.name, self.column)
         if table is None:
             self.empty = True
             return
-        if table.note:
-            self.note(table.note)
-        yield from table.entries(with_fields=self.with_fields)
+        if table.column.note:
+            self.note(table.column.note)
+        yield from table.entries()
 
     def _chunks(self, before_read: Callable[[], None]) -> Iterator[bytes]:
         try:
@@ -77,20 +75,18 @@ class Source:
                     chunk = stream.read(_CHUNK)
                     if not chunk:
                         return
+                    if self.drops_torn_line:
+                        chunk += stream.read()
                     self._hash.update(chunk)
                     if self.drops_torn_line:
-                        rest = stream.read()
-                        self._hash.update(rest)
-                        whole, newline, _ = (chunk + rest).rpartition(b"\n")
-                        yield whole + newline
-                        return
+                        chunk = chunk[: chunk.rfind(b"\n") + 1]
                     yield chunk
         except OSError as error:
             raise InputError(f"{self.name}: {error.strerror}", "check the file's name") from None
 
 
 def _opened(file: str) -> BinaryIO:
-    """Return an input, whose reads return as soon as there is something."""
+    """Open unbuffered: a read returns as soon as there is something."""
     if file != STDIN:
         return Path(file).open("rb", buffering=0)
     if sys.stdin is None:
@@ -99,7 +95,7 @@ def _opened(file: str) -> BinaryIO:
 
 
 def _beginning(lines: Iterator[str]) -> tuple[list[str], str]:
-    """Return the lines up to one that holds something, and its first character."""
+    """Return the lines up to the first row, and its first character."""
     start = []
     for line in lines:
         start.append(line)

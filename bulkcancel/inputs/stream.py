@@ -1,12 +1,12 @@
-"""The rows that a run deals with: all there from the start, or coming by a pipe.
+"""Hand out the rows of a run: all known from the start, or arriving by a pipe.
 
-A pipe is read by a thread of its own, a little ahead of what is sent and no more.
+A pipe is read by a thread of its own, a bounded number of rows ahead of what is sent.
 """
 
 import asyncio
 import threading
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from concurrent import futures
 from contextlib import suppress
 from itertools import chain
@@ -14,19 +14,19 @@ from itertools import chain
 from bulkcancel.base.errors import BulkcancelError
 from bulkcancel.base.model import JobRow
 from bulkcancel.inputs.distinct import Jobs
+from bulkcancel.inputs.job_ids import Entry
 from bulkcancel.inputs.source import Source
 
-_AHEAD = 2  # batches: what one read has brought, or
-_BATCH = 1000  # rows
+_QUEUED = 2  # batches
+_BATCH = 1000  # rows at most; a batch is also complete when no more can be read at once
 
-Fields = Mapping[str, str]
-Batch = list[tuple[JobRow, Fields | None]]
+_Batch = list[tuple[JobRow, Entry]]
 
 
 class Listed:
     """Rows that are all known."""
 
-    whole = True
+    complete = True
 
     def __init__(self, rows: Iterable[JobRow]) -> None:
         self._rows = iter(rows)
@@ -41,10 +41,10 @@ class Listed:
 
 
 class Streamed:
-    """Rows that come while the run is under way; `whole` once the last one has come.
+    """Rows that arrive during the run; `complete` once the last one has arrived.
 
-    `known` rows come before them. `fit` may change a row, or leave it out; `seed` gets
-    the fields of each, in time for a practice store to know it.
+    `known` rows come before them. `fit` may change a row, or drop it; `seed` gets each new
+    entry before its row can be taken, so that a practice store knows the job in time.
     """
 
     def __init__(
@@ -53,10 +53,10 @@ class Streamed:
         source: Source,
         jobs: Jobs,
         fit: Callable[[JobRow], JobRow | None],
-        seed: Callable[[Fields], None],
+        seed: Callable[[Entry], None],
     ) -> None:
-        """Begin to read, within a running loop; `jobs` tells repeated rows from new ones."""
-        self.whole = False
+        """Start to read, within a running loop; `jobs` tells duplicates from new rows."""
+        self.complete = False
         self._ended = False
         self._known = deque(known)
         self._source = source
@@ -64,10 +64,10 @@ class Streamed:
         self._fit = fit
         self._seed = seed
         self._rows = deque[JobRow]()
-        self._batches: asyncio.Queue[Batch | BulkcancelError | None] = asyncio.Queue(_AHEAD)
+        self._batches: asyncio.Queue[_Batch | BulkcancelError | None] = asyncio.Queue(_QUEUED)
         self._turn = asyncio.Lock()
         self._loop = asyncio.get_running_loop()
-        self._batch: Batch = []
+        self._batch: _Batch = []
         threading.Thread(target=self._read, daemon=True).start()
 
     async def take(self) -> JobRow | None:
@@ -76,38 +76,38 @@ class Streamed:
             return self._known.popleft()
         async with self._turn:
             while not self._rows and not self._ended:
-                self._let_in(await self._batches.get())
+                self._accept(await self._batches.get())
         return self._rows.popleft() if self._rows else None
 
     async def first(self) -> JobRow | None:
-        """Return the first row that has no problem, without taking it; None if none comes."""
+        """Return the first valid row, without taking it; None if there will be none."""
         while True:
             rows = chain(self._known, self._rows)
             valid = next((row for row in rows if not row.problem), None)
             if valid is not None or self._ended:
                 return valid
-            self._let_in(await self._batches.get())
+            self._accept(await self._batches.get())
 
     def rest(self) -> Iterator[JobRow]:
-        """Yield what has come and was not taken."""
+        """Yield what has arrived and was not taken."""
         with suppress(asyncio.QueueEmpty, BulkcancelError):
             while True:
-                self._let_in(self._batches.get_nowait())
+                self._accept(self._batches.get_nowait())
         while self._known:
             yield self._known.popleft()
         while self._rows:
             yield self._rows.popleft()
 
-    def _let_in(self, batch: Batch | BulkcancelError | None) -> None:
+    def _accept(self, batch: _Batch | BulkcancelError | None) -> None:
+        """Take in what the thread has read: rows, the error that ended it, None for the end."""
         if batch is None:
-            self.whole = self._ended = True
+            self.complete = self._ended = True
             return
         if isinstance(batch, BulkcancelError):
             self._ended = True
             raise batch
-        for row, fields in batch:
-            if fields is not None:
-                self._seed(fields)
+        for row, entry in batch:
+            self._seed(entry)
             if (fitting := self._fit(row)) is not None:
                 self._rows.append(fitting)
 
@@ -119,7 +119,7 @@ class Streamed:
                 for entry in self._source.entries(self._hand_over):
                     if self._jobs.add(entry, self._source.name):
                         row = JobRow(entry.job_id, self._source.name, entry.line, entry.problem)
-                        self._batch.append((row, entry.fields))
+                        self._batch.append((row, entry))
                     if len(self._batch) == _BATCH:
                         self._hand_over()
             except BulkcancelError as error:
@@ -128,14 +128,14 @@ class Streamed:
             self._put(end)
 
     def _hand_over(self) -> None:
-        """Pass on what was read so far, and wait while that is enough."""
+        """Queue what was read so far; wait while the queue is full."""
         batch, self._batch = self._batch, []
         if batch:
             self._put(batch)
 
-    def _put(self, batch: Batch | BulkcancelError | None) -> None:
+    def _put(self, batch: _Batch | BulkcancelError | None) -> None:
         put = self._batches.put(batch)
         try:
             asyncio.run_coroutine_threadsafe(put, self._loop).result()
         finally:
-            put.close()  # no loop has run it, if the run has ended before
+            put.close()  # never awaited, if the run has ended before

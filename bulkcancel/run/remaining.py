@@ -5,7 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from bulkcancel.base.model import SETTLED, JobRow, Outcome, id_key
-from bulkcancel.inputs.distinct import Jobs
+from bulkcancel.inputs import Jobs
 from bulkcancel.report import Past, row_key, shown_id, shown_source
 
 

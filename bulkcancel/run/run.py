@@ -14,7 +14,7 @@ from bulkcancel.base.model import JobResult, Outcome, StoreName, Tally
 from bulkcancel.base.settings import Settings
 from bulkcancel.console.output import Console
 from bulkcancel.console.prompt import ask, require_terminal
-from bulkcancel.inputs.reader import read_inputs
+from bulkcancel.inputs import read_inputs
 from bulkcancel.report import (
     Plan,
     check_places,
@@ -49,7 +49,7 @@ def run(settings: Settings) -> int:
 def _prepare_and_run(settings: Settings, console: Console) -> int:
     read = read_inputs(
         *(settings.files, settings.column, lambda text: console.note(f"note: {text}")),
-        with_fields=settings.sandbox,
+        keep_entries=settings.sandbox,
         may_stream=settings.yes and not settings.dry_run,
         report=settings.output if settings.resume else None,
     )

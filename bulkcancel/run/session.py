@@ -17,7 +17,7 @@ from bulkcancel.console.pulse import Pulse
 from bulkcancel.engine.guards import Guards
 from bulkcancel.engine.pool import Engine, Policy, concurrency_for
 from bulkcancel.epcc import Sender, StoreAccess, connect
-from bulkcancel.inputs.stream import Fields, Listed, Streamed
+from bulkcancel.inputs import Entry, Listed, Streamed
 from bulkcancel.report import Recorder, max_row_bytes, new_run_id, open_recorder
 from bulkcancel.run.remaining import unsettled
 from bulkcancel.run.summary import conclude
@@ -114,7 +114,7 @@ class Session:
             stopped = await self._watched(engine, recorder)
             trouble = recorder.close()
             facts = self._facts(run_id, recorder, stopped or trouble)
-            whole = self._rows.whole and not engine.left_early
+            whole = self._rows.complete and not engine.left_early
             return conclude(settings, work.console, facts, recorder, whole=whole)
 
     def _engine(self, recorder: Recorder, concurrency: int) -> Engine:
@@ -149,16 +149,16 @@ class Session:
             stopped,
         )
 
-    async def _practice_store(self) -> Callable[[Fields], None]:
+    async def _practice_store(self) -> Callable[[Entry], None]:
         """Start a practice API that is seeded from the input; return how it learns more."""
         from bulkcancel.sandbox.server import Sandbox, seeds_of  # noqa: PLC0415  (real runs do without)
 
-        sandbox = Sandbox(seeds_of(self._work.input.fields))
+        sandbox = Sandbox(seeds_of(entry.as_seed() for entry in self._work.input.entries))
         self.url = await self._stack.enter_async_context(sandbox.serve(0))
         self._work.console.note(
             f"practice run: no store is touched, the jobs are made up at {self.url}"
         )
-        return lambda fields: sandbox.queue.add(seeds_of([fields], len(sandbox.queue.jobs)))
+        return lambda entry: sandbox.queue.add(seeds_of([entry.as_seed()], len(sandbox.queue.jobs)))
 
     async def _log_in_while_waiting(self, rows: Streamed) -> JobRow | None:
         """Make sure of the token while the first row is still to come; return that row.
@@ -229,7 +229,7 @@ class Session:
         return Pulse(self._tally, total, recent, rate, paused, elapsed, stopping)
 
 
-def _no_seed(_: Fields) -> None:
+def _no_seed(_: Entry) -> None:
     """Do nothing: a real store has its jobs."""
 
 

@@ -9,7 +9,7 @@ from bulkcancel.base.model import STARTED, Outcome, Tally
 from bulkcancel.base.settings import Settings
 from bulkcancel.base.text import duration, one_line
 from bulkcancel.console.output import STYLES, Console
-from bulkcancel.inputs.source import STDIN
+from bulkcancel.inputs import STDIN
 from bulkcancel.report import STDOUT, Recorder, name_of
 from bulkcancel.run.summary_file import Facts, summary_of, write_summary
 

@@ -13,7 +13,7 @@ from bulkcancel.base.errors import BulkcancelError, GuardError, ReportError
 from bulkcancel.base.model import ClientKey, StoreName, Tally
 from bulkcancel.base.settings import Settings
 from bulkcancel.base.text import one_line, timestamp
-from bulkcancel.inputs.source import Source
+from bulkcancel.inputs import Source
 from bulkcancel.report import Recorder, begins_with, write_atomically
 
 _BEGINNING = b'{\n  "run_id":'

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from bulkcancel.base.settings import Settings
 from bulkcancel.console.output import Console
-from bulkcancel.inputs.reader import Input
+from bulkcancel.inputs import Input
 from bulkcancel.report import EarlierReport, Plan
 from bulkcancel.run.remaining import Remaining
 

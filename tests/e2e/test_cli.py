@@ -239,7 +239,7 @@ def test_a_header_that_is_assumed(cli: Cli) -> None:
     ended = cli("--sandbox", "-c", "2", stdin="type,number of the job\nx,a\n")
     assert ended.code == 0
     assert (
-        'note: the first row of stdin is taken as a header, not as a job: "number of the job"'
+        'note: the first row of stdin is read as a header, not as a job id: "number of the job"'
         in ended.err
     )
 

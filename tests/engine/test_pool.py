@@ -9,7 +9,7 @@ from bulkcancel.base.errors import BulkcancelError, GuardError, InputError, Inte
 from bulkcancel.base.model import Earlier, JobResult, JobRow, Outcome
 from bulkcancel.engine.pool import concurrency_for
 from bulkcancel.epcc import Exchange
-from bulkcancel.inputs.stream import Listed
+from bulkcancel.inputs import Listed
 from tests.support.fakes import KEY, LOST, UNSENT, Bench, ScriptedStore, error, job, row
 from tests.support.virtual import run
 

@@ -11,7 +11,7 @@ from bulkcancel.engine.guards import Guards
 from bulkcancel.engine.pool import Engine, Policy
 from bulkcancel.epcc import Backoff, Exchange, Pacer, Request, Sender, auth, rate_limit
 from bulkcancel.epcc.transport import Transport
-from bulkcancel.inputs.stream import Listed
+from bulkcancel.inputs import Listed
 from tests.support.fakes import KEY
 from tests.support.faults import FAULTS, HARMLESS, OUT_OF_STEP, Store, TrueJob, mixed_jobs
 

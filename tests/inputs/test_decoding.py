@@ -90,7 +90,7 @@ def test_what_is_no_text(sign: bytes, what: str, way_out: str, size: int) -> Non
     """Files that are no text are called what they are, however they come, with the way out."""
     raw = sign + b"0123456789" * 10
     pieces = cut(raw, range(0, len(raw), size))
-    assert refusal_of(*pieces, name="jobs") == (f"jobs: this is no text, it is {what}", way_out)
+    assert refusal_of(*pieces, name="jobs") == (f"jobs: this is not text, it is {what}", way_out)
 
 
 @pytest.mark.parametrize(
@@ -140,16 +140,16 @@ def test_a_sign_in_brackets_is_no_markup() -> None:
         (b"a\rb\r\xff", ":3: byte 5 (0xff) is not UTF-8 (it looks like Windows-1252)"),
         (b"a\r\nb\r\n\xff", ":3: byte 7 (0xff) is not UTF-8 (it looks like Windows-1252)"),
         (BOM + b"a\n\xff", ":2: byte 6 (0xff) is not UTF-8 (it looks like Windows-1252)"),
-        (b"a\n\x80\x01\x02", ":2: byte 3 (0x80) is not UTF-8 (no text at all?)"),
+        (b"a\n\x80\x01\x02", ":2: byte 3 (0x80) is not UTF-8 (not text at all?)"),
         (b"a\n\xc3", ":2: byte 3 (0xc3) is not UTF-8 (it looks like Windows-1252)"),
         (b"a\n\xed\xa0\x80", ":2: byte 3 (0xed) is not UTF-8 (it looks like Windows-1252)"),
         (b"\xc3\xa4\n\xff", ":2: byte 4 (0xff) is not UTF-8 (it looks like Windows-1252)"),
         (LE + b"a\0\n\0b", ":2: byte 7 is not UTF-16 (cut short, or damaged)"),
         (LE + b"a\0\0\xdc", ":1: byte 5 is not UTF-16 (cut short, or damaged)"),
         (BE + b"\0a\0\n\xd8\0\0a", ":2: byte 7 is not UTF-16 (cut short, or damaged)"),
-        (b"a\nb\0", ":2: byte 4 is NUL (no text at all?)"),
-        (BOM + b"\xc3\xa4\n\0", ":2: byte 7 is NUL (no text at all?)"),
-        (LE + b"a\0\n\0\0\0", ":2: byte 7 is NUL (no text at all?)"),
+        (b"a\nb\0", ":2: byte 4 is NUL (not text at all?)"),
+        (BOM + b"\xc3\xa4\n\0", ":2: byte 7 is NUL (not text at all?)"),
+        (LE + b"a\0\n\0\0\0", ":2: byte 7 is NUL (not text at all?)"),
     ],
 )
 def test_where_it_is_no_text(raw: bytes, message: str) -> None:
@@ -212,7 +212,7 @@ def test_nothing_is_lost(text: str) -> None:
         try:
             lines = list(lines_of([mark + text.encode(encoding)], "jobs.csv"))
         except InputError as error:
-            assert "this is no text" in error.message  # noqa: PT017  (it begins like a file's sign)
+            assert "this is not text" in error.message  # noqa: PT017  (it begins like a file's sign)
             return
         assert "".join(lines) == text
         assert expected is None or lines == expected

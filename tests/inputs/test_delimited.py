@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bulkcancel.inputs.job_ids import About
 from tests.support.reading import BOM, UUID, entries, places, problems, refusal
 
 NOT_AN_ID = "not a job id: only letters, digits, _ and - are allowed"
@@ -48,9 +49,9 @@ def test_column_of_the_ids(raw: bytes, column: str | None, expected: list[tuple[
 @pytest.mark.parametrize(
     ("raw", "column", "note"),
     [
-        (b"a,my key\n", "2", 'taken as a header, not as a job: "my key"'),
-        (b"a,key\n", "2", 'taken as a header, not as a job: "key"'),
-        (b"a,job-1\n", "2", 'taken as a job id, not as a header: "job-1"'),
+        (b"a,my key\n", "2", 'read as a header, not as a job id: "my key"'),
+        (b"a,key\n", "2", 'read as a header, not as a job id: "key"'),
+        (b"a,job-1\n", "2", 'read as a job id, not as a header: "job-1"'),
         (b"a," + UUID.encode(), "2", ""),
         (b"id,my key\n", "2", ""),
         (b"id\n", None, ""),
@@ -252,18 +253,13 @@ def test_rows_of_a_report_need_no_header(raw: bytes, taken: bool) -> None:  # no
         assert "no column is certain" in refusal(raw)[0]
 
 
-def test_fields() -> None:
-    """For practice, rows carry their cells by simplified name, without those that have none."""
-    rows = entries(b"Job ID,Created-At,\na, b ,c\nd\n", with_fields=True)
-    assert [row.fields for row in rows] == [{"jobid": "a", "createdat": "b"}, {"jobid": "d"}]
-    assert [row.fields for row in entries(b"a b,c1\n", with_fields=True)] == [{"jobid": "c1"}]
-    assert [row.fields for row in entries(b"id\na\n")] == [None]
-
-
-def test_a_column_given_is_the_one_that_practice_uses() -> None:
-    """Practice runs are seeded with the ids of the column that is cancelled."""
-    (row,) = entries(b"uuid,job_id\nu1,j1\n", column="uuid", with_fields=True)
-    assert row.fields == {"jobid": "u1"}
+def test_what_a_table_says_of_its_jobs() -> None:
+    """Type, status and time of creation are read by header, where there are such columns."""
+    rows = entries(b"Job ID,Created-At,\na, b ,c\nd\n")
+    assert [row.about for row in rows] == [About(created_at="b"), About()]
+    (row,) = entries(b"type,status,id\nx,y,a\n")
+    assert row.about == About("x", "y")
+    assert [row.about for row in entries(b"id\na\n")] == [None]
 
 
 CELLS = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=12)

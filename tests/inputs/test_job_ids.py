@@ -6,10 +6,12 @@ from hypothesis import strategies as st
 
 from bulkcancel.inputs.job_ids import (
     BLANK,
-    id_names,
+    About,
+    Entry,
+    about_places,
+    id_places,
     is_id,
     may_be_data,
-    positions,
     problem_of,
     simplified,
 )
@@ -98,23 +100,37 @@ def test_names_are_compared_without_what_tools_change(name: str, same: str) -> N
 
 
 @pytest.mark.parametrize(
-    ("names", "places"),
+    ("names", "wanted", "places"),
     [
-        (["note", "id"], [1]),
-        (["id", "jobid"], [1]),
-        (["id", "jobid", "id", "jobid"], [1, 3]),
-        (["note", "uuid", "productid", "jobids"], []),
-        ([], []),
+        (["note", "id"], None, [1]),
+        (["id", "jobid"], None, [1]),
+        (["id", "jobid", "id", "jobid"], None, [1, 3]),
+        (["note", "uuid", "productid", "jobids"], None, []),
+        ([], None, []),
+        (["a", "id", "a"], "a", [0, 2]),
+        (["a", "id", ""], "", [2]),
     ],
 )
-def test_columns_that_hold_ids(names: list[str], places: list[int]) -> None:
-    """`jobid` wins over `id`, and no other name will do."""
-    assert id_names(names) == places
+def test_columns_that_hold_ids(names: list[str], wanted: str | None, places: list[int]) -> None:
+    """The wanted name counts; without one `jobid` wins over `id`, and no other name will do."""
+    assert id_places(names, wanted) == places
 
 
-def test_positions() -> None:
-    """A name stands wherever it is exactly so."""
-    assert positions(["a", "b", "a"], "a") == [0, 2]
+def test_columns_that_describe_jobs() -> None:
+    """Type, status and time of creation are found by name, each None where it is missing."""
+    assert about_places(["createdat", "x", "type"]) == [2, None, 0]
+
+
+@pytest.mark.parametrize("about", [None, About("x", "y", "z")])
+def test_what_practice_makes_a_job_from(about: About | None) -> None:
+    """An entry becomes a job of the practice API, with what the input says of it."""
+    kind, status, created = about or ("", "", "")
+    assert Entry(7, "a", about=about).as_seed() == {
+        "jobid": "a",
+        "type": kind,
+        "status": status,
+        "createdat": created,
+    }
 
 
 @pytest.mark.parametrize(

@@ -7,11 +7,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bulkcancel.base.errors import InputError
+from bulkcancel.inputs.job_ids import About
 from tests.support.reading import BOM, UUID, entries, places, problems, refusal
 
-OUT = "name the key of the ids with --column, or take them out: jq -r '.data[].id'"
-AGAIN = "get it again, whole, or send the ids as CSV"
+KEY = "name the key of the ids with --column, or extract them: jq -r '.data[].id'"
+AGAIN = "fetch it again in full, or send the ids as CSV"
+WANTED = "a job or its id was expected"
 
 
 def job(job_id: str, **attributes: str) -> dict[str, Any]:
@@ -55,68 +56,45 @@ def test_shapes(value: object, ids: list[str], indent: int | None, encoding: str
 
 
 @pytest.mark.parametrize(
-    ("raw", "expected"),
+    ("raw", "ids"),
     [
-        pytest.param(b'{"id":"a"}\n{"id":"b"}\n', [(1, "a"), (2, "b")], id="a job a line"),
-        pytest.param(b'{"id":"a"}\n\n \n{"id":"b"}', [(1, "a"), (4, "b")], id="blank lines"),
-        pytest.param(b'{"id":"a"}\n# x\n  # {\n["b"]', [(1, "a"), (4, "b")], id="comments"),
-        pytest.param(b'{"id":"a"} {"id":"b"}\n["c"]', [(1, "a"), (1, "b"), (2, "c")], id="none"),
-        pytest.param(b'[\n"a",\n\n"b"\n]\n', [(2, "a"), (4, "b")], id="pretty"),
-        pytest.param(b'\n\n[\r"a",\r"b"]\r', [(4, "a"), (5, "b")], id="CR"),
-        pytest.param(
-            b'{"id":"a"}\n{\n"id":"b"\n}\n{"id":"c"}\n', [(1, "a"), (2, "b"), (5, "c")], id="both"
-        ),
-        pytest.param(b'{"data":["a"]}\n{"data":\n["b"]}\n', [(1, "a"), (3, "b")], id="replies"),
-        pytest.param(b'["a"]\n"b"\n', [(1, "a"), (2, "b")], id="a string after a list"),
-        pytest.param(
-            b'["a"] "b"\n"c"', [(1, "a"), (1, "b"), (2, "c")], id="a string behind a list"
-        ),
-        pytest.param(BOM + b'{"id":"a"}', [(1, "a")], id="BOM"),
-        pytest.param(
-            b"{ }\n"[:0] + b'{"data" : [ "a" , "b" ] , "n" : 1 }', [(1, "a"), (1, "b")], id="space"
-        ),
+        pytest.param(b'{"id":"a"}\n{"id":"b"}\n', "ab", id="a job a line"),
+        pytest.param(b'{"id":"a"}\n\n \n{"id":"b"}', "ab", id="blank lines"),
+        pytest.param(b'{"id":"a"}\n# x\n  # {\n["b"]', "ab", id="comments"),
+        pytest.param(b'{"id":"a"} {"id":"b"}\n["c"]', "abc", id="several values on a line"),
+        pytest.param(b'\n\n[\r"a",\r"b"]\r', "ab", id="CR"),
+        pytest.param(b'{"id":"a"}\n{\n"id":"b"\n}\n{"id":"c"}\n', "abc", id="pretty or not"),
+        pytest.param(b'{"data":["a"]}\n{"data":\n["b"]}\n', "ab", id="replies"),
+        pytest.param(b'["a"]\n"b"\n', "ab", id="a string after a list"),
+        pytest.param(b'["a", "b"] "c"\n"d"', "abcd", id="a string behind a list"),
+        pytest.param(BOM + b'{"id":"a"}', "a", id="BOM"),
     ],
 )
-def test_lines(raw: bytes, expected: list[tuple[int, str]]) -> None:
-    """A row's line is where its value begins."""
-    assert places(raw) == expected
-
-
-def test_a_line_too_long_to_be_held_twice() -> None:
-    """A reply of a million characters on one line is read as any other."""
-    ids = [f"job-{i}" for i in range(60_000)]
-    raw = json.dumps({"data": [{"id": job_id} for job_id in ids]}).encode()
-    assert places(raw) == [(1, job_id) for job_id in ids]
+def test_place_is_the_number_of_the_item(raw: bytes, ids: str) -> None:
+    """Items are numbered through the file, however many a line or a list holds."""
+    assert places(raw) == list(enumerate(ids, 1))
 
 
 @pytest.mark.parametrize(
-    ("raw", "expected"),
+    ("value", "problem"),
     [
-        (b'["a", "a/b"]', [(1, "not a job id: only letters, digits, _ and - are allowed")]),
-        (b'["a", ""]', [(1, "no id in this JSON string")]),
-        (b'["a", null]', [(1, "a job or its id was expected")]),
-        (b'["a", 7]', [(1, "a job or its id was expected")]),
-        (b'["a", ["b"]]', [(1, "a job or its id was expected")]),
-        (b'["a", {}]', [(1, "no id in this JSON object (its keys are none)")]),
-        (b'["a", {"id": ""}]', [(1, "no id in this JSON object")]),
-        (b'["a", {"id": 7}]', [(1, "no id in this JSON object (its keys are id)")]),
-        (
-            b'["a", {"id": "b", "ID": "c"}]',
-            [(1, "more than one id in this JSON object (its keys are id, ID)")],
-        ),
-        (
-            b'["a", {"id": "b", "type": "product", "attributes": {}}]',
-            [(1, 'its type is "product", not "pim-job"')],
-        ),
-        (
-            f'["a", "{UUID[:-1]}"]'.encode(),
-            [(1, "not a job id: almost a UUID, is it mistyped or cut short?")],
-        ),
+        ("a/b", "not a job id: only letters, digits, _ and - are allowed"),
+        ("", "no id in this JSON value"),
+        (None, WANTED),
+        (7, WANTED),
+        (["b"], WANTED),
+        ({}, "no id in this JSON object (its keys are none)"),
+        ({"id": ""}, "no id in this JSON value"),
+        ({"id": 7}, "no id in this JSON object (its keys are id)"),
+        ({"id": "b", "ID": "c"}, "more than one id in this JSON object (its keys are id, ID)"),
+        ({"id": "b", "type": "product"}, 'its type is "product", not "pim-job"'),
+        (UUID[:-1], "not a job id: almost a UUID, is it mistyped or cut short?"),
     ],
 )
-def test_values_that_are_no_job(raw: bytes, expected: list[tuple[int, str]]) -> None:
+def test_an_item_that_is_no_job_is_invalid(value: object, problem: str) -> None:
     """Among jobs, what is none is invalid, and says why."""
-    assert problems(raw) == expected
+    raw = json.dumps(["a", value]).encode()
+    assert problems(raw) == [(2, problem)]
     assert places(raw)[0] == (1, "a")
 
 
@@ -128,34 +106,25 @@ def test_the_same_id_twice_in_an_object_is_one() -> None:
 @pytest.mark.parametrize(
     ("raw", "problem"),
     [
-        (b"[7]", "1: a job or its id was expected"),
-        (b"[[]]", "1: a job or its id was expected"),
-        (b"{}", "1: no id in this JSON object (its keys are none)"),
-        (b'\n{"errors":[]}', "2: no id in this JSON object (its keys are errors)"),
-        (
-            b'{"errors":[],\n"links":{}}',
-            "1: no id in this JSON object (its keys are errors, links)",
-        ),
-        (
-            b'{"data":[{"id":"a","type":"product","attributes":{}}]}',
-            '1: its type is "product", not "pim-job"',
-        ),
-        (
-            b'{"data":{"id":"a","type":"customer","attributes":{}}}',
-            '1: its type is "customer", not "pim-job"',
-        ),
-        (b'{"data":null}', "1: no id in this JSON object (its keys are data)"),
+        (b"[7]", WANTED),
+        (b"[[]]", WANTED),
+        (b"{}", "no id in this JSON object (its keys are none)"),
+        (b'{"errors":[],\n"links":{}}', "no id in this JSON object (its keys are errors, links)"),
+        (b'{"data":[{"id":"a","type":"product"}]}', 'its type is "product", not "pim-job"'),
+        (b'{"data":{"id":"a","type":"customer"}}', 'its type is "customer", not "pim-job"'),
+        (b'{"data":null}', "no id in this JSON object (its keys are data)"),
+        (b'{"id": "a", "errors": [{"title": "Not Found"}]}', "this is an error, not a job"),
     ],
 )
-def test_lists_of_something_else(raw: bytes, problem: str) -> None:
-    """Where the first value is no job, the list is refused, and what was seen is named."""
-    assert refusal(raw) == (f"stdin:{problem}", OUT)
+def test_a_list_of_something_else_is_refused(raw: bytes, problem: str) -> None:
+    """Where the first item is no job, the list is refused, and what was seen is named."""
+    assert refusal(raw) == (f"stdin: item 1: {problem}", KEY)
 
 
-def test_a_first_id_that_is_none_is_a_row() -> None:
+def test_a_first_id_that_is_invalid_is_a_row() -> None:
     """A list of ids stays one when its first id is invalid."""
     assert problems(b'["a/b", "c"]')[0][0] == 1
-    assert [job_id for _, job_id in places(b'["a/b", "c"]')] == ["a/b", "c"]
+    assert places(b'["a/b", "c"]') == [(1, "a/b"), (2, "c")]
 
 
 def test_at_most_twelve_keys_are_listed() -> None:
@@ -164,44 +133,47 @@ def test_at_most_twelve_keys_are_listed() -> None:
     assert refusal(json.dumps(keys).encode())[0].endswith("k 10, k 11)")
 
 
+CUT = "the JSON is cut short"
+BROKEN = "the JSON is broken"
+
+
 @pytest.mark.parametrize(
     ("raw", "what"),
     [
-        pytest.param(b'["a",', "1: the JSON is cut short", id="in a list"),
-        pytest.param(b'["a"', "1: the JSON is cut short", id="before a comma"),
-        pytest.param(b'[\n"a",\n', "3: the JSON is cut short", id="in the next line"),
-        pytest.param(b"[", "1: the JSON is cut short", id="at once"),
-        pytest.param(b'{"data"', "1: the JSON is cut short", id="after a key"),
-        pytest.param(b'{"data":', "1: the JSON is cut short", id="before a value"),
-        pytest.param(b'{"data":[{"id":"a"},', "1: the JSON is cut short", id="in data"),
-        pytest.param(b'{"data":["a"]', "1: the JSON is cut short", id="after data"),
-        pytest.param(b'{"id":"a",\n', "2: the JSON is cut short", id="after a comma"),
-        pytest.param(b'["a",]', "1: the JSON is broken", id="a comma too many"),
-        pytest.param(b"[a]", "1: the JSON is broken", id="no quotes"),
-        pytest.param(b"{a:1}", "1: the JSON is broken (expected a key)", id="no key"),
-        pytest.param(b'{"a" 1}', "1: the JSON is broken (expected :)", id="no colon"),
-        pytest.param(b'["a"\n"b"]', "2: the JSON is broken (expected ,)", id="no comma"),
-        pytest.param(b'{"id":"a"}\nb\n', "2: the JSON is broken", id="a bare id after a job"),
-        pytest.param(b"['a']", "1: the JSON is broken", id="a Python list"),
-        pytest.param(b'{"id":"a"}}', "1: the JSON is broken", id="a brace too many"),
+        pytest.param(b'["a",', f"1: {CUT}", id="in a list"),
+        pytest.param(b'["a"', f"1: {CUT}", id="before a comma"),
+        pytest.param(b'["a', f"1: {CUT}", id="in a string"),
+        pytest.param(b'["a", tru', f"1: {CUT}", id="in a word"),
+        pytest.param(b"[", f"1: {CUT}", id="at once"),
+        pytest.param(b'{"data"', f"1: {CUT}", id="after a key"),
+        pytest.param(b'{"data":', f"1: {CUT}", id="before a value"),
+        pytest.param(b'{"data":\n[{"id":"a"},', f"2: {CUT}", id="in data"),
+        pytest.param(b'{"data":["a"]', f"1: {CUT}", id="after data"),
+        pytest.param(b'{"id":"a"}\n{"id":', f"2: {CUT}", id="in the second value"),
+        pytest.param(b'["a",]', f"1: {BROKEN} (trailing comma", id="a comma too many"),
+        pytest.param(b"[\na]", f"2: {BROKEN}", id="no quotes"),
+        pytest.param(b"{a:1}", f"1: {BROKEN}", id="no key"),
+        pytest.param(b'{"a" 1}', f"1: {BROKEN}", id="no colon"),
+        pytest.param(b'["a"\n"b"]', f"2: {BROKEN}", id="no comma"),
+        pytest.param(b'{"id":"a"}\nb\n', f"2: {BROKEN}", id="a bare id after a job"),
+        pytest.param(b'{"id":"a"} {\n"id":\n}', f"3: {BROKEN}", id="in the second value of a line"),
+        pytest.param(b"['a']", f"1: {BROKEN}", id="a Python list"),
+        pytest.param(b'{"id":"a"}}', f"1: {BROKEN}", id="a brace too many"),
+        pytest.param(b"[" * 100_000, f"1: {BROKEN} (depth limit", id="nested without end"),
+        pytest.param(b'["a",' + b"[" * 5000 + b"]", f"1: {BROKEN}", id="nested deeply"),
     ],
 )
-def test_broken_json(raw: bytes, what: str) -> None:
+def test_broken_json_is_refused_with_its_line(raw: bytes, what: str) -> None:
     """JSON that is cut short, or none at all, is refused with its line."""
-    message, way_out = refusal(raw)
+    message, hint = refusal(raw)
     assert message.startswith(f"stdin:{what}")
-    assert way_out == AGAIN
+    assert hint == AGAIN
 
 
-def test_what_came_before_the_break_is_read() -> None:
-    """Jobs on whole lines come out before the line that is broken."""
-    assert refusal(b'{"id":"a"}\n{"id":')[0] == "stdin:2: the JSON is cut short"
-
-
-@pytest.mark.parametrize("raw", [b"[" * 100_000, b'{"a":' * 100_000, b'["a",' + b"[" * 5000 + b"]"])
-def test_json_that_is_nested_without_end(raw: bytes) -> None:
-    """No depth of brackets brings the reading down."""
-    assert refusal(raw)[0].startswith("stdin:")
+def test_what_only_one_parser_takes_is_read() -> None:
+    """A half of a surrogate pair, which orjson refuses, makes no list unreadable."""
+    assert places(b'["\\ud800", "a"]')[1] == (2, "a")
+    assert places(b'["a"] ["b"] ' + b"[" * 500 + b"]" * 500)[:2] == [(1, "a"), (2, "b")]
 
 
 @pytest.mark.parametrize(
@@ -212,44 +184,40 @@ def test_json_that_is_nested_without_end(raw: bytes) -> None:
         (b'["a"]', "upstream", [(1, "a")]),
     ],
 )
-def test_the_key_of_the_ids(raw: bytes, column: str, expected: list[tuple[int, str]]) -> None:
+def test_the_key_that_is_named_holds_the_ids(
+    raw: bytes, column: str, expected: list[tuple[int, str]]
+) -> None:
     """A key that is named holds the ids, as a column's name does."""
     assert places(raw, column) == expected
 
 
-def test_json_has_no_numbered_columns() -> None:
-    """A column's number means nothing in JSON."""
-    assert refusal(b'["a"]', column="1") == (
-        "stdin: JSON has no column 1",
-        "name the key of the ids: --column NAME",
-    )
-
-
-def test_a_key_that_is_not_there() -> None:
-    """A key that is named and not there is refused with the keys that are."""
-    assert refusal(b'{"id": "a"}', column="key") == (
-        "stdin:1: no id in this JSON object (its keys are id)",
-        OUT,
-    )
+@pytest.mark.parametrize(
+    ("raw", "column", "message", "hint"),
+    [
+        (b'["a"]', "1", " JSON has no column 1", "name the key of the ids: --column NAME"),
+        (b'{"id": "a"}', "k", " item 1: no id in this JSON object (its keys are id)", KEY),
+    ],
+)
+def test_a_key_that_is_not_there_is_refused(
+    raw: bytes, column: str, message: str, hint: str
+) -> None:
+    """JSON has no numbered columns, and a key that is missing is refused with those there are."""
+    assert refusal(raw, column=column) == (f"stdin:{message}", hint)
 
 
 @pytest.mark.parametrize(
-    ("raw", "fields"),
+    ("value", "about"),
     [
-        (b'["a"]', {"jobid": "a"}),
-        (b'{"id":"a","status":"started","n":7}', {"id": "a", "jobid": "a", "status": "started"}),
-        (
-            json.dumps(job("a", status="started", created_at="then")).encode(),
-            {"jobid": "a", "type": "x", "status": "started", "createdat": "then"},
-        ),
+        ("a", None),
+        ({"id": "a", "n": 7, "status": None}, None),
+        ({"id": "a", "status": "started", "n": 7}, About(status="started")),
+        (job("a", status="started", created_at="then"), About("x", "started", "then")),
     ],
-    ids=["an id", "a flat job", "a job"],
+    ids=["an id", "nothing", "a flat job", "a job"],
 )
-def test_fields(raw: bytes, fields: dict[str, str]) -> None:
-    """For practice, rows carry what a job is made from."""
-    (row,) = entries(raw, with_fields=True)
-    assert row.fields == fields
-    assert entries(raw)[0].fields is None
+def test_what_json_says_of_a_job(value: object, about: About | None) -> None:
+    """Type, status and time of creation come from the attributes, or from a flat object."""
+    assert [entry.about for entry in entries(json.dumps([value]).encode())] == [about]
 
 
 IDS = st.from_regex(r"[A-Za-z0-9_-]{1,40}", fullmatch=True)
@@ -264,16 +232,9 @@ def id_of(value: str | dict[str, Any]) -> str:
 def test_reading_does_not_depend_on_the_layout(
     jobs: list[str | dict[str, Any]], indent: int | None, *, reply: bool
 ) -> None:
-    """Ids are the same in a list, in a reply, and as values a line."""
-    expected = [id_of(each) for each in jobs]
-    whole = {"meta": {}, "data": jobs, "links": [1]} if reply else jobs
-    text = json.dumps(whole, indent=indent)
-    assert [job_id for _, job_id in places(text.encode())] == expected
+    """Ids and places are the same in a list, in a reply, and as values a line."""
+    expected = list(enumerate(map(id_of, jobs), 1))
+    document = {"meta": {}, "data": jobs, "links": [1]} if reply else jobs
+    assert places(json.dumps(document, indent=indent).encode()) == expected
     lines = "[]\n" + "".join(json.dumps(each) + "\n" for each in jobs)
-    assert places(lines.encode()) == [(line, id_) for line, id_ in enumerate(expected, 2)]
-
-
-def test_an_error_reply_is_no_job() -> None:
-    """An error that names an id is not taken for a job."""
-    with pytest.raises(InputError, match="this is an error, not a job"):
-        places(b'{"id": "job-1", "errors": [{"title": "Not Found"}]}')
+    assert places(lines.encode()) == expected

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from bulkcancel.base.errors import InputError
-from bulkcancel.inputs.reader import Input, read_inputs
+from bulkcancel.inputs import Entry, Input, read_inputs
+from bulkcancel.inputs.job_ids import About
 from tests.support.reading import file_of
 
 
@@ -28,11 +29,11 @@ def producer(monkeypatch: pytest.MonkeyPatch) -> Iterator[int]:
 
 
 def read(
-    *files: str, column: str | None = None, with_fields: bool = False, may_stream: bool = False
+    *files: str, column: str | None = None, keep_entries: bool = False, may_stream: bool = False
 ) -> Input:
     """Read inputs; nothing is noted."""
     return read_inputs(
-        files, column, lambda _: None, with_fields=with_fields, may_stream=may_stream
+        files, column, lambda _: None, keep_entries=keep_entries, may_stream=may_stream
     )
 
 
@@ -134,16 +135,16 @@ def test_one_bad_file_refuses_all(folder: Path) -> None:
         read("1.csv", "2.csv")
 
 
-def test_fields_are_those_of_all_rows(folder: Path) -> None:
-    """For practice, the fields of repeated rows are kept too, and else those of none."""
+def test_entries_are_kept_for_practice_only(folder: Path) -> None:
+    """A practice store is made from all entries, duplicates included; else none is kept."""
     file_of(folder, b"id,status\na,started\na,\n", "1.csv")
     file_of(folder, b"b1\n", "2.csv")
-    assert read("1.csv", "2.csv", with_fields=True).fields == [
-        {"jobid": "a", "status": "started"},
-        {"jobid": "a", "status": ""},
-        {"jobid": "b1"},
+    assert read("1.csv", "2.csv", keep_entries=True).entries == [
+        Entry(2, "a", about=About(status="started")),
+        Entry(3, "a", about=About()),
+        Entry(1, "b1"),
     ]
-    assert read("1.csv", "2.csv").fields == []
+    assert read("1.csv", "2.csv").entries == []
 
 
 def test_the_column_counts_in_every_file(folder: Path) -> None:

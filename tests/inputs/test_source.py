@@ -88,7 +88,7 @@ def test_the_operator_is_told(tmp_path: Path) -> None:
     file = file_of(tmp_path, b"x,my key\ny,a\n")
     rows = Source(file, "2", note=notes.append).entries()
     next(rows)
-    assert notes == [f'the first row of {file} is taken as a header, not as a job: "my key"']
+    assert notes == [f'the first row of {file} is read as a header, not as a job id: "my key"']
     assert list(rows) == []
     assert len(notes) == 1
 
@@ -168,7 +168,7 @@ COLUMNS = st.sampled_from([None, "1", "2", "id", "n", "99999999", "\u0661", "²"
 
 
 def rows_of(folder: Path, raw: bytes, column: str | None) -> Iterator[Entry]:
-    return Source(file_of(folder, raw), column, with_fields=True).entries()
+    return Source(file_of(folder, raw), column).entries()
 
 
 @given(first=st.sampled_from(FIRST), rest=REST, column=COLUMNS)

@@ -13,10 +13,7 @@ import pytest
 
 from bulkcancel.base.errors import InputError
 from bulkcancel.base.model import JobRow
-from bulkcancel.inputs.distinct import Jobs
-from bulkcancel.inputs.job_ids import Entry
-from bulkcancel.inputs.source import Source
-from bulkcancel.inputs.stream import Fields, Listed, Streamed
+from bulkcancel.inputs import Entry, Jobs, Listed, Source, Streamed
 from tests.support.fakes import row
 
 
@@ -60,7 +57,7 @@ def streamed(
     *known: JobRow,
     jobs: Jobs | None = None,
     fit: Callable[[JobRow], JobRow | None] = lambda each: each,
-    seed: Callable[[Fields], None] = lambda _: None,
+    seed: Callable[[Entry], None] = lambda _: None,
 ) -> Streamed:
     """Begin to read."""
     return Streamed(known, source, Jobs() if jobs is None else jobs, fit, seed)
@@ -77,7 +74,7 @@ async def take_all(rows: Streamed | Listed) -> list[str]:
 async def test_listed_rows() -> None:
     """Known rows are taken in order, None after them; the rest is what was not taken."""
     rows = Listed([row("a"), row("b"), row("c")])
-    assert rows.whole
+    assert rows.complete
     assert await rows.take() == row("a")
     assert [each.job_id for each in rows.rest()] == ["b", "c"]
     assert await rows.take() is None
@@ -95,10 +92,10 @@ async def test_a_row_is_taken_while_its_producer_still_runs(
             producer.write(f"{job_id}\n".encode())
             taken = await asyncio.wait_for(rows.take(), 5)
             assert taken == JobRow(job_id, "stdin", line)
-            assert not rows.whole
+            assert not rows.complete
         producer.close()
         assert await asyncio.wait_for(rows.take(), 5) is None
-        assert rows.whole
+        assert rows.complete
 
 
 async def test_the_end_is_for_everybody() -> None:
@@ -144,7 +141,7 @@ async def test_an_error_comes_in_its_turn() -> None:
     with pytest.raises(InputError, match=r"^stdin:4: broken; mend it$"):
         await rows.take()
     assert await rows.take() is None
-    assert not rows.whole
+    assert not rows.complete
 
 
 async def test_repeats_are_left_out() -> None:
@@ -180,12 +177,11 @@ async def test_rows_that_do_not_fit_are_left_out() -> None:
 
 
 async def test_the_practice_store_learns_of_rows_in_time() -> None:
-    """The fields of a row are handed on before the row can be taken."""
-    learnt: list[Fields] = []
-    steps: list[Any] = [Entry(1, "a", "", {"jobid": "a"}), Entry(2, "b")]
-    rows = streamed(Script("-", steps=steps), seed=learnt.append)
+    """An entry is handed to the practice store before its row can be taken."""
+    learnt: list[Entry] = []
+    rows = streamed(Script("-", steps=jobs_named("a", "b")), seed=learnt.append)
     assert await rows.take() is not None
-    assert learnt == [{"jobid": "a"}]
+    assert learnt[0] == Entry(1, "a")
     assert await take_all(rows) == ["b"]
 
 
@@ -235,10 +231,7 @@ async def test_the_rest_of_what_broke() -> None:
 
 LATE = """
 import asyncio, threading, time
-from bulkcancel.inputs.stream import Streamed
-from bulkcancel.inputs.job_ids import Entry
-from bulkcancel.inputs.distinct import Jobs
-from bulkcancel.inputs.source import Source
+from bulkcancel.inputs import Entry, Jobs, Source, Streamed
 
 class Late(Source):
     def entries(self, before_read):
@@ -249,7 +242,7 @@ class Late(Source):
         before_read()
 
 async def run():
-    rows = Streamed([], Late("-"), Jobs(), lambda row: row, lambda fields: None)
+    rows = Streamed([], Late("-"), Jobs(), lambda row: row, lambda entry: None)
     assert await rows.take() is not None
 
 gate = threading.Event()

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bulkcancel.base.model import Evidence, JobResult, JobState, Outcome
-from bulkcancel.inputs.source import Source
+from bulkcancel.inputs import Source
 from bulkcancel.report import rows as report
 from bulkcancel.report.rows import (
     COLUMNS,

@@ -8,9 +8,7 @@ import pytest
 
 from bulkcancel.base.model import ReadyToken, StoreName
 from bulkcancel.console.output import Console
-from bulkcancel.inputs.distinct import Jobs
-from bulkcancel.inputs.job_ids import Entry
-from bulkcancel.inputs.reader import Input
+from bulkcancel.inputs import Entry, Input, Jobs
 from bulkcancel.report import EarlierReport, Past, Plan
 from bulkcancel.run.opening import in_force, question
 from bulkcancel.run.remaining import Remaining

@@ -5,8 +5,7 @@ import io
 import pytest
 
 from bulkcancel.base.model import Earlier, JobResult, JobRow, Outcome
-from bulkcancel.inputs.distinct import Jobs
-from bulkcancel.inputs.job_ids import Entry
+from bulkcancel.inputs import Entry, Jobs
 from bulkcancel.report.past import Past, read_past
 from bulkcancel.report.rows import Format
 from bulkcancel.run.remaining import Remaining

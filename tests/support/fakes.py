@@ -19,7 +19,7 @@ from bulkcancel.base.model import (
 from bulkcancel.engine.guards import Guards
 from bulkcancel.engine.pool import Engine, Policy
 from bulkcancel.epcc import Exchange, NoReply, Pacer, Reply, Request, Sender
-from bulkcancel.inputs.stream import Listed
+from bulkcancel.inputs import Listed
 
 KEY = ClientKey("id", "s3cret-of-the-store")
 JOB = "job-1"

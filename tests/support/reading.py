@@ -9,8 +9,7 @@ from unittest.mock import patch
 import pytest
 
 from bulkcancel.base.errors import InputError
-from bulkcancel.inputs.job_ids import Entry
-from bulkcancel.inputs.source import Source
+from bulkcancel.inputs import Entry, Source
 
 UUID = "0e1c2b3a-4d5f-4a6b-8c7d-9e0f1a2b3c4d"
 BOM = b"\xef\xbb\xbf"
@@ -35,12 +34,11 @@ class Pipe:
 def entries(
     *pieces: bytes,
     column: str | None = None,
-    with_fields: bool = False,
     note: Callable[[str], None] = lambda _: None,
 ) -> list[Entry]:
     """Read standard input that comes in these pieces."""
     with patch("bulkcancel.inputs.source._opened", lambda _: cast("BinaryIO", Pipe(pieces))):
-        return list(Source("-", column, with_fields, note).entries())
+        return list(Source("-", column, note).entries())
 
 
 def places(raw: bytes, column: str | None = None) -> list[tuple[int, str]]:
