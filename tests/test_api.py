@@ -17,7 +17,7 @@ from bulkcancel import (
     Outcome,
     ReadyToken,
 )
-from bulkcancel.sandbox.server import Rules, Sandbox
+from bulkcancel.sandbox import Rules, Sandbox
 from tests.conftest import KEY, Serve, sandbox
 from tests.support.faults import FAULTS, HARMLESS, TrueJob
 from tests.support.faults import Store as FaultyStore

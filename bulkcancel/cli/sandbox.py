@@ -13,7 +13,23 @@ import click
 from bulkcancel.base.errors import ConfigError
 from bulkcancel.cli.cancel import CONTEXT, guarded
 from bulkcancel.inputs import Source
-from bulkcancel.sandbox.server import Job, Rules, Sandbox, seeds_of
+from bulkcancel.sandbox import Job, Rules, Sandbox, seeds_of
+
+
+class _Finite(click.FloatRange):
+    """A number that is neither infinite nor NaN: click's own range lets both through."""
+
+    def convert(
+        self,
+        value: Any,  # noqa: ANN401  (click's type)
+        param: click.Parameter | None,
+        ctx: click.Context | None,
+    ) -> float:
+        """Return the number; raises click's usage error."""
+        number = float(super().convert(value, param, ctx))
+        if not math.isfinite(number):
+            self.fail(f"{value!r} is not a finite number.", param, ctx)
+        return number
 
 
 @click.command(
@@ -38,18 +54,33 @@ from bulkcancel.sandbox.server import Job, Rules, Sandbox, seeds_of
 )
 @click.option(
     "--latency",
-    type=click.FloatRange(0),
+    type=_Finite(0),
     default=0.0,
     metavar="SECONDS",
     help="How long each answer takes.",
 )
 @click.option(
     "--start-every",
-    type=click.FloatRange(0),
+    type=_Finite(0),
     default=30.0,
     show_default=True,
     metavar="SECONDS",
     help="How often the oldest pending job starts; 0: never.",
+)
+@click.option(
+    "--arrivals",
+    type=_Finite(0, 1000),
+    default=0.0,
+    metavar="N",
+    help="Jobs a second that somebody else adds.  [default: none]",
+)
+@click.option(
+    "--foreign-cancels",
+    type=_Finite(0, 1),
+    default=0.0,
+    metavar="SHARE",
+    help="Share of the pending jobs (0 to 1) that somebody else cancels: half of them before the"
+    " start, the others while you cancel.  [default: none]",
 )
 @click.option(
     "--not-pending-code",
@@ -59,21 +90,50 @@ from bulkcancel.sandbox.server import Job, Rules, Sandbox, seeds_of
     help="The answer to a cancel of a job that is not pending.",
 )
 @click.option(
+    "--updated-at",
+    type=click.Choice(["move", "keep"]),
+    default="move",
+    show_default=True,
+    help="Whether a cancel moves the job's updated_at.",
+)
+@click.option(
+    "--clock-skew",
+    type=_Finite(-(10**9), 10**9),
+    default=0.0,
+    metavar="SECONDS",
+    help="How far the store's clock is ahead (negative: behind).  [default: it is right]",
+)
+@click.option(
+    "--filters",
+    type=click.Choice(["on", "off"]),
+    default="on",
+    show_default=True,
+    help="Whether the list of jobs takes a filter.",
+)
+@click.option(
+    "--max-offset",
+    type=click.IntRange(0),
+    metavar="N",
+    help="Offset in the list of jobs (in records) over which the answer is 400.  [default: none]",
+)
+@click.option(
     "--token-ttl",
     type=click.IntRange(1),
     default=3600,
     show_default=True,
     metavar="SECONDS",
-    help="How long a token lives.",
+    help="How long a token is valid.",
 )
 def command(port: int, jobs: str | None, **options: Any) -> int:  # noqa: ANN401  (click's types)
     """Take what click has parsed; what users read stands in the decorator."""
-    for name in ("latency", "start_every"):
-        if not math.isfinite(options[name]):
-            raise ConfigError(f"{name} is {options[name]}", "it must be a number of seconds")
-    options["not_pending_code"] = int(options["not_pending_code"])
+    rules = Rules(
+        not_pending_code=int(options.pop("not_pending_code")),
+        moves_updated_at=options.pop("updated_at") == "move",
+        filters=options.pop("filters") == "on",
+        **options,
+    )
     with suppress(KeyboardInterrupt):
-        asyncio.run(_serve(Sandbox(_seeds(jobs), Rules(**options)), port))
+        asyncio.run(_serve(Sandbox(_seeds(jobs), rules), port))
     return 0
 
 
@@ -92,8 +152,7 @@ async def _serve(sandbox: Sandbox, port: int) -> None:
     ended = asyncio.Event()
     try:
         async with sandbox.serve(port) as url:
-            with suppress(NotImplementedError):  # Windows: there, only Ctrl-C ends it
-                asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, ended.set)
+            asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, ended.set)
             click.echo(f"{len(sandbox.queue.jobs)} jobs at {url} (Ctrl-C ends it); to use it:")
             click.echo(f"  export EPCC_API_BASE_URL={url}")
             click.echo("  export EPCC_CLIENT_ID=practice EPCC_CLIENT_SECRET=practice-secret")

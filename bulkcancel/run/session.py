@@ -151,7 +151,7 @@ class Session:
 
     async def _practice_store(self) -> Callable[[Entry], None]:
         """Start a practice API that is seeded from the input; return how it learns more."""
-        from bulkcancel.sandbox.server import Sandbox, seeds_of  # noqa: PLC0415  (real runs do without)
+        from bulkcancel.sandbox import Sandbox, seeds_of  # noqa: PLC0415  (real runs do without)
 
         sandbox = Sandbox(seeds_of(entry.as_seed() for entry in self._work.input.entries))
         self.url = await self._stack.enter_async_context(sandbox.serve(0))

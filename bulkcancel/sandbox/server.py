@@ -1,119 +1,31 @@
-"""The practice API: a store's jobs in memory, behind the documented HTTP interface.
+"""The practice API over HTTP.
 
-Holds to the shapes of https://elasticpath.dev/docs/api/pxm/products/jobs to the
-letter, and shares no code with the client, so that each can show the other's faults.
+Holds to the shapes of https://elasticpath.dev/docs/api/pxm/products/jobs to the letter.
 """
 
 import asyncio
-import re
+import ipaddress
+import logging
 import secrets
 import time
 import uuid
 from collections import deque
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from email.utils import formatdate
 from typing import Any
+from urllib.parse import parse_qsl, urlsplit
 
 import orjson
 from aiohttp import web
 
+from bulkcancel.sandbox.listing import QueryError, page_of
+from bulkcancel.sandbox.queue import Job, Queue, Rules, key_of
+
 WRONG_SECRET = "wrong"  # noqa: S105  (the one secret that is refused, to practise with)
-MISSING = "missing"
-_ID = re.compile(r"[A-Za-z0-9_-]+")  # anything else can't stand in a path
-_TYPES = ("product-import", "product-export", "price-import", "child-products")
-
-
-@dataclass(slots=True)
-class Job:
-    """A job as the store keeps it; times are ISO 8601, the first two None until they come."""
-
-    id: str
-    type: str
-    status: str
-    created_at: str
-    updated_at: str
-    started_at: str | None = None
-    completed_at: str | None = None
-    request_id: str = field(default_factory=lambda: str(uuid.uuid4()))
-
-    def resource(self) -> dict[str, Any]:
-        """Return the job as the API shows it."""
-        return {
-            "id": self.id,
-            "type": "pim-job",
-            "attributes": {
-                "started_at": self.started_at,
-                "completed_at": self.completed_at,
-                "created_at": self.created_at,
-                "updated_at": self.updated_at,
-                "type": self.type,
-                "status": self.status,
-            },
-            "meta": {"x_request_id": self.request_id},
-        }
-
-
-@dataclass(frozen=True, slots=True)
-class Rules:
-    """How the practice store behaves.
-
-    `rate_limit`: requests in any second (0: no limit); `latency`: seconds before a
-    request is looked at; `start_every`: seconds between the starts of jobs (0: never);
-    `not_pending_code`: the answer to a cancel that comes too late; `token_ttl`: seconds.
-    """
-
-    rate_limit: int = 0
-    latency: float = 0.0
-    start_every: float = 30.0
-    not_pending_code: int = 422
-    token_ttl: int = 3600
-
-
-class Queue:
-    """The jobs of a store: one runs at a time, the oldest pending one is next."""
-
-    def __init__(self, jobs: Iterable[Job], start_every: float) -> None:
-        self.jobs = {key_of(job.id): job for job in jobs}
-        self._waiting = deque(sorted(self._pending(), key=lambda job: _instant(job.created_at)))
-        self._start_every = start_every
-        self._next_start = time.monotonic() + start_every
-
-    def add(self, jobs: Iterable[Job]) -> None:
-        """Add jobs that the store does not know yet, behind those that wait."""
-        for job in jobs:
-            if self.jobs.setdefault(key_of(job.id), job) is job and job.status == "pending":
-                self._waiting.append(job)
-
-    def _pending(self) -> list[Job]:
-        return [job for job in self.jobs.values() if job.status == "pending"]
-
-    def advance(self) -> None:
-        """Let the time that has passed start, and end, the jobs that are due."""
-        while self._start_every and self._next_start <= time.monotonic():
-            self._next_start += self._start_every
-            self._start_next()
-
-    def _start_next(self) -> None:
-        now = iso_now()
-        running = [job for job in self.jobs.values() if job.status == "started"]
-        for job in running[:1]:
-            job.status, job.completed_at, job.updated_at = "success", now, now
-        if len(running) > 1:  # seeded so: they end one after the other
-            return
-        while self._waiting:
-            job = self._waiting.popleft()
-            if job.status == "pending":
-                job.status, job.started_at, job.updated_at = "started", now, now
-                return
-
-    def cancel(self, job: Job) -> bool:
-        """Cancel a pending job; tell whether it was one."""
-        if job.status != "pending":
-            return False
-        job.status, job.updated_at = "cancelled", iso_now()
-        return True
+_FORM = "application/x-www-form-urlencoded"
+_LOG = logging.getLogger(__name__)
+_LOG.disabled = True  # aiohttp logs a traceback for each request that is no HTTP
 
 
 class Sandbox:
@@ -122,14 +34,14 @@ class Sandbox:
     def __init__(self, jobs: Iterable[Job], rules: Rules | None = None) -> None:
         """Take the jobs that exist, and how the store behaves."""
         self.rules = rules or Rules()
-        self.queue = Queue(jobs, self.rules.start_every)
+        self.queue = Queue(jobs, self.rules)
         self._tokens: dict[str, float] = {}
         self._accepted: deque[float] = deque()
 
     @asynccontextmanager
     async def serve(self, port: int) -> AsyncIterator[str]:
         """Serve on 127.0.0.1 (port 0: any free one) and yield the base URL."""
-        runner = web.AppRunner(self.app(), access_log=None)
+        runner = web.AppRunner(self.app(), access_log=None, logger=_LOG)
         await runner.setup()
         try:
             site = web.TCPSite(runner, "127.0.0.1", port)
@@ -145,6 +57,7 @@ class Sandbox:
         app.router.add_get("/v2/settings/store", self._store)
         app.router.add_get("/pcm/jobs", self._list)
         app.router.add_get("/pcm/jobs/{job_id}", self._read)
+        app.router.add_get("/pcm/jobs/{job_id}/errors", self._errors)
         app.router.add_post("/pcm/jobs/{job_id}/cancel", self._cancel)
         return app
 
@@ -152,7 +65,18 @@ class Sandbox:
     async def _front(
         self, request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
     ) -> web.StreamResponse:
-        """Do what every request meets first: the limit, the latency, the token."""
+        """Answer by the store's clock."""
+        response = await self._answer(request, handler)
+        response.headers["Date"] = formatdate(self.queue.now(), usegmt=True)
+        return response
+
+    async def _answer(
+        self, request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
+    ) -> web.StreamResponse:
+        """Do what every request meets first: its host, the limit, the latency, the token."""
+        if not _is_loopback(request.headers.get("Host", "")):
+            # a web page could reach this machine under a name of its own (DNS rebinding)
+            return _error(421, "Misdirected Request", "only this machine is served")
         if self._over_the_limit():
             return _error(429, "Too Many Requests", "the rate limit of the store is exceeded")
         if self.rules.latency:
@@ -162,8 +86,17 @@ class Sandbox:
                 return _error(401, "Unauthorized", "the access token is missing or not valid")
             self.queue.advance()
             return await handler(request)
-        except web.HTTPException as error:  # no such path: not the API's error shape
-            return web.Response(status=error.status, text=f"{error.status} page not found")
+        except QueryError as error:
+            return _error(400, "Bad Request", str(error))
+        except web.HTTPMethodNotAllowed as error:
+            detail = f"{error.method} is not possible here"
+            response = _error(405, "Method Not Allowed", detail)
+            response.headers["Allow"] = error.headers["Allow"]
+            return response
+        except web.HTTPNotFound:  # no such path: not the API's error shape
+            return _json(404, {"title": "Not Found", "status": 404, "detail": "no such path"})
+        except web.HTTPException as error:
+            return _error(error.status, error.reason, "the request can't be read")
 
     def _over_the_limit(self) -> bool:
         """Tell whether this arrival is one too many in the last second; count it if not."""
@@ -182,7 +115,9 @@ class Sandbox:
         return scheme == "Bearer" and self._tokens.get(bearer, 0.0) > time.monotonic()
 
     async def _token(self, request: web.Request) -> web.Response:
-        form = await request.post()
+        form = await _form_of(request)
+        if form is None:
+            return _error(400, "Bad Request", f"the body must be a form ({_FORM})")
         if form.get("grant_type") != "client_credentials":
             return _error(400, "Bad Request", "grant_type must be client_credentials")
         if not form.get("client_id") or form.get("client_secret") in {None, "", WRONG_SECRET}:
@@ -194,7 +129,7 @@ class Sandbox:
             {
                 "access_token": token,
                 "token_type": "Bearer",
-                "expires": int(time.time()) + life,
+                "expires": int(self.queue.now()) + life,
                 "expires_in": life,
                 "identifier": "client_credentials",
             },
@@ -204,18 +139,27 @@ class Sandbox:
         store = {"id": "00000000-0000-4000-8000-000000000000", "type": "store"}
         return _json(200, {"data": store | {"name": "practice store"}})
 
-    async def _list(self, _: web.Request) -> web.Response:
-        jobs = [job.resource() for job in self.queue.jobs.values()]
-        return _json(200, {"data": jobs, "meta": {"results": {"total": len(jobs)}}})
+    async def _list(self, request: web.Request) -> web.Response:
+        page = page_of(
+            self.queue.jobs.values(),
+            request.query,
+            filters=self.rules.filters,
+            max_offset=self.rules.max_offset,
+        )
+        return _json(200, page)
 
     async def _read(self, request: web.Request) -> web.Response:
         job = self._find(request)
-        return _json(200, {"data": job.resource()}) if job else _not_found(request)
+        return _json(200, {"data": job.resource()}) if job else _no_such_job(request)
+
+    async def _errors(self, request: web.Request) -> web.Response:
+        job = self._find(request)
+        return _json(200, {"data": job.errors()}) if job else _no_such_job(request)
 
     async def _cancel(self, request: web.Request) -> web.Response:
         job = self._find(request)
         if job is None:
-            return _not_found(request)
+            return _no_such_job(request)
         if not self.queue.cancel(job):
             detail = f"a job that is {job.status} can't be cancelled"
             return _error(self.rules.not_pending_code, "Job is not pending", detail)
@@ -225,58 +169,27 @@ class Sandbox:
         return self.queue.jobs.get(key_of(request.match_info["job_id"]))
 
 
-def seeds_of(rows: Iterable[Mapping[str, str]], first: int = 0) -> list[Job]:
-    """Return the jobs of rows with `jobid` and, where given, `status`, `type`, `createdat`.
-
-    A row whose status is `missing` is a job that does not exist; without a status a
-    job is pending. The oldest is first where rows give no time; `first` is the number of
-    the first row among all.
-    """
-    midnight = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
-    jobs: dict[str, Job] = {}
-    for number, row in enumerate(rows, first):
-        status = row.get("status", "").lower() or "pending"
-        key = key_of(row["jobid"])
-        if status == MISSING or not _ID.fullmatch(key) or key in jobs:
-            continue
-        created = row.get("createdat") or _iso(midnight + timedelta(milliseconds=number))
-        jobs[key] = Job(
-            row["jobid"],
-            row.get("type") or _TYPES[number % 4],
-            status,
-            created,
-            created,
-            started_at=created if status in {"started", "success", "failed"} else None,
-            completed_at=created if status in {"success", "failed"} else None,
-        )
-    return list(jobs.values())
-
-
-def key_of(job_id: str) -> str:
-    """Return what the store knows a job by: UUIDs are the same in capitals."""
-    return job_id.lower() if len(job_id) == 36 and job_id.count("-") == 4 else job_id
-
-
-def _instant(created_at: str) -> float:
-    """Return a creation time as seconds, that of now for one that can't be read."""
+def _is_loopback(host: str) -> bool:
+    """Tell whether a Host header names this machine."""
     try:
-        moment = datetime.fromisoformat(created_at)
+        name = urlsplit(f"//{host}").hostname or ""
+        return name == "localhost" or ipaddress.ip_address(name).is_loopback
     except ValueError:
-        return time.time()
-    return moment.replace(tzinfo=moment.tzinfo or UTC).timestamp()
+        return False
 
 
-def iso_now() -> str:
-    """Return the time now as the API writes it."""
-    return _iso(datetime.now(UTC))
+async def _form_of(request: web.Request) -> dict[str, str] | None:
+    """Return the fields of a form, None for a body that is none."""
+    if request.content_type != _FORM:
+        return None
+    try:
+        return dict(parse_qsl((await request.read()).decode(), max_num_fields=100))
+    except (ValueError, web.RequestPayloadError):
+        return None
 
 
-def _iso(moment: datetime) -> str:
-    return f"{moment:%Y-%m-%dT%H:%M:%S}.{moment.microsecond // 1000:03d}Z"
-
-
-def _not_found(request: web.Request) -> web.Response:
-    job_id = request.match_info["job_id"]
+def _no_such_job(request: web.Request) -> web.Response:
+    job_id = request.match_info["job_id"].encode(errors="replace").decode()
     detail = f"the job {job_id} does not exist"
     return _error(404, "Not Found", detail, {"missing_ids": [job_id]})
 

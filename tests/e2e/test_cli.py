@@ -20,7 +20,7 @@ from bulkcancel.__main__ import main as start
 from bulkcancel._version import __version__
 from bulkcancel.base.errors import GuardError, PipeClosed
 from bulkcancel.report import Output, open_recorder
-from bulkcancel.sandbox.server import Rules
+from bulkcancel.sandbox import Rules
 from tests.conftest import KEY, Cli, Serve, sandbox
 from tests.support.disks import linux_only
 from tests.support.raw import RawServer, http

@@ -6,7 +6,7 @@ from pathlib import Path
 import orjson
 import pytest
 
-from bulkcancel.sandbox.server import Rules
+from bulkcancel.sandbox import Rules
 from tests.conftest import Serve
 from tests.support.practice import Practice
 from tests.support.programs import run_program, running, until

@@ -15,7 +15,7 @@ import pytest
 
 from bulkcancel.base.errors import PipeClosed
 from bulkcancel.console.output import Console
-from bulkcancel.sandbox.server import Rules
+from bulkcancel.sandbox import Rules
 from tests.conftest import KEY, Cli, KeepProfile
 from tests.support.practice import sandbox
 from tests.support.programs import run_program, running

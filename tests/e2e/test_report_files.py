@@ -15,7 +15,7 @@ import orjson
 import pytest
 
 from bulkcancel.report.rows import Format
-from bulkcancel.sandbox.server import Rules
+from bulkcancel.sandbox import Rules
 from tests.conftest import KEY, Cli, Serve
 from tests.e2e.conftest import Resume
 from tests.support.disks import scarce

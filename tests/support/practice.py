@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 
 from aiohttp import web
 
-from bulkcancel.sandbox.server import Rules, Sandbox, seeds_of
+from bulkcancel.sandbox import Rules, Sandbox, seeds_of
 
 
 class Practice(Sandbox):

@@ -1,0 +1,119 @@
+"""`GET /pcm/jobs`: which jobs a query asks for, and the page of them.
+
+Syntax and bounds: https://elasticpath.dev/guides/Getting-Started/filtering and
+`/pagination` (8 KB of filter are as much as a request line can hold). Which attributes
+of jobs can be filtered by is documented nowhere; the ones here are plausible.
+"""
+
+import operator
+import re
+from collections.abc import Callable, Collection, Mapping
+from datetime import datetime
+from typing import Any
+from urllib.parse import quote
+
+from bulkcancel.sandbox.queue import Job, instant
+
+DEFAULT_LIMIT, MAX_LIMIT = 25, 100
+_TERM = r'(eq|in|ge|gt|le|lt)\((\w+),([^()"]+|"[^"]*")\)'
+_FILTER = re.compile(rf"{_TERM}(?::{_TERM}){{0,9}}")
+_BY_VALUE = {"id", "status", "type"}
+_BY_TIME = {"created_at"}
+_COMPARE = {
+    "eq": operator.eq,
+    "ge": operator.ge,
+    "gt": operator.gt,
+    "le": operator.le,
+    "lt": operator.lt,
+}
+Fits = Callable[[Job], bool]
+
+
+class QueryError(Exception):
+    """A query that the API refuses with 400; the text says why."""
+
+
+def page_of(
+    jobs: Collection[Job], query: Mapping[str, str], *, filters: bool, max_offset: int | None
+) -> dict[str, Any]:
+    """Return the page that a query asks for as the API shows it; raises `QueryError`.
+
+    `max_offset` is in records. The order is that of `jobs`.
+    """
+    limit = _number(query, "page[limit]", DEFAULT_LIMIT, (1, MAX_LIMIT))
+    offset = _number(query, "page[offset]", 0, (0, max_offset))
+    fitting = list(jobs)
+    if text := query.get("filter"):
+        if not filters:
+            raise QueryError("Could not parse the supplied filter")
+        terms = _terms(text)
+        fitting = [job for job in jobs if all(fits(job) for fits in terms)]
+    total = len(fitting)
+    return {
+        "data": [job.resource() for job in fitting[offset : offset + limit]],
+        "meta": {
+            "results": {"total": total},
+            "page": {
+                "limit": limit,
+                "offset": offset,
+                "current": offset // limit + 1,
+                "total": -(-total // limit),
+            },
+        },
+        "links": _links(offset, limit, total, text),
+    }
+
+
+def _number(
+    query: Mapping[str, str], name: str, default: int, bounds: tuple[int, int | None]
+) -> int:
+    lowest, highest = bounds
+    text = query.get(name, str(default))
+    # a number of six digits is more than any store takes, and keeps `int` within its bounds
+    if not re.fullmatch(r"[0-9]{1,6}", text) or int(text) < lowest:
+        raise QueryError(f"{name} must be a number of {lowest} or more")
+    if highest is not None and int(text) > highest:
+        raise QueryError(f"{name} must be at most {highest}")
+    return int(text)
+
+
+def _terms(text: str) -> list[Fits]:
+    """Return the conditions of a filter such as `eq(status,pending):in(type,a,b)`."""
+    if not _FILTER.fullmatch(text):
+        raise QueryError("Could not parse the supplied filter")
+    return [_condition(*term.groups()) for term in re.finditer(_TERM, text)]
+
+
+def _condition(name: str, attribute: str, text: str) -> Fits:
+    text = text.strip('"')
+    if attribute in _BY_VALUE and name in {"eq", "in"}:
+        wanted = set(text.lower().split(",")) if name == "in" else {text.lower()}
+        return lambda job: getattr(job, attribute).lower() in wanted
+    if attribute in _BY_TIME and name in _COMPARE and _is_time(text):
+        compare, moment = _COMPARE[name], instant(text)
+        return lambda job: bool(compare(instant(getattr(job, attribute)), moment))
+    raise QueryError("Could not parse the supplied filter")
+
+
+def _is_time(text: str) -> bool:
+    try:
+        datetime.fromisoformat(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _links(offset: int, limit: int, total: int, text: str | None) -> dict[str, str | None]:
+    """Return the links to other pages, None where there is none."""
+    chosen = f"filter={quote(text, safe='(),:')}&" if text else ""
+
+    def link(to: int) -> str:
+        return f"/pcm/jobs?{chosen}page[offset]={to}&page[limit]={limit}"
+
+    return {
+        "current": link(offset),
+        "first": link(0),
+        "last": link(max(0, (total - 1) // limit * limit)),
+        "next": link(offset + limit) if offset + limit < total else None,
+        "prev": link(max(0, offset - limit)) if offset else None,
+    }
