@@ -53,7 +53,7 @@ async def browsing(api: Sandbox) -> AsyncIterator[Browser]:
         yield Browser(session, token)
 
 
-async def test_a_cancel() -> None:
+async def test_cancel_of_a_pending_job_is_shown_to_the_letter() -> None:
     """A pending job is cancelled, and shown in the documented shape to the letter."""
     async with browsing(sandbox()) as ask:
         code, body = await ask("POST", "/pcm/jobs/job-1/cancel")
@@ -72,7 +72,7 @@ async def test_a_cancel() -> None:
 
 @pytest.mark.parametrize("code", [400, 409, 422])
 @pytest.mark.parametrize("status", ["started", "success", "failed", "cancelled", "odd"])
-async def test_a_cancel_that_comes_too_late(code: int, status: str) -> None:
+async def test_cancel_of_a_job_that_is_not_pending_is_refused(code: int, status: str) -> None:
     """Only a pending job is cancelled; the answer for others is a matter of the rules."""
     async with browsing(sandbox(1, Rules(not_pending_code=code), late=status)) as ask:
         got, body = await ask("POST", "/pcm/jobs/late/cancel")
@@ -241,7 +241,7 @@ async def test_a_filter_that_is_not_taken_is_refused(text: str, *, filters: bool
     assert (code, body["errors"][0]["detail"]) == (400, "Could not parse the supplied filter")
 
 
-async def test_the_name_of_the_store() -> None:
+async def test_the_practice_store_tells_its_name_to_those_with_a_token() -> None:
     """The practice store says what it is, to those with a token."""
     async with browsing(sandbox()) as ask:
         assert (await ask("GET", "/v2/settings/store", Authorization="Bearer wrong"))[0] == 401
@@ -376,14 +376,14 @@ async def test_a_wrong_token_is_refused() -> None:
             assert (code, body["errors"][0]["status"]) == (401, "401")
 
 
-async def test_a_token_ends() -> None:
+async def test_token_is_refused_after_its_life() -> None:
     """A token is refused after its life."""
     async with browsing(sandbox(1, Rules(token_ttl=0))) as ask:
         assert (await ask("GET", "/pcm/jobs"))[0] == 401
 
 
 @pytest.mark.parametrize("skew", [0, -7200, 86400])
-async def test_the_token_reply(skew: int) -> None:
+async def test_token_reply_has_its_fields_at_the_top_level(skew: int) -> None:
     """The token comes with its type, its end and its life, at the top level."""
     api = sandbox(1, Rules(clock_skew=skew))
     async with (
@@ -418,7 +418,7 @@ async def test_whether_a_cancel_moves_updated_at(*, moves: bool) -> None:
     assert (attributes["updated_at"] != attributes["created_at"]) is moves
 
 
-async def test_the_rate_limit() -> None:
+async def test_requests_over_the_rate_limit_are_refused() -> None:
     """More than the limit in a second is a 429 in the API's shape; later there is room again."""
     clock = [100.0]
     api = sandbox(1, Rules(rate_limit=3, start_every=0))
@@ -434,7 +434,7 @@ async def test_the_rate_limit() -> None:
             assert (await ask("GET", "/pcm/nothing"))[0] != 429
 
 
-async def test_latency() -> None:
+async def test_answers_take_as_long_as_the_latency() -> None:
     """An answer takes as long as the rules say."""
     async with browsing(sandbox(1, Rules(latency=0.02))) as ask:
         begun = time.monotonic()
@@ -474,7 +474,7 @@ def test_the_command_hands_its_options_to_the_store(monkeypatch: pytest.MonkeyPa
     assert made == [Rules(), changed]
 
 
-async def test_a_port_that_is_taken(capsys: pytest.CaptureFixture[str]) -> None:
+async def test_command_refuses_a_port_that_is_taken(capsys: pytest.CaptureFixture[str]) -> None:
     """A port that somebody else uses is one line on standard error, and exit code 2."""
     async with sandbox().serve(0) as url:
         port = url.rpartition(":")[2]
@@ -496,7 +496,7 @@ async def test_a_port_that_is_taken(capsys: pytest.CaptureFixture[str]) -> None:
         (["--port", "0", "--updated-at", "stay"], "'stay' is not one of"),
     ],
 )
-def test_bad_arguments(
+def test_command_refuses_bad_arguments(
     arguments: list[str], words: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """A bad argument is an error on standard error, and exit code 2."""
