@@ -83,7 +83,7 @@ def test_the_readme_shows_what_the_practice_run_prints(cli: Cli) -> None:
     ended = cli("--sandbox", "-o", "practice.csv", SAMPLES / "jobs.csv", "--rate", "1000")
 
     def without_pace(text: str) -> list[str]:
-        text = re.sub(r"took [\d.]+ s(, [\d.]+ per second of \d+ allowed)?", "", text)
+        text = re.sub(r"took [\d.]+ s(, [\d.]+ requests per second of \d+ allowed)?", "", text)
         return [line.rstrip() for line in text.splitlines()]
 
     assert without_pace(shown) == without_pace(ended.err)[1:]

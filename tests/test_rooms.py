@@ -19,7 +19,7 @@ MAY_IMPORT = {
     "report": BASE,
     "console": BASE,
     "run": BASE | {"inputs", "epcc", "engine", "report", "console", "sandbox"},
-    "cli": BASE | {"run"},
+    "cli": BASE | {"run", "console"},
     "sandbox": set[str](),
 }
 ONLY_IN = {

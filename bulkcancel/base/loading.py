@@ -15,7 +15,7 @@ leave = os._exit
 
 def _end(_: int, __: FrameType | None) -> None:
     with suppress(OSError):  # standard error may be closed, or full
-        os.write(2, b"bulkcancel: interrupted, nothing was cancelled\n")
+        os.write(2, b"error: interrupted, nothing was cancelled\n")
     leave(130)
 
 

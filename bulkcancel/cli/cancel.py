@@ -5,15 +5,14 @@ import shutil
 import signal
 import sys
 from collections.abc import Sequence
-from contextlib import suppress
 from typing import Any
 
 import click
 
 from bulkcancel._version import __version__
-from bulkcancel.base.errors import BulkcancelError, PipeClosed
+from bulkcancel.base.errors import BulkcancelError, ConfigError, PipeClosed
 from bulkcancel.base.loading import loading
-from bulkcancel.base.text import hide, one_line
+from bulkcancel.base.text import hide
 from bulkcancel.cli.argv import given, origin, program
 
 EXAMPLES = """\b
@@ -224,9 +223,10 @@ def command(context: click.Context, /, **options: Any) -> int:  # noqa: ANN401  
     """Take what click has parsed; what users read stands in the decorator."""
     if not options["files"]:
         if sys.stdin is None or sys.stdin.isatty():
-            raise click.UsageError(
-                "no ids: name a file (bulkcancel jobs.csv -o report.csv)"
-                " or pipe them in (cat ids.txt | bulkcancel)."
+            raise ConfigError(
+                "no ids to cancel",
+                "name a file (bulkcancel jobs.csv -o report.csv)"
+                " or pipe them in (cat ids.txt | bulkcancel)",
             )
         options["files"] = ("-",)
     with loading():
@@ -238,17 +238,13 @@ def command(context: click.Context, /, **options: Any) -> int:  # noqa: ANN401  
     try:
         return run(load(options, os.environ))
     except BulkcancelError as error:
-        if options["log_format"] == "json" and not (error.told or isinstance(error, PipeClosed)):
-            from bulkcancel.console.log import log_line  # noqa: PLC0415
-
-            with suppress(OSError):
-                click.echo(log_line("error", "error", str(error)), err=True)
-            return error.exit_code
-        raise
+        if not error.told and not isinstance(error, PipeClosed):
+            _complain(error.message, error.hint, as_json=options["log_format"] == "json")
+        return error.exit_code
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run `bulkcancel`; return its exit code, after one line on standard error if it failed."""
+    """Run `bulkcancel`; return its exit code."""
     for name in _SECRETS:
         hide(os.environ.get(name, "").strip())
     if _COMPLETION in os.environ:
@@ -260,20 +256,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def guarded(entry: click.Command, name: str, arguments: Sequence[str] | None) -> int:
-    """Run a command; turn every expected end into an exit code and at most one line."""
+    """Run a command; print every expected error, and return the exit code."""
     try:
         return int(entry.main(arguments, prog_name=name, standalone_mode=False) or 0)
     except click.UsageError as error:
-        return _complain(name, f"{error.format_message()} See: {name} --help", 2)
+        _complain(error.format_message(), f"see {name} --help")
     except BulkcancelError as error:
-        if error.told or isinstance(error, PipeClosed):
-            return error.exit_code
-        return _complain(name, str(error), error.exit_code)
+        _complain(error.message, error.hint)
+        return error.exit_code
     except click.Abort:  # what click makes of Ctrl-C
-        return _complain(name, "interrupted", 130)
+        _complain("interrupted, nothing was cancelled")
+        return 130
+    return 2
 
 
-def _complain(name: str, text: str, exit_code: int) -> int:
-    with suppress(OSError):  # standard error may be closed, or full
-        click.echo(f"{name}: {one_line(text, 1000)}", err=True)
-    return exit_code
+def _complain(message: str, hint: str = "", *, as_json: bool = False) -> None:
+    with loading():
+        from bulkcancel.console import Output  # noqa: PLC0415  (rich takes its time)
+
+    Output(as_json=as_json).error(message, hint)

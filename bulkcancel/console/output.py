@@ -1,20 +1,19 @@
-"""What people, and collectors of logs, see on standard error, a line at a time.
+"""Standard error, a line at a time, as people or log collectors read it.
 
-Never writes to standard output, and decides nothing. The live display is `display`'s.
+Never writes to standard output, and decides nothing. The live display is in `progress`.
 """
 
 from collections.abc import Callable  # noqa: TC003  (an attribute's type)
 from typing import Any
 
-from rich.console import Console as RichConsole
+from rich.console import Console
 from rich.text import Text
 
 from bulkcancel.base.model import JobResult, Outcome
 from bulkcancel.base.text import one_line
-from bulkcancel.console.log import log_line
-from bulkcancel.console.pulse import Pulse
+from bulkcancel.console.log import MAX_LINE, log_line
+from bulkcancel.console.snapshot import Snapshot
 
-_MAX_LINE = 20_000  # characters: a command may name many files
 STYLES = {
     Outcome.CANCELLED: "green",
     Outcome.NOT_FOUND: "yellow",
@@ -28,50 +27,57 @@ STYLES = {
 }
 
 
-class _Screen(RichConsole):
+class StandardError(Console):
     """Standard error, which may go away without ending the run."""
 
     def on_broken_pipe(self) -> None:
+        """Print nothing more."""
         self.quiet = True
 
+    def show_cursor(self, show: bool = True) -> bool:  # noqa: ARG002, FBT001, FBT002  (rich's)
+        """Leave the cursor alone: a run that is suspended or killed could not show it again."""
+        return False
 
-class Console:
-    """Standard error: notes unless `quiet`, errors always, jobs and requests if `verbosity` says.
 
-    `as_json` makes each line an object with `time`, `level`, `event`, `message`, and
-    what else is known.
+class Output:
+    """Print notes unless `quiet`, errors always, jobs and requests by `verbosity` (-v, -vv).
+
+    With `as_json` each line is an object with `time`, `level`, `event`, `message` and
+    further fields.
     """
 
     def __init__(self, *, quiet: bool = False, verbosity: int = 0, as_json: bool = False) -> None:
-        self.screen = _Screen(stderr=True, highlight=False, soft_wrap=True, emoji=False)
+        self.screen = StandardError(stderr=True, highlight=False, soft_wrap=True, emoji=False)
         self.quiet = quiet
         self.as_json = as_json
         self.before_line: Callable[[], None] = lambda: None
         self._verbosity = verbosity
 
     def note(self, text: str, event: str = "note", style: str = "", **fields: Any) -> None:  # noqa: ANN401
-        """Print one line, unless the console is quiet; `fields` are for collectors."""
+        """Print one line; only log collectors get the `fields`."""
         if not self.quiet:
             self._print("info", event, text, style, fields)
 
-    def alarm(self, text: str, event: str = "alarm", **fields: Any) -> None:  # noqa: ANN401
-        """Print one line that must be seen, quiet or not."""
-        self._print("error", event, text, "", fields)
+    def error(self, message: str, hint: str = "") -> None:
+        """Print what is wrong and what to do, also when quiet."""
+        if self.as_json:
+            self._print("error", "error", message, "", {"hint": hint})
+            return
+        self._print("error", "error", f"error: {message}", "red", {})
+        if hint:
+            self._print("error", "error", f"hint: {hint}", "", {})
 
     def detail(self, text: str) -> None:
-        """Print one line for those who asked for more."""
+        """Print one line with -v."""
         if self._verbosity:
             self.note(text, "detail")
 
     def job(self, result: JobResult) -> None:
-        """Print what became of a job, for those who asked for it."""
+        """Print the outcome of a job with -v."""
         if self._verbosity:
-            facts = (
-                result.state.status if result.outcome is Outcome.NOT_PENDING else "",
-                result.detail,
-            )
-            more = ": ".join(filter(None, facts))
-            text = f"{result.outcome.value} {result.row.job_id}{f' ({more})' if more else ''}"
+            status = result.state.status if result.outcome is Outcome.NOT_PENDING else ""
+            why = ": ".join(filter(None, (status, result.detail)))
+            text = f"{result.outcome} {result.row.job_id}{f' ({why})' if why else ''}"
             fields = {"job_id": result.row.job_id, "outcome": result.outcome.value}
             self.note(text, "job", STYLES[result.outcome], **fields)
 
@@ -91,15 +97,10 @@ class Console:
                 seconds=round(seconds, 4),
             )
 
-    def progress(self, pulse: Pulse) -> None:
+    def progress(self, now: Snapshot) -> None:
         """Print one line about a run that is under way."""
-        facts = (
-            f"{pulse.position} done ({pulse.counts}), {pulse.speed}",
-            pulse.pause,
-            pulse.ending,
-        )
-        text = "; ".join(filter(None, facts))
-        self.note(text, "progress", **pulse.fields())
+        parts = (f"{now.position} done ({now.counts}), {now.speed}", now.pause, now.stop)
+        self.note("; ".join(filter(None, parts)), "progress", **now.fields())
 
     def _print(self, level: str, event: str, text: str, style: str, fields: dict[str, Any]) -> None:
         self.before_line()
@@ -108,8 +109,8 @@ class Console:
                 self.screen.file.write(log_line(level, event, text, **fields) + "\n")
                 self.screen.file.flush()
             else:
-                # a terminal gets whole words, but for what will be copied from it
-                as_it_is = event == "command" or not self.screen.is_terminal
-                self.screen.print(Text(one_line(text, _MAX_LINE), style), soft_wrap=as_it_is)
+                # a terminal gets whole words, except in what will be copied from it
+                as_it_is = event == "command" or not self.screen.file.isatty()
+                self.screen.print(Text(one_line(text, MAX_LINE), style), soft_wrap=as_it_is)
         except OSError:  # nobody can read it: no reason to stop cancelling
             self.screen.quiet = True

@@ -1,23 +1,43 @@
-"""The question before the first cancel, asked on the terminal itself.
+"""The question before the first cancel, asked on the terminal device.
 
 Never on standard input, which may be where the ids come from.
 """
 
 import os
-import sys
+import termios
 import textwrap
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import TextIO
 
 from bulkcancel.base.errors import ConfigError
+from bulkcancel.base.text import duration
 
-if sys.platform == "win32":  # pragma: no cover
-    import msvcrt
-else:
-    import termios
+_TERMINAL = "/dev/tty", "/dev/tty"  # keyboard and screen
 
-_TERMINAL = ("CONIN$", "CONOUT$") if sys.platform == "win32" else ("/dev/tty", "/dev/tty")
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What is to be confirmed: how many jobs, where, how fast.
+
+    `skipped` counts the rows that are left out, by reason; `rate` is in requests per second.
+    """
+
+    jobs: int
+    skipped: dict[str, int]
+    store: str
+    rate: float
+
+    def __str__(self) -> str:
+        """Return the question, a line for each fact."""
+        skipped = ", ".join(f"{n:,} {reason}" for reason, n in self.skipped.items() if n)
+        seconds = max(1, self.jobs / self.rate)
+        return (
+            f"Cancel {self.jobs:,} job{'' if self.jobs == 1 else 's'}"
+            + (f" (skipped: {skipped})" if skipped else "")
+            + f"\non {self.store}\nat {self.rate:g} per second, in about {duration(seconds)}?"
+        )
 
 
 def require_terminal() -> None:
@@ -29,7 +49,8 @@ def require_terminal() -> None:
 def ask(question: str) -> bool:
     """Ask; only `y` or `yes` is yes. Raises `ConfigError` where there is no terminal."""
     with _terminal() as (keyboard, screen):
-        _forget_what_was_typed(keyboard)
+        if keyboard.isatty():  # what was typed before the question is no answer to it
+            termios.tcflush(keyboard, termios.TCIFLUSH)
         screen.write(_wrapped(f"{question} [y/N]", screen) + " ")
         screen.flush()
         answer = ""
@@ -41,22 +62,11 @@ def ask(question: str) -> bool:
         return answer.strip().lower() in {"y", "yes"}
 
 
-def _forget_what_was_typed(keyboard: TextIO) -> None:
-    """Drop what was typed before the question could be read: it is no answer."""
-    if not keyboard.isatty():
-        return
-    if sys.platform == "win32":  # pragma: no cover
-        while msvcrt.kbhit():
-            msvcrt.getwch()
-    else:
-        termios.tcflush(keyboard, termios.TCIFLUSH)
-
-
 def _wrapped(text: str, screen: TextIO) -> str:
-    """Return the text with no word broken by the screen's edge."""
+    """Return the text broken between words where it is wider than the screen."""
     try:
         width = os.get_terminal_size(screen.fileno()).columns
-    except OSError:  # none that tells its size
+    except OSError:  # unknown
         width = 0
     if not width:
         return text
@@ -76,5 +86,5 @@ def _terminal() -> Iterator[tuple[TextIO, TextIO]]:
             yield keyboard, screen
     except OSError:
         raise ConfigError(
-            "no terminal to ask for confirmation on", "to go on without a question, add --yes"
+            "no terminal to ask for confirmation on", "to cancel without being asked, add --yes"
         ) from None

@@ -12,8 +12,7 @@ from bulkcancel.base.errors import BulkcancelError, Interruption
 from bulkcancel.base.loading import loading
 from bulkcancel.base.model import JobResult, Outcome, StoreName, Tally
 from bulkcancel.base.settings import Settings
-from bulkcancel.console.output import Console
-from bulkcancel.console.prompt import ask, require_terminal
+from bulkcancel.console import Output, ask, require_terminal
 from bulkcancel.inputs import read_inputs
 from bulkcancel.report import (
     Plan,
@@ -25,9 +24,10 @@ from bulkcancel.report import (
     open_recorder,
     stdout_is_null,
 )
-from bulkcancel.run.opening import in_force, question
+from bulkcancel.run.conclude import conclude
+from bulkcancel.run.confirmation import question_of
+from bulkcancel.run.effective_settings import effective_settings
 from bulkcancel.run.remaining import Remaining
-from bulkcancel.run.summary import conclude
 from bulkcancel.run.summary_file import Clock, Facts, check_earlier_summary
 from bulkcancel.run.work import Work
 
@@ -37,36 +37,36 @@ NOTHING = "warning: the input holds no rows, there is nothing to cancel"
 def run(settings: Settings) -> int:
     """Cancel the jobs of the input; return the exit code of a run that came to its end."""
     as_json = settings.log_format == "json"
-    console = Console(quiet=settings.quiet, verbosity=settings.verbosity, as_json=as_json)
-    for line in in_force(settings):
-        console.detail(line)
+    output = Output(quiet=settings.quiet, verbosity=settings.verbosity, as_json=as_json)
+    for line in effective_settings(settings):
+        output.detail(line)
     try:
-        return _prepare_and_run(settings, console)
+        return _prepare_and_run(settings, output)
     except KeyboardInterrupt:  # while cancels are sent it is heard in another way
         raise Interruption("interrupted, nothing was cancelled", 130) from None
 
 
-def _prepare_and_run(settings: Settings, console: Console) -> int:
+def _prepare_and_run(settings: Settings, output: Output) -> int:
     read = read_inputs(
-        *(settings.files, settings.column, lambda text: console.note(f"note: {text}")),
+        *(settings.files, settings.column, lambda text: output.note(f"note: {text}")),
         keep_entries=settings.sandbox,
         may_stream=settings.yes and not settings.dry_run,
         report=settings.output if settings.resume else None,
     )
     plan = _plan(settings)
     if settings.output is None and stdout_is_null():
-        console.note(f"note: standard output is discarded, the report goes to {plan.target}")
+        output.note(f"note: standard output is discarded, the report goes to {plan.target}")
     if plan.is_pipe:
-        console.note(f"waiting for a reader of {plan.target}")
+        output.note(f"waiting for a reader of {plan.target}")
     before = open_earlier(plan)
     try:
         for remark in before.remarks():
-            console.note(f"note: {remark}")
+            output.note(f"note: {remark}")
         if Outcome.NOT_FOUND in settings.allow:  # then it is the right store
             before.past.not_found_counts = True
-        work = Work(settings, console, read, Remaining(read.jobs, before.past), plan, before)
+        work = Work(settings, output, read, Remaining(read.jobs, before.past), plan, before)
         if not read.jobs and read.stream is None:
-            console.note(NOTHING)
+            output.note(NOTHING)
             if before.output is None:
                 return 0
         return _rehearse(work) if settings.dry_run else _perform(work)
@@ -105,9 +105,9 @@ def _perform(work: Work) -> int:
         session = Session(work)
         try:
             if not runner.run(session.open()) and work.before.output is None:
-                work.console.note(NOTHING)
+                work.output.note(NOTHING)
                 return 0
-            if asks and not ask(question(work, session.url, session.store)):
+            if asks and not ask(str(question_of(work, session.url, session.store))):
                 raise BulkcancelError("not confirmed, nothing was cancelled")
             return runner.run(session.cancel())
         finally:
@@ -126,8 +126,8 @@ def _rehearse(work: Work) -> int:
         recorder.record(result)
         tally.count(result)
     trouble = recorder.close()
-    asked = question(work, settings.base_url, StoreName()).replace("\n", " ").rstrip("?")
-    work.console.note(f"without --dry-run: {asked}")
+    asked = str(question_of(work, settings.base_url, StoreName())).replace("\n", " ").rstrip("?")
+    work.output.note(f"without --dry-run: {asked}")
     host, store = urlsplit(settings.base_url).netloc, StoreName()
     facts = Facts(
         run_id,
@@ -141,4 +141,4 @@ def _rehearse(work: Work) -> int:
         recorder,
         trouble,
     )
-    return conclude(settings, work.console, facts, recorder, whole=True)
+    return conclude(settings, work.output, facts, input_read=True)

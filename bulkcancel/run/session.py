@@ -12,15 +12,14 @@ from urllib.parse import urlsplit
 from bulkcancel.base.errors import BulkcancelError, GuardError
 from bulkcancel.base.interrupts import heard
 from bulkcancel.base.model import ClientKey, JobResult, JobRow, StoreName, Tally
-from bulkcancel.console.progress import Bar, Lines, display_for
-from bulkcancel.console.pulse import Pulse
+from bulkcancel.console import LiveDisplay, PlainLines, Snapshot, display_for
 from bulkcancel.engine.guards import Guards
 from bulkcancel.engine.pool import Engine, Policy, concurrency_for
 from bulkcancel.epcc import Sender, StoreAccess, connect
 from bulkcancel.inputs import Entry, Listed, Streamed
 from bulkcancel.report import Recorder, max_row_bytes, new_run_id, open_recorder
+from bulkcancel.run.conclude import conclude
 from bulkcancel.run.remaining import unsettled
-from bulkcancel.run.summary import conclude
 from bulkcancel.run.summary_file import Clock, Facts
 from bulkcancel.run.work import Work
 
@@ -57,10 +56,10 @@ class Session:
 
     async def _still_opening(self) -> None:
         if self._work.input.stream is not None and self._sender.auth.fresh() is not None:
-            self._work.console.note("waiting for the first id")
+            self._work.output.note("waiting for the first id")
             return
         tries = f"{self._tally.requests} request{'' if self._tally.requests == 1 else 's'} so far"
-        self._work.console.note(f"waiting for {urlsplit(self.url).netloc} to answer ({tries})")
+        self._work.output.note(f"waiting for {urlsplit(self.url).netloc} to answer ({tries})")
 
     async def _opened(self) -> bool:
         work, settings = self._work, self._work.settings
@@ -73,7 +72,7 @@ class Session:
             timeout=settings.timeout,
             retries=settings.retries,
         )
-        connection = connect(access, self._tally, work.console.request)
+        connection = connect(access, self._tally, work.output.request)
         self._sender = await self._stack.enter_async_context(connection)
         if work.input.stream is None:
             self._rows = Listed(work.left)
@@ -114,8 +113,8 @@ class Session:
             stopped = await self._watched(engine, recorder)
             trouble = recorder.close()
             facts = self._facts(run_id, recorder, stopped or trouble)
-            whole = self._rows.complete and not engine.left_early
-            return conclude(settings, work.console, facts, recorder, whole=whole)
+            input_read = self._rows.complete and not engine.left_early
+            return conclude(settings, work.output, facts, input_read=input_read)
 
     def _engine(self, recorder: Recorder, concurrency: int) -> Engine:
         """Return what settles the jobs, so many at a time at most."""
@@ -128,7 +127,7 @@ class Session:
 
         def record_and_show(result: JobResult) -> None:
             recorder.record(result)
-            work.console.job(result)
+            work.output.job(result)
 
         record = record_and_show if settings.verbosity else recorder.record
         return Engine(self._sender, policy, self._tally, record)
@@ -155,7 +154,7 @@ class Session:
 
         sandbox = Sandbox(seeds_of(entry.as_seed() for entry in self._work.input.entries))
         self.url = await self._stack.enter_async_context(sandbox.serve(0))
-        self._work.console.note(
+        self._work.output.note(
             f"practice run: no store is touched, the jobs are made up at {self.url}"
         )
         return lambda entry: sandbox.queue.add(seeds_of([entry.as_seed()], len(sandbox.queue.jobs)))
@@ -193,8 +192,8 @@ class Session:
 
     async def _watched(self, engine: Engine, recorder: Recorder) -> BulkcancelError | None:
         """Let the engine run to its end; return what stopped it before that."""
-        settings, console = self._work.settings, self._work.console
-        display = display_for(settings.progress, console)
+        settings, output = self._work.settings, self._work.output
+        display = display_for(settings.progress, output)
 
         async def sync() -> None:
             try:
@@ -216,17 +215,17 @@ class Session:
                 display.end()
         return None
 
-    async def _shown(self, display: Bar | Lines, engine: Engine) -> None:
+    async def _shown(self, display: LiveDisplay | PlainLines, engine: Engine) -> None:
         while True:
             await asyncio.sleep(display.every)
-            display.show(self._pulse(stopping=engine.stopping))
+            display.show(self._snapshot(stopping=engine.stopping))
 
-    def _pulse(self, *, stopping: bool) -> Pulse:
+    def _snapshot(self, *, stopping: bool) -> Snapshot:
         left, pacer = self._work.left, self._sender.pacer
         total = left.valid + left.invalid if isinstance(self._rows, Listed) else None
         paused, elapsed = pacer.paused_for(), self._clock.elapsed()
         recent, rate = pacer.recent(), pacer.rate
-        return Pulse(self._tally, total, recent, rate, paused, elapsed, stopping)
+        return Snapshot(self._tally, total, recent, rate, paused, elapsed, stopping)
 
 
 def _no_seed(_: Entry) -> None:

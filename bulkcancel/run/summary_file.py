@@ -10,9 +10,10 @@ import orjson
 
 from bulkcancel._version import __version__
 from bulkcancel.base.errors import BulkcancelError, GuardError, ReportError
-from bulkcancel.base.model import ClientKey, StoreName, Tally
+from bulkcancel.base.model import ClientKey, Outcome, StoreName, Tally
 from bulkcancel.base.settings import Settings
 from bulkcancel.base.text import one_line, timestamp
+from bulkcancel.console import by_count
 from bulkcancel.inputs import Source
 from bulkcancel.report import Recorder, begins_with, write_atomically
 
@@ -51,9 +52,9 @@ class Facts:
         """Return what was counted."""
         tally = self.tally
         return {
-            "outcomes": {outcome.value: n for outcome, n in tally.outcomes.items() if n},
+            "outcomes": {o.value: tally.outcomes[o] for o in Outcome if tally.outcomes[o]},
             "not_pending": {
-                one_line(status, 100): n for status, n in tally.not_pending.items() if n
+                one_line(status, 100): n for status, n in by_count(tally.not_pending).items()
             },
             "settled_before": tally.settled_before,
             "recorded_by_this_run": tally.done,

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from bulkcancel.base.settings import Settings
-from bulkcancel.console.output import Console
+from bulkcancel.console import Output
 from bulkcancel.inputs import Input
 from bulkcancel.report import EarlierReport, Plan
 from bulkcancel.run.remaining import Remaining
@@ -14,7 +14,7 @@ class Work:
     """The settings, and what follows from them: input, report, and what is left to do."""
 
     settings: Settings
-    console: Console
+    output: Output
     input: Input
     left: Remaining
     plan: Plan

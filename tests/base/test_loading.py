@@ -20,7 +20,7 @@ def test_ctrl_c_ends_the_process(left: Mock, capfd: pytest.CaptureFixture[str]) 
     with loading():
         signal.raise_signal(signal.SIGINT)
     left.assert_called_once_with(130)
-    assert capfd.readouterr().err == "bulkcancel: interrupted, nothing was cancelled\n"
+    assert capfd.readouterr().err == "error: interrupted, nothing was cancelled\n"
     with pytest.raises(KeyboardInterrupt):
         signal.raise_signal(signal.SIGINT)  # as before
 

@@ -11,8 +11,8 @@ import pytest
 
 from bulkcancel.base.model import JobResult, JobState, Outcome, Tally
 from bulkcancel.base.text import hide
-from bulkcancel.console.output import STYLES, Console
-from bulkcancel.console.pulse import Pulse
+from bulkcancel.console import Output, Snapshot
+from bulkcancel.console.output import STYLES
 from tests.support.fakes import result
 
 Err = pytest.CaptureFixture[str]
@@ -34,24 +34,24 @@ def test_every_outcome_has_a_colour() -> None:
 
 @pytest.mark.parametrize("as_json", [False, True], ids=["text", "json"])
 def test_quiet(as_json: bool, capsys: Err) -> None:  # noqa: FBT001  (a table's)
-    """A quiet console says nothing but what must be seen."""
-    console = Console(quiet=True, verbosity=2, as_json=as_json)
-    console.note("anything")
-    console.detail("anything")
-    console.job(result())
-    console.request(*CANCEL, "lost", 0.1)
+    """Quiet output says nothing but errors."""
+    output = Output(quiet=True, verbosity=2, as_json=as_json)
+    output.note("anything")
+    output.detail("anything")
+    output.job(result())
+    output.request(*CANCEL, "lost", 0.1)
     assert capsys.readouterr().err == ""
-    console.alarm("not in r.csv: job-1 cancelled")
-    assert "not in r.csv: job-1 cancelled" in capsys.readouterr().err
+    output.error("r.csv is full")
+    assert "r.csv is full" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(("verbosity", "shown"), [(0, 0), (1, 2), (2, 3)])
 def test_verbosity(verbosity: int, shown: int, capsys: Err) -> None:
     """-v shows what is in force, and each job; -vv each request, too."""
-    console = Console(verbosity=verbosity)
-    console.detail("rate: 20 per second")
-    console.job(result())
-    console.request(*CANCEL, 200, 0.1)
+    output = Output(verbosity=verbosity)
+    output.detail("rate: 20 per second")
+    output.job(result())
+    output.request(*CANCEL, 200, 0.1)
     assert len(capsys.readouterr().err.splitlines()) == shown
 
 
@@ -68,7 +68,7 @@ def test_verbosity(verbosity: int, shown: int, capsys: Err) -> None:
 )
 def test_a_job(settled: JobResult, line: str, capsys: Err) -> None:
     """A job that settles is one line: its outcome, its id, and why."""
-    Console(verbosity=1).job(settled)
+    Output(verbosity=1).job(settled)
     assert capsys.readouterr().err == f"{line}\n"
 
 
@@ -82,23 +82,42 @@ def test_a_job(settled: JobResult, line: str, capsys: Err) -> None:
 )
 def test_a_request(said: int | str, line: str, capsys: Err) -> None:
     """A request is one line: method, path, what came of it, and how long it took."""
-    Console(verbosity=2).request(*CANCEL, said, 0.1234)
+    Output(verbosity=2).request(*CANCEL, said, 0.1234)
     assert capsys.readouterr().err == f"{line}\n"
+
+
+@pytest.mark.parametrize(
+    ("hint", "shown"),
+    [("", "error: r.csv is full\n"), ("free it", "error: r.csv is full\nhint: free it\n")],
+)
+def test_an_error_is_two_lines(hint: str, shown: str, capsys: Err) -> None:
+    """An error says what is wrong, and in a second line what to do."""
+    Output().error("r.csv is full", hint)
+    assert capsys.readouterr().err == shown
+
+
+def test_forced_colours_break_no_line_in_a_file(
+    monkeypatch: pytest.MonkeyPatch, capsys: Err
+) -> None:
+    """With FORCE_COLOR and standard error in a file a long line stays one line."""
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    Output().note("word " * 40)
+    assert capsys.readouterr().err.count("\n") == 1
 
 
 def test_lines_for_collectors(capsys: Err) -> None:
     """Every line is an object with what people read and what machines count."""
-    console = Console(verbosity=2, as_json=True)
-    console.note("hello", "greeting", "red", to="you")
-    console.alarm("not in r.csv: abc cancelled")
-    console.detail("rate: 20 per second")
-    console.job(LATE)
-    console.request(*CANCEL, "lost", 0.12345)
-    console.request(*CANCEL, 200, 0.1)
+    output = Output(verbosity=2, as_json=True)
+    output.note("hello", "greeting", "red", to="you")
+    output.error("r.csv is full", "free some space")
+    output.detail("rate: 20 per second")
+    output.job(LATE)
+    output.request(*CANCEL, "lost", 0.12345)
+    output.request(*CANCEL, 200, 0.1)
     sent = {"level": "info", "event": "request", "method": "POST", "path": CANCEL[1]}
     assert lines(capsys) == [
         {"level": "info", "event": "greeting", "message": "hello", "to": "you"},
-        {"level": "error", "event": "alarm", "message": "not in r.csv: abc cancelled"},
+        {"level": "error", "event": "error", "message": "r.csv is full", "hint": "free some space"},
         {"level": "info", "event": "detail", "message": "rate: 20 per second"},
         {
             "level": "info", "event": "job", "job_id": "abc", "outcome": "not_pending",
@@ -109,9 +128,9 @@ def test_lines_for_collectors(capsys: Err) -> None:
     ]  # fmt: skip
 
 
-def moment(paused: float = 0.0, *, stopping: bool = False) -> Pulse:
+def moment(paused: float = 0.0, *, stopping: bool = False) -> Snapshot:
     tally = Tally(outcomes=Counter({Outcome.CANCELLED: 1190}), done=1190, in_flight=3, throttled=2)
-    return Pulse(tally, 2000, 9.5, 20.0, paused, 61.0, stopping)
+    return Snapshot(tally, 2000, 9.5, 20.0, paused, 61.0, stopping)
 
 
 STOPPING = "; stopping: waiting for 3 replies; Ctrl-C again leaves them unknown"
@@ -127,9 +146,9 @@ STOPPING = "; stopping: waiting for 3 replies; Ctrl-C again leaves them unknown"
     ],
     ids=["under way", "paused", "stopping", "stopping in a pause"],
 )
-def test_progress(at: Pulse, end: str, capsys: Err) -> None:
+def test_progress(at: Snapshot, end: str, capsys: Err) -> None:
     """A line of progress tells how far a run is, how fast, and what it waits for."""
-    Console().progress(at)
+    Output().progress(at)
     speed = "9.5 of 20 per second, 3 in flight, 2 refused (429)"
     assert capsys.readouterr().err == (
         f"1,190 of 2,000 done (cancelled 1,190), {speed}{end}\n"
@@ -138,7 +157,7 @@ def test_progress(at: Pulse, end: str, capsys: Err) -> None:
 
 def test_progress_for_collectors(capsys: Err) -> None:
     """A line of progress has its numbers beside its words."""
-    Console(as_json=True).progress(moment())
+    Output(as_json=True).progress(moment())
     (line,) = lines(capsys)
     assert line.pop("message").startswith("1,190 of 2,000 done")
     assert line == {"level": "info", "event": "progress", **moment().fields()}
@@ -148,9 +167,9 @@ def test_progress_for_collectors(capsys: Err) -> None:
 def test_text_from_outside(as_json: bool, capsys: Err) -> None:  # noqa: FBT001  (a table's)
     """No secret, no markup, no escape code, and one line, whatever a server says."""
     hide("s3cret-of-the-store")
-    console = Console(verbosity=1, as_json=as_json)
+    output = Output(verbosity=1, as_json=as_json)
     detail = "[red]s3cret-of-the-store\x1b[2J\r\n:boom: " + "x" * 200
-    console.job(result(outcome=Outcome.FAILED, detail=detail))
+    output.job(result(outcome=Outcome.FAILED, detail=detail))
     err = capsys.readouterr().err
     assert err.count("\n") == 1
     assert "[red][hidden] [2J :boom: xxx" in err
@@ -175,7 +194,7 @@ def test_standard_error_that_is_gone(
 ) -> None:  # fmt: skip
     """Lines that nobody can read end nothing."""
     monkeypatch.setattr(sys, "stderr", Gone(error))
-    console = Console(as_json=as_json)
-    console.note("one")
-    console.note("two")
-    assert console.screen.quiet
+    output = Output(as_json=as_json)
+    output.note("one")
+    output.note("two")
+    assert output.screen.quiet

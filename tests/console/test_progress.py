@@ -7,19 +7,17 @@ import subprocess
 import sys
 import termios
 import threading
-import time
 from collections import Counter
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, Self
 
 import pytest
-from rich.console import Console as RichConsole
 
 from bulkcancel.base.model import Outcome, Tally
-from bulkcancel.console.output import Console
-from bulkcancel.console.progress import EVERY, PLAIN_EVERY, Bar, Lines, display_for, lines_of
-from bulkcancel.console.pulse import Pulse
+from bulkcancel.console import LiveDisplay, Output, PlainLines, Snapshot, display_for
+from bulkcancel.console.output import StandardError
+from bulkcancel.console.progress import lines_of
 from tests.conftest import KEY, Serve, sandbox
 from tests.support.faults import Store
 from tests.support.screen import Screen
@@ -27,49 +25,49 @@ from tests.support.screen import Screen
 COUNTS = Counter({Outcome.CANCELLED: 1190, Outcome.NOT_FOUND: 8, Outcome.FAILED: 2})
 
 
-def moment(total: int | None = 2400, **fields: Any) -> Pulse:  # noqa: ANN401
+def moment(total: int | None = 2400, **fields: Any) -> Snapshot:  # noqa: ANN401
     """Return a run at 1,200 of 2,400 jobs after a minute."""
     tally = Tally(outcomes=COUNTS, done=1200, requests=1200, in_flight=7)
-    seen: dict[str, Any] = {"now": 20.0, "rate": 20.0, "paused": 0.0, "elapsed": 60.0}
+    seen: dict[str, Any] = {"recent_rate": 20.0, "rate": 20.0, "paused": 0.0, "elapsed": 60.0}
     seen["stopping"] = False
     for name in fields.keys() & seen.keys():
         seen[name] = fields.pop(name)
     for name, value in fields.items():
         setattr(tally, name, value)
-    return Pulse(tally, total, **seen)
+    return Snapshot(tally, total, **seen)
 
 
-def rich_on(screen: Screen) -> RichConsole:
-    """Return rich as it would be on the screen, in colours."""
-    return RichConsole(
+def rich_on(screen: Screen) -> StandardError:
+    """Return standard error as it would be on the screen, in colours."""
+    return StandardError(
         file=screen, force_terminal=True, width=screen.width, height=24, soft_wrap=True,
         highlight=False, color_system="standard", _environ={"TERM": "xterm"},
     )  # fmt: skip
 
 
 class Desk:
-    """A console on a screen, with a bar."""
+    """A screen with a live display."""
 
     def __init__(self, width: int = 80, encoding: str = "utf-8") -> None:
         self.screen = Screen(width, encoding)
-        self.console = Console()
-        self.console.screen = rich_on(self.screen)  # type: ignore[assignment]
-        self.bar = Bar(self.console)
+        self.output = Output()
+        self.output.screen = rich_on(self.screen)
+        self.display = LiveDisplay(self.output)
 
     def resize(self, width: int) -> None:
         self.screen.resize(width)
-        self.console.screen.width = width
+        self.output.screen.width = width
 
     @property
     def expected(self) -> list[str]:
         """Return what the display should look like now."""
         width = self.screen.width - 1
-        return [line.plain.rstrip() for line in lines_of(moment(), self.console.screen, width)]
+        return [line.plain.rstrip() for line in lines_of(moment(), self.output.screen, width)]
 
 
-EMPTY = "\u2500" * 40
+EMPTY = "\u2501" * 40  # dim; what is done is green
 NARROW = [
-    "\u2501" * 2 + "\u2500" * 3 + " 1,200 of 2,400, 60 s left",
+    "\u2501" * 2 + "\u2578" + "\u2501" * 2 + " 1,200 of 2,400, 60 s left",
     "cancelled 1,190  not_found 8",
     "failed 2",
     "20.0 of 20 per second, 7 in",
@@ -83,7 +81,7 @@ NARROWER = [
     "in flight",
 ]
 WIDE = [
-    "\u2501" * 20 + "\u2500" * 20 + " 1,200 of 2,400, 60 s left",
+    "\u2501" * 20 + "\u257a" + "\u2501" * 19 + " 1,200 of 2,400, 60 s left",
     "cancelled 1,190  not_found 8  failed 2",
     "20.0 of 20 per second, 7 in flight",
 ]
@@ -95,9 +93,9 @@ WIDE = [
         (79, {}, "utf-8", WIDE),
         (31, {}, "utf-8", NARROW),
         (26, {}, "utf-8", NARROWER),
-        (79, {}, "ascii", ["#" * 20 + "-" * 20 + WIDE[0][40:], *WIDE[1:]]),
+        (79, {}, "ascii", ["-" * 20 + " " + "-" * 19 + WIDE[0][40:], *WIDE[1:]]),
         (79, {"total": None}, "utf-8", ["1,200 done, more may come", *WIDE[1:]]),
-        (79, {"done": 0, "outcomes": Counter(), "now": 0.0}, "utf-8",
+        (79, {"done": 0, "outcomes": Counter(), "recent_rate": 0.0}, "utf-8",
          [f"{EMPTY} 0 of 2,400", "nothing settled yet", "0.0 of 20 per second, 7 in flight"]),
         (79, {"total": 0, "done": 0}, "utf-8", [f"{EMPTY} 0 of 0", *WIDE[1:]]),
         (79, {"done": 2500}, "utf-8", ["\u2501" * 40 + " 2,500 of 2,400, 0 s left", *WIDE[1:]]),
@@ -141,58 +139,31 @@ def test_a_display_is_drawn_in_place(width: int) -> None:
     """However often it is drawn, there is one display; at the end there is none."""
     desk = Desk(width)
     for _ in range(3):
-        desk.bar.show(moment())
+        desk.display.show(moment())
     assert desk.screen.shown == desk.expected
-    assert not desk.screen.cursor_shown
-    desk.bar.end()
-    desk.console.note("cancelled 1,200")
+    desk.display.end()
+    desk.output.note("cancelled 1,200")
     assert " ".join(desk.screen.lines) == "cancelled 1,200"  # whole words, where it is narrow
-    assert desk.screen.cursor_shown
-
-
-@pytest.mark.parametrize(
-    ("run", "every"),
-    [(2.0, 0.2), (0.1, 0.2), (0.025, 0.4), (0.001, 1.0), (0.0, 1.0)],
-    ids=["a busy run", "just enough", "a slow run", "hardly a run", "a pause"],
-)
-def test_drawing_takes_little_of_the_cpu(
-    run: float, every: float, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """The less the run itself has to do, the less often it is drawn; once a second at least."""
-    spent = 0.0
-    monkeypatch.setattr(time, "process_time", lambda: spent)
-    desk = Desk()
-    draw = desk.bar._draw
-
-    def costly(pulse: Pulse) -> None:
-        nonlocal spent
-        draw(pulse)
-        spent += 0.001
-
-    monkeypatch.setattr(desk.bar, "_draw", costly)
-    spent += run
-    desk.bar.show(moment())
-    assert desk.bar.every == pytest.approx(every)
-    desk.bar.end()
+    assert "\x1b[?25l" not in desk.screen.raw  # a run that is suspended could not show it again
 
 
 def test_colours() -> None:
     """Each outcome has its colour."""
     desk = Desk()
-    desk.bar.show(moment())
+    desk.display.show(moment())
     for words in ("\x1b[32mcancelled 1,190", "\x1b[33mnot_found 8", "\x1b[31mfailed 2"):
         assert words in desk.screen.raw
-    desk.bar.end()
+    desk.display.end()
 
 
 def test_lines_that_come_in_between() -> None:
     """A note stands above the display, and stays when that goes."""
     desk = Desk()
-    desk.bar.show(moment())
-    desk.console.note("note: a proxy is used")
-    desk.bar.show(moment())
+    desk.display.show(moment())
+    desk.output.note("note: a proxy is used")
+    desk.display.show(moment())
     assert desk.screen.shown == ["note: a proxy is used", *desk.expected]
-    desk.bar.end()
+    desk.display.end()
     assert desk.screen.shown == ["note: a proxy is used"]
 
 
@@ -200,100 +171,93 @@ def test_lines_that_come_in_between() -> None:
 def test_a_window_that_changes(before: int, after: int) -> None:
     """A window may change its width at any time: nothing of the display is left behind."""
     desk = Desk(before)
-    desk.console.note("begun")
-    desk.bar.show(moment())
+    desk.output.note("begun")
+    desk.display.show(moment())
     desk.resize(after)
-    desk.bar.show(moment())
+    desk.display.show(moment())
     assert desk.screen.shown == ["begun", *desk.expected]
     desk.resize(before)
-    desk.bar.end()
+    desk.display.end()
     assert desk.screen.shown == ["begun"]
-    desk.bar.show(moment())
+    desk.display.show(moment())
     desk.resize(after)
-    desk.bar.end()
-    desk.bar.end()
+    desk.display.end()
+    desk.display.end()
     assert desk.screen.shown == ["begun"]
 
 
 def test_a_note_in_a_window_that_has_just_changed() -> None:
     """A line that comes before the next drawing is not lost, and nothing is left behind."""
     desk = Desk(80)
-    desk.bar.show(moment())
+    desk.display.show(moment())
     desk.resize(30)
-    desk.console.note("cancelled job-1")
-    desk.bar.show(moment())
+    desk.output.note("cancelled job-1")
+    desk.display.show(moment())
     shown = [*desk.screen.shown]
-    desk.bar.end()
+    desk.display.end()
     assert shown == ["cancelled job-1", *desk.expected]
 
 
 def test_notes_draw_no_display() -> None:
     """However many lines there are, the display is drawn at most ten times a second."""
     desk = Desk(80)
-    desk.bar.show(moment())
+    desk.display.show(moment())
     for number in range(100):
-        desk.console.note(f"cancelled job-{number}")
+        desk.output.note(f"cancelled job-{number}")
     drawings = desk.screen.raw.count("in flight")
-    desk.bar.end()
+    desk.display.end()
     assert drawings <= 10
 
 
 def test_a_display_that_was_never_drawn() -> None:
     """A run that was over at once takes nothing off the screen."""
     desk = Desk()
-    desk.bar.end()
+    desk.display.end()
     assert desk.screen.raw == ""
 
 
 def test_a_terminal_that_goes_away(monkeypatch: pytest.MonkeyPatch) -> None:
     """A terminal that is gone is no reason to stop cancelling."""
     desk = Desk()
-    desk.bar.show(moment())
+    desk.display.show(moment())
 
     def gone(_: str) -> int:
         raise OSError(5, "Input/output error")
 
     monkeypatch.setattr(desk.screen, "write", gone)
-    desk.bar.show(moment())
-    desk.bar.end()
+    desk.display.show(moment())
+    desk.display.end()
 
 
 def test_a_line_now_and_then(capsys: pytest.CaptureFixture[str]) -> None:
     """Where nothing can be drawn there is a line, which is left where it is."""
-    lines = Lines(Console())
+    lines = PlainLines(Output())
     lines.show(moment())
     lines.end()
     assert capsys.readouterr().err.startswith("1,200 of 2,400 done (cancelled 1,190, ")
 
 
-def test_how_often() -> None:
-    """The display is drawn at most ten times a second, a line is printed every ten seconds."""
-    assert (Desk().bar.every, Lines.every) == (EVERY, PLAIN_EVERY)
-    assert EVERY >= 0.1
-    assert PLAIN_EVERY == 10
-
-
 @pytest.mark.parametrize(
     ("progress", "terminal", "environ", "console", "expected"),
     [
-        ("auto", True, {}, {}, Bar),
-        ("auto", True, {"NO_COLOR": "1"}, {}, Bar),
-        ("auto", True, {"CI": "true"}, {}, Lines),
-        ("auto", True, {"CI": ""}, {}, Bar),
-        ("auto", True, {"TERM": "dumb"}, {}, Lines),
-        ("auto", False, {}, {}, Lines),
-        ("auto", True, {}, {"as_json": True}, Lines),
+        ("auto", True, {}, {}, LiveDisplay),
+        ("auto", True, {"NO_COLOR": "1"}, {}, LiveDisplay),
+        ("auto", True, {"CI": "true"}, {}, PlainLines),
+        ("auto", True, {"CI": ""}, {}, LiveDisplay),
+        ("auto", True, {"TERM": "dumb"}, {}, PlainLines),
+        ("auto", False, {}, {}, PlainLines),
+        ("auto", True, {}, {"as_json": True}, PlainLines),
         ("auto", True, {}, {"quiet": True}, None),
-        ("bar", True, {"CI": "true"}, {}, Bar),
-        ("bar", False, {}, {}, Lines),
-        ("bar", True, {"TERM": "dumb"}, {}, Lines),
+        ("bar", True, {"CI": "true"}, {}, LiveDisplay),
+        ("bar", False, {}, {}, PlainLines),
+        ("bar", True, {"TERM": "dumb"}, {}, PlainLines),
         ("bar", True, {}, {"quiet": True}, None),
-        ("plain", True, {}, {}, Lines),
+        ("plain", True, {}, {}, PlainLines),
         ("plain", False, {}, {"quiet": True}, None),
         ("none", True, {}, {}, None),
         ("none", False, {}, {}, None),
         pytest.param(
-            *("auto", False, {"FORCE_COLOR": "1"}, {}, Lines),
+            *("auto", False, {"FORCE_COLOR": "1"}, {}, PlainLines),
         ),
     ],
 )
@@ -313,7 +277,7 @@ def test_which_display(
     screen = Screen()
     monkeypatch.setattr(screen, "isatty", lambda: terminal)
     monkeypatch.setattr(sys, "stderr", screen)
-    display = display_for(progress, Console(**console))
+    display = display_for(progress, Output(**console))
     assert type(display) is (expected or type(None))
 
 
@@ -388,7 +352,7 @@ def test_no_is_no(serve: Serve, tmp_path: Path) -> None:
         terminal.type("n\n")
         terminal.read()
         assert terminal.process.wait(10) == 2
-    assert terminal.screen.shown[-1] == "bulkcancel: not confirmed, nothing was cancelled"
+    assert terminal.screen.shown[-1] == "error: not confirmed, nothing was cancelled"
     assert {job.status for job in api.queue.jobs.values()} == {"pending"}
     assert not (tmp_path / "r.csv").exists()
 
@@ -399,7 +363,7 @@ AFTER = [
     rf"on {STORE}",
     r"at 20 per second, in about 1 s\? \[y/N\] y",
     "cancelled 16",
-    r"18 requests \(0 read-backs, 0 retried, 0 refused with 429\)",
+    r"18 requests: 0 read-backs, 0 retried, 0 refused \(429\)",
     r"took \d+\.\d s.*",
     r"report: r\.csv",
     "next: nothing left to cancel",
@@ -436,7 +400,7 @@ def test_ctrl_c_at_the_question(serve: Serve, tmp_path: Path) -> None:
         assert terminal.process.wait(10) == 130
     question, complaint = terminal.screen.lines[-2:]
     assert question.endswith("? [y/N] ^C")
-    assert complaint == "bulkcancel: interrupted, nothing was cancelled"
+    assert complaint == "error: interrupted, nothing was cancelled"
     assert {job.status for job in api.queue.jobs.values()} == {"pending"}
 
 
@@ -452,7 +416,7 @@ def test_ctrl_c_while_the_bar_is_drawn(serve: Serve, tmp_path: Path) -> None:
     lines = terminal.screen.lines
     assert re.fullmatch(r"cancelled +\d+", lines[0]), lines
     assert re.fullmatch(r"not_attempted +\d+  never sent", lines[1]), lines
-    assert "bulkcancel: stopped by SIGINT" in lines
+    assert "error: stopped by SIGINT" in lines
     assert lines[-1].endswith(" --resume -o r.csv r.csv")  # the command that goes on
     assert terminal.screen.cursor_shown
     assert "job-200,not_attempted" in (tmp_path / "r.csv").read_text()
@@ -471,5 +435,5 @@ def test_ctrl_c_twice_while_replies_are_waited_for(serve: Serve, tmp_path: Path)
         terminal.read()
         assert terminal.process.wait(10) == 130
     shown = "\n".join(terminal.screen.lines)
-    assert re.search(r"^unknown +\d+  sent, but", shown, re.MULTILINE), shown
+    assert re.search(r"^unknown +\d+  a cancel was sent", shown, re.MULTILINE), shown
     assert "stopping:" not in shown

@@ -66,7 +66,7 @@ def test_no_terminal(missing: str, tmp_path: Path, monkeypatch: pytest.MonkeyPat
         with pytest.raises(ConfigError) as refused:
             ask_or_look()
         assert refused.value.message == "no terminal to ask for confirmation on"
-        assert refused.value.hint == "to go on without a question, add --yes"
+        assert refused.value.hint == "to cancel without being asked, add --yes"
 
 
 @pytest.mark.skipif(os.name != "posix", reason="the terminal has another name there")
@@ -177,21 +177,22 @@ def test_keys_that_end_the_question(key: str, said: str, echo: str, asked: AskOn
 
 
 QUESTION = (
-    "Cancel 3,001 jobs (1 repeated and 1 invalid left out)\n"
+    "Cancel 3,001 jobs (skipped: 1 duplicate, 1 invalid)\n"
     'on store.example:8443, store "Fish-and-Chips" (s-1)\n'
     "at 20 per second, in about 2:30 min?"
 )
 NARROW = """\
-Cancel 3,001 jobs (1 repeated and 1
-invalid left out)
+Cancel 3,001 jobs (skipped: 1
+duplicate, 1 invalid)
 on store.example:8443, store
 "Fish-and-Chips" (s-1)
 at 20 per second, in about 2:30 min?
 [y/N] """
 NARROWER = """\
-Cancel 3,001 jobs (1
-repeated and 1
-invalid left out)
+Cancel 3,001 jobs
+(skipped: 1
+duplicate, 1
+invalid)
 on
 store.example:8443,
 store

@@ -76,7 +76,7 @@ def test_drill_5_refused_rate_slows_the_run_and_loses_no_job(serve: Serve, tmp_p
     arguments = ("jobs.csv", "-o", "report.csv", "--yes", "-r", "100")
     ended = run_program(*arguments, folder=tmp_path, url=serve(api.serve()))
     assert (ended.code, api.cancelled) == (0, set(ids)), ended.err
-    assert "refused with 429" in ended.err
+    assert "refused (429)" in ended.err
 
 
 def test_drill_6_token_that_ends_is_renewed_without_a_word(serve: Serve, tmp_path: Path) -> None:

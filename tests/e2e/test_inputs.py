@@ -43,18 +43,18 @@ def test_dry_run_shows_the_question(cli: Cli) -> None:
     ids = "".join(f"job-{i}\n" for i in range(1, 1201))
     ended = cli("-n", "-r", "10", stdin=f"{ids}job-1\na/b\n")
     words = (
-        "without --dry-run: Cancel 1,200 jobs (1 repeated and 1 invalid left out)"
+        "without --dry-run: Cancel 1,200 jobs (skipped: 1 duplicate, 1 invalid)"
         " on euwest.api.elasticpath.com at 10 per second, in about 2:00 min"
     )
     assert words in ended.err
-    for line in (r"dry_run +1,200", r"invalid +1 ", "1 row repeated an id"):
+    for line in (r"dry_run +1,200", r"invalid +1 ", "1 duplicate row skipped"):
         assert re.search(line, ended.err), line
 
 
 def test_dry_run_names_the_command_that_cancels(cli: Cli) -> None:
     """The next step of a dry run is the same command without --dry-run."""
     assert cli("-n", stdin=IDS).err.endswith(
-        "next: nothing was cancelled; to cancel, leave out --dry-run:\n"
+        "next: nothing was cancelled. To cancel, leave out --dry-run:\n"
         "bulkcancel -   # with the same standard input\n"
     )
 
@@ -122,7 +122,7 @@ def test_check_reads_every_job_and_cancels_none(cli: Cli) -> None:
     assert (api.cancels, api.statuses) == ({}, before)
     for line in (
         r"would_cancel +2 +pending: a run would cancel them\n",
-        *(r"not_pending +2 +", r"not_found +1 ", "1 row repeated"),
+        *(r"not_pending +2 +", r"not_found +1 ", "1 duplicate row"),
     ):
         assert re.search(line, ended.err), line
 
@@ -203,7 +203,7 @@ def test_files_and_standard_input_are_read_in_order(cli: Cli, tmp_path: Path) ->
         ("job-3", "stdin:1"),
         ("job-2", "stdin:2"),
     ]
-    assert "3 rows repeated an id" in ended.err
+    assert "3 duplicate rows skipped" in ended.err
 
 
 # --- streamed
@@ -276,7 +276,7 @@ def test_pipe_of_a_producer_that_is_killed_is_an_end(serve: Serve, tmp_path: Pat
         (
             *(b"job-1\njob-1\na/b\njob-2\n", 1),
             {"job-1": "cancelled", "a/b": "invalid", "job-2": "cancelled"},
-            "1 row repeated an id",
+            "1 duplicate row skipped",
         ),
         (b"job_id\na/b\n", 1, {"a/b": "invalid"}, "correct the invalid ids"),
     ],
@@ -370,7 +370,7 @@ def test_resume_with_a_pipe_sends_no_settled_job(serve: Serve, tmp_path: Path) -
     assert sorted(outcomes_in(report)) == ["a/b", "job-1", "job-2", "job-3"]
     assert report.read_text().count("\n") == 5
     assert api.cancels["job-1"] == sent["job-1"]
-    assert "1 job of the input settled by earlier runs" in ended.err
+    assert "1 job was settled by an earlier run" in ended.err
 
 
 def test_files_are_sent_while_a_pipe_is_silent(serve: Serve, tmp_path: Path) -> None:

@@ -47,8 +47,8 @@ def test_resume_reads_unknown_jobs_first_and_skips_settled_ones(
     assert len({row["run_id"] for row in rows}) == 2
     assert ended.code == 3, ended.err
     for words in (
-        r"cancelled +6$", r"not_found +1", "3 jobs of the input settled by earlier runs",
-        "1 row repeated", "next: nothing left to cancel",
+        r"cancelled +6$", r"not_found +1", "3 jobs were settled by an earlier run",
+        "1 duplicate row", "next: nothing left to cancel",
     ):  # fmt: skip
         assert re.search(words, ended.err, re.MULTILINE), words
 
@@ -61,7 +61,7 @@ def test_resume_of_settled_jobs_needs_no_login(resume: Resume) -> None:
     ended = resume(api, "--allow", "not_found", ids="job-1\njob-2\n", EPCC_CLIENT_SECRET="wrong")
     assert (ended.code, api.asked) == (0, [])
     assert resume.report.read_bytes() == content
-    assert "2 jobs of the input settled" in ended.err
+    assert "2 jobs were settled by an earlier run" in ended.err
 
 
 @pytest.mark.parametrize(
@@ -180,7 +180,7 @@ def test_resume_without_an_output_is_refused(cli: Cli) -> None:
     """Without a named report there is nothing to resume."""
     ended = cli("--sandbox", "--resume", stdin="job-1\n")
     assert ended.is_refusal()
-    assert "--resume needs a report; name it with --output FILE" in ended.err
+    assert "--resume needs a report\nhint: name it with --output FILE" in ended.err
 
 
 @pytest.mark.parametrize("way", ["--resume", "--overwrite"])
@@ -209,7 +209,7 @@ def test_question_of_a_resume_counts_the_jobs_that_remain(
     ended = cli.against(sandbox(3), "--resume", "-o", "r.csv", stdin=stdin)
     assert ended.code == 2
     shown = (tmp_path / "screen").read_text()
-    assert shown.startswith("Cancel 2 jobs (1 repeated and 1 settled before left out)\non 127.")
+    assert shown.startswith("Cancel 2 jobs (skipped: 1 duplicate, 1 already settled)\non 127.")
     create(str(resume.report), overwrite=True).close()
 
 

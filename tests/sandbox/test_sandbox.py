@@ -1,6 +1,7 @@
 """The practice API, over HTTP, as a client of the vendor's document would meet it."""
 
 import asyncio
+import re
 import signal
 import subprocess
 import sys
@@ -19,6 +20,7 @@ from yarl import URL
 from bulkcancel.cli.sandbox import main
 from bulkcancel.sandbox import Rules, Sandbox, seeds_of
 from tests.conftest import sandbox
+from tests.support.programs import ERROR
 
 LOGIN = {"client_id": "a", "client_secret": "b", "grant_type": "client_credentials"}
 FORM = "application/x-www-form-urlencoded"
@@ -499,6 +501,8 @@ async def test_command_refuses_a_port_that_is_taken(capsys: pytest.CaptureFixtur
 def test_command_refuses_bad_arguments(
     arguments: list[str], words: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """A bad argument is an error on standard error, and exit code 2."""
+    """A bad argument is an error with a hint on standard error, and exit code 2."""
     assert main(arguments) == 2
-    assert words in capsys.readouterr().err
+    error = capsys.readouterr().err
+    assert words in error
+    assert re.fullmatch(ERROR, error)

@@ -22,6 +22,7 @@ import pytest
 PROGRAM = (sys.executable, "-W", "error", "-m", "bulkcancel")
 KEY = {"EPCC_CLIENT_ID": "night-operator", "EPCC_CLIENT_SECRET": "s3cret-of-the-store"}
 SETTINGS = re.compile(r"(?i)_?BULKCANCEL_|EPCC_|.*_PROXY$|NO_COLOR$|FORCE_COLOR$|CI$|COLUMNS$")
+ERROR = r"error: .*\n(hint: .*\n)?"  # what is wrong, and what to do
 PATIENCE = 20  # seconds for what takes one
 
 
@@ -68,7 +69,7 @@ class Ended:
 
     def is_refusal(self) -> bool:
         """Tell whether nothing was sent: exit code 2, and only an error on standard error."""
-        return self.code == 2 and not self.out and self.err.count("\n") == 1
+        return self.code == 2 and not self.out and re.fullmatch(ERROR, self.err) is not None
 
 
 class Program:

@@ -1,0 +1,64 @@
+"""The end of a run: show the summary, write it to its file, decide the exit code."""
+
+from bulkcancel.base.errors import GuardError, PipeClosed
+from bulkcancel.base.settings import Settings
+from bulkcancel.console import Output, Summary, print_summary
+from bulkcancel.report import STDOUT, name_of
+from bulkcancel.run.next_step import LOST_REPORT, NextStep, after_look, after_run, resume_command
+from bulkcancel.run.summary_file import Facts, summary_of, write_summary
+
+
+def conclude(settings: Settings, output: Output, facts: Facts, *, input_read: bool) -> int:
+    """Show and keep what became of a run; return its exit code, or raise what stopped it.
+
+    `input_read` is False where the run ended before all of its input was read.
+    """
+    stopped = facts.stopped
+    place = name_of(facts.report.target)
+    for result in facts.report.unrecorded:
+        output.error(f"no row in {place} for {result.row.job_id}, which is {result.outcome}")
+    _show(output, facts, _next_step(settings, facts, input_read=input_read))
+    if settings.summary is not None:
+        try:
+            write_summary(settings.summary, summary_of(settings, facts))
+        except GuardError as error:
+            if stopped is None:
+                raise
+            output.error(error.message, error.hint)
+    if stopped is not None:
+        raise stopped
+    return facts.tally.exit_code()
+
+
+def _next_step(settings: Settings, facts: Facts, *, input_read: bool) -> NextStep:
+    tally, report, recorder = facts.tally, _file_of(facts), facts.report
+    if settings.check or settings.dry_run:
+        return after_look(settings, tally)
+    if recorder.lost or (recorder.broken and report is None):
+        return LOST_REPORT
+    stopped, complete = facts.stopped is not None, input_read and not recorder.broken
+    resume = report and resume_command(settings, tally, report, stopped=stopped, complete=complete)
+    return after_run(tally, resume, report_broken=recorder.broken, input_read=input_read)
+
+
+def _show(output: Output, facts: Facts, step: NextStep) -> None:
+    stopped = None
+    if facts.stopped is not None and not isinstance(facts.stopped, PipeClosed):
+        stopped = facts.stopped.message, facts.stopped.hint
+        facts.stopped.told = not output.as_json
+    summary = Summary(
+        facts.tally,
+        facts.clock.elapsed(),
+        facts.effective,
+        facts.rate,
+        _file_of(facts),
+        *step,
+        rewritten=facts.report.restored,
+        stopped=stopped,
+    )
+    print_summary(output, summary, facts.counts())
+
+
+def _file_of(facts: Facts) -> str | None:
+    target = facts.report.target
+    return None if target == STDOUT else target

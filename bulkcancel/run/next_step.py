@@ -1,0 +1,102 @@
+"""What to do after a run: a sentence and, where one helps, the command to paste."""
+
+import shlex
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from bulkcancel.base.model import Outcome, Tally
+from bulkcancel.base.settings import Settings
+from bulkcancel.inputs import STDIN
+from bulkcancel.report import STDOUT
+
+_REMAINING = {  # each in the singular and the plural
+    Outcome.FAILED: ("failed", "failed"),
+    Outcome.UNKNOWN: ("is unknown", "are unknown"),
+    Outcome.NOT_ATTEMPTED: ("was not attempted", "were not attempted"),
+}
+
+
+class NextStep(NamedTuple):
+    """What to do next; the sentence ends with a colon where a command follows."""
+
+    text: str
+    command: str | None = None
+
+
+LOST_REPORT = NextStep(
+    "run the same input again with --output FILE; jobs cancelled by this run will be not_pending"
+)
+
+
+def after_run(
+    tally: Tally, resume: str | None, *, report_broken: bool, input_read: bool = True
+) -> NextStep:
+    """Return what to do after a run; `resume` is the command that resumes it, None without a file.
+
+    `report_broken`: rows are missing from the report. `input_read`: all of it was.
+    """
+    if report_broken and resume is not None:
+        return NextStep("once the report can be written again, resume with:", resume)
+    if not input_read and resume is not None:
+        return NextStep("the report does not cover all of the input. To resume:", resume)
+    remaining = _remaining(tally)
+    if not remaining and tally.outcomes[Outcome.INVALID]:
+        return NextStep("correct the invalid ids and run them with a new report")
+    if not remaining:
+        return NextStep("nothing left to cancel")
+    if resume is None:
+        return NextStep(f"{remaining}. Those rows can be the input of another run")
+    return NextStep(f"{remaining}. To resume:", resume)
+
+
+def _remaining(tally: Tally) -> str:
+    """Return how many jobs could still be cancelled, by outcome; '' for none."""
+    parts: list[str] = []
+    for outcome, verbs in _REMAINING.items():
+        if count := tally.outcomes[outcome]:
+            noun = "" if parts else "job " if count == 1 else "jobs "
+            parts.append(f"{count:,} {noun}{verbs[count > 1]}")
+    return ", ".join(parts)
+
+
+def after_look(settings: Settings, tally: Tally) -> NextStep:
+    """Return what to do after a run that was to cancel nothing."""
+    if not (tally.outcomes[Outcome.DRY_RUN] or tally.outcomes[Outcome.WOULD_CANCEL]):
+        return NextStep("there is nothing to cancel")
+    look = "--dry-run" if settings.dry_run else "--check"
+    invalid = "Correct the invalid ids, if they matter. " if tally.outcomes[Outcome.INVALID] else ""
+    output = ["--overwrite", "-o", settings.output] if settings.output not in {None, STDOUT} else []
+    words = [word for word in settings.command if word != look]
+    command = _command(words, output, settings.files, settings.column)
+    return NextStep(f"nothing was cancelled. {invalid}To cancel, leave out {look}:", command)
+
+
+def resume_command(
+    settings: Settings, tally: Tally, report: str, *, stopped: bool, complete: bool
+) -> str:
+    """Return the command that resumes a run from its report.
+
+    Where ids came by standard input, or are no longer in the input, the report is its own
+    input, if it is `complete`: it has a row for each id that was read.
+    """
+    remaining = any(tally.outcomes[outcome] for outcome in _REMAINING)
+    not_in_input = settings.resume and not stopped and remaining
+    own_input = complete and (STDIN in settings.files or not_in_input)
+    # a report that was its own input may have been rewritten under another name
+    given = [report if file == settings.output else file for file in settings.files]
+    files = [report] if own_input else given
+    column = "job_id" if own_input and settings.column else settings.column
+    return _command(settings.command, ["--resume", "-o", report], files, column)
+
+
+def _command(
+    words: Iterable[str], output: list[str], given: Iterable[str], column: str | None
+) -> str:
+    """Return a command that can be pasted, with a comment about what it lacks."""
+    files = list(dict.fromkeys(given))
+    all_words = [*words, *(("--column", column) if column else ()), *output]
+    all_words += ["--"] if any(file.startswith("-") and file != STDIN for file in files) else []
+    missing = ["the values of --header"] if "--header" in all_words else []
+    missing += ["the same standard input"] if STDIN in files else []
+    comment = f"   # with {' and '.join(missing)}" if missing else ""
+    return shlex.join([*all_words, *files]) + comment

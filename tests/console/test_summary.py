@@ -1,0 +1,107 @@
+"""The text at the end of a run."""
+
+from collections import Counter
+from typing import Any
+
+import orjson
+import pytest
+
+from bulkcancel.base.model import Outcome, Tally
+from bulkcancel.console import Output, Summary, by_count, print_summary
+from bulkcancel.console.summary import remarks
+
+NOTHING_LEFT = "nothing left to cancel"
+RATE = "19.7 requests per second of 20 allowed"
+RESUME = "bulkcancel --resume -o r.csv jobs.csv"
+Err = pytest.CaptureFixture[str]
+
+
+def summary(tally: Tally, **fields: Any) -> Summary:  # noqa: ANN401
+    """Return the summary of a run that has taken a minute and a bit."""
+    usual: dict[str, Any] = {"elapsed": 61.04, "effective_rate": 19.66, "rate": 20.0}
+    return Summary(tally, **usual | {"report": None, "next_step": NOTHING_LEFT} | fields)
+
+
+def test_the_summary_as_a_table(capsys: Err) -> None:
+    """The counts stand under each other, each outcome with its meaning; remarks follow."""
+    tally = Tally(repeats=2, settled_before=1, requests=1201, throttled=3, retries=4, read_backs=5)
+    tally.outcomes.update(
+        {
+            Outcome.CANCELLED: 1190, Outcome.NOT_FOUND: 8, Outcome.NOT_PENDING: 4,
+            Outcome.FAILED: 1, Outcome.UNKNOWN: 2, Outcome.NOT_ATTEMPTED: 3, Outcome.INVALID: 4,
+        }
+    )  # fmt: skip
+    tally.not_pending.update({"success": 1, "started": 2, "": 1, "failed": 0})
+    stopped = ("too many failures", "see the report")
+    step = "3 jobs were not attempted. To resume:"
+    ended = summary(tally, report="r.csv", next_step=step, command=RESUME, stopped=stopped)
+    print_summary(Output(), ended, {})
+    assert capsys.readouterr().err.splitlines() == [
+        "cancelled     1,190",
+        "not_found         8  the store has no such job",
+        "not_pending       4  started 2, status unknown 1, success 1",
+        "failed            1  not cancelled; the report says why",
+        "unknown           2  a cancel was sent, but its result could not be read",
+        "not_attempted     3  never sent",
+        "invalid           4  not a job id; never sent",
+        "2 jobs were already running and could not be cancelled",
+        "1 job was settled by an earlier run and not sent again",
+        "2 duplicate rows skipped",
+        "1,201 requests: 5 read-backs, 4 retried, 3 refused (429)",
+        f"took 61.0 s, {RATE}",
+        "report: r.csv",
+        "error: too many failures",
+        "hint: see the report",
+        f"next: {step}",
+        RESUME,
+    ]
+
+
+def test_a_summary_of_nothing(capsys: Err) -> None:
+    """A run without a job, a request or a report in a file has little to say."""
+    print_summary(Output(), summary(Tally()), {})
+    assert capsys.readouterr().err == f"next: {NOTHING_LEFT}\n"
+
+
+def test_the_summary_for_collectors(capsys: Err) -> None:
+    """The summary is one object with all counts, the report, and the command that resumes."""
+    ended = summary(Tally(), report="r.csv", next_step="resume:", command=RESUME)
+    print_summary(Output(as_json=True), ended, {"requests": 7})
+    line = orjson.loads(capsys.readouterr().err)
+    del line["time"]
+    assert line == {
+        "level": "info", "event": "summary", "message": "next: resume:", "requests": 7,
+        "elapsed_seconds": 61.04, "report": "r.csv", "next_command": RESUME,
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("tally", "fields", "expected"),
+    [
+        (Tally(), {}, []),
+        (Tally(not_pending=Counter(started=1)), {},
+         ["1 job was already running and could not be cancelled"]),
+        (Tally(not_pending=Counter(success=3)), {}, []),
+        (Tally(repeats=1), {}, ["1 duplicate row skipped"]),
+        (Tally(settled_before=1200), {},
+         ["1,200 jobs were settled by an earlier run and not sent again"]),
+        (Tally(requests=1), {"effective_rate": 0.0},
+         ["1 request: 0 read-backs, 0 retried, 0 refused (429)", "took 61.0 s"]),
+        (Tally(requests=100_000, read_backs=1), {"elapsed": 5025.3},
+         ["100,000 requests: 1 read-back, 0 retried, 0 refused (429)",
+          f"took 1:23:45 h, {RATE}"]),
+        (Tally(), {"report": "r.csv.saved", "rewritten": True},
+         ["report: r.csv.saved (written anew)"]),
+    ],
+    ids=["nothing", "one started", "none started", "a duplicate", "settled before",
+         "less than a second tells no rate", "hours", "a report that was moved"],
+)  # fmt: skip
+def test_remarks(tally: Tally, fields: dict[str, Any], expected: list[str]) -> None:
+    """There is a line for each thing that the table does not say, if it occurred."""
+    assert remarks(summary(tally, **fields)) == expected
+
+
+@pytest.mark.parametrize("arrived", [["b", "c", "a", "a"], ["a", "c", "a", "b"]], ids=" ".join)
+def test_equal_counts_stand_in_one_order(arrived: list[str]) -> None:
+    """The most frequent status comes first; equal counts by name, whichever arrived first."""
+    assert list(by_count(Counter(arrived)).items()) == [("a", 2), ("b", 1), ("c", 1)]

@@ -1,0 +1,148 @@
+"""The end of a run: what is shown, what is kept, and the exit code."""
+
+import re
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pytest
+
+from bulkcancel.base.errors import GuardError, Interruption
+from bulkcancel.base.model import StoreName, Tally
+from bulkcancel.console import Output
+from bulkcancel.report import STDOUT, Format, Plan, Recorder, name_of
+from bulkcancel.report.append_file import AppendFile, create
+from bulkcancel.run.conclude import conclude
+from bulkcancel.run.summary_file import Clock, Facts
+from tests.run.test_next_step import SETTINGS, tally_of
+from tests.support.fakes import result
+
+Err = pytest.CaptureFixture[str]
+STOPPED = Interruption("stopped by SIGINT", 130)
+
+
+class Ending:
+    """A run that has written an empty report and is to be concluded."""
+
+    def __init__(self, file: AppendFile) -> None:
+        self.file = file
+        self.recorder = Recorder(Plan("r.csv"), file, Format.CSV, "run-1")
+
+    def __call__(
+        self,
+        tally: Tally,
+        *,
+        output: Output | None = None,
+        stopped: GuardError | None = None,
+        input_read: bool = True,
+        **settings: Any,  # noqa: ANN401
+    ) -> int:
+        facts = Facts(
+            "run-1", "store.example", StoreName(), [], tally, Clock(),
+            effective=19.66, rate=20.0, report=self.recorder, stopped=stopped,
+        )  # fmt: skip
+        return conclude(
+            replace(SETTINGS, **settings),
+            output or Output(),
+            facts,
+            input_read=input_read,
+        )
+
+
+@pytest.fixture
+def end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Ending]:
+    monkeypatch.chdir(tmp_path)
+    file = create("r.csv")
+    yield Ending(file)
+    file.close()
+
+
+def test_the_exit_code_follows_from_the_counts(end: Ending, capsys: Err) -> None:
+    """A run that came to its end returns its exit code, and says what resumes it."""
+    assert end(tally_of(failed=1)) == 1
+    assert capsys.readouterr().err.endswith(
+        "report: r.csv\nnext: 1 job failed. To resume:\nbulkcancel --resume -o r.csv r.csv\n"
+    )
+
+
+def test_counts_for_collectors(end: Ending, capsys: Err) -> None:
+    """The line for log collectors has the counts of the summary file."""
+    tally = tally_of(not_pending=3)
+    tally.not_pending = Counter({"success": 1, "started": 2})
+    assert end(tally, output=Output(as_json=True)) == 3
+    line = orjson.loads(capsys.readouterr().err)
+    assert (line["outcomes"], line["report"]) == ({"not_pending": 3}, "r.csv")
+    assert list(line["not_pending"]) == ["started", "success"]
+
+
+def test_a_run_that_was_stopped(end: Ending, capsys: Err) -> None:
+    """What stopped a run is shown once, and raised when all is said."""
+    with pytest.raises(Interruption):
+        end(tally_of(not_attempted=1), stopped=STOPPED, input_read=False)
+    err = capsys.readouterr().err
+    assert "error: stopped by SIGINT\nnext: the report does not cover all of the input." in err
+
+
+def test_a_summary_that_has_no_place_any_more(end: Ending, capsys: Err, tmp_path: Path) -> None:
+    """A summary file that can't be written ends a run, but not in place of what had stopped it."""
+    lost = tmp_path / "none" / "s.json"
+    with pytest.raises(GuardError, match="can't be written"):
+        end(Tally(), summary=lost)
+    with pytest.raises(Interruption):
+        end(Tally(), summary=lost, stopped=STOPPED)
+    assert f"error: {lost} can't be written: No such file or dir" in capsys.readouterr().err
+
+
+def test_a_summary_in_a_file(end: Ending, tmp_path: Path) -> None:
+    """The summary is kept where that was asked for."""
+    assert end(tally_of(not_found=1), summary=tmp_path / "s.json") == 3
+    assert orjson.loads((tmp_path / "s.json").read_bytes())["outcomes"] == {"not_found": 1}
+
+
+@pytest.mark.parametrize(
+    ("target", "step"),
+    [
+        ("r.csv", "next: once the report can be written again, resume with:"),
+        (STDOUT, "next: run the same input again with --output FILE;"),
+    ],
+)
+def test_rows_that_are_missing(target: str, step: str, end: Ending, capsys: Err) -> None:
+    """Jobs that a broken report lacks are named even when quiet, and the way out is told."""
+    end.file.target = target
+    end.recorder.broken = True
+    end.recorder.unrecorded.append(result("job-2"))
+    end(tally_of(cancelled=2))
+    assert step in capsys.readouterr().err
+    end(tally_of(cancelled=2), output=Output(quiet=True))
+    assert (
+        capsys.readouterr().err
+        == f"error: no row in {name_of(target)} for job-2, which is cancelled\n"
+    )
+
+
+def test_a_report_that_was_lost(end: Ending, capsys: Err) -> None:
+    """Where the report has lost rows it can't be resumed: the input is run again."""
+    end.recorder.lost = True
+    end(tally_of(cancelled=2, not_attempted=3))
+    err = capsys.readouterr().err
+    assert re.search("^next: run the same input again with .*--output", err, re.MULTILINE)
+    assert "--resume" not in err
+
+
+def test_a_report_that_was_written_anew(end: Ending, capsys: Err) -> None:
+    """A report that stands at another place now is named, there and in the next command."""
+    end.recorder.restored = True
+    end.file.target = "r.csv.saved"
+    stopped = GuardError("r.csv was replaced", "don't move it during a run")
+    with pytest.raises(GuardError, match="was replaced"):
+        end(tally_of(cancelled=2, not_attempted=3), stopped=stopped)
+    assert capsys.readouterr().err.splitlines()[-5:] == [
+        "report: r.csv.saved (written anew)",
+        "error: r.csv was replaced",
+        "hint: don't move it during a run",
+        "next: 3 jobs were not attempted. To resume:",
+        "bulkcancel --resume -o r.csv.saved jobs.csv",
+    ]

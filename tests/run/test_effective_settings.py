@@ -1,0 +1,44 @@
+"""The settings in force, as -v shows them."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from bulkcancel.base.model import ReadyToken
+from bulkcancel.run.effective_settings import effective_settings
+from tests.run.test_summary_file import SECRET, SETTINGS
+
+ORIGINS = {"base_url": "profile", "credentials": "environment", "rate": "option"}
+
+
+def test_what_is_effective_settings() -> None:
+    """Each setting that matters is told, with its origin where it is known, and no secret."""
+    assert effective_settings(replace(SETTINGS, origins=ORIGINS)) == [
+        "base url: https://store.example:8443/proxy (from profile)",
+        "credentials: client id nigh\u2026, client secret [hidden] (from environment)",
+        "rate: 5.5 per second (from option)",
+        "concurrency: 7",
+        "retries: 4",
+        "timeout: 30 s",
+        "max failures: 100",
+        "header: X-Trace, EP-Beta-Features",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("changes", "line"),
+    [
+        ({"credentials": ReadyToken(SECRET)}, "credentials: a bearer token [hidden]"),
+        ({"base_url": ""}, "base url: a practice API"),
+        ({"concurrency": None}, "concurrency: as the rate needs"),
+        ({"headers": {}}, "header: none of your own"),
+        ({"headers": {"X-Key": SECRET}}, "header: X-Key"),
+    ],
+    ids=["a token", "practice", "concurrency", "no header", "a header's value"],
+)
+def test_what_else_may_be_effective_settings(changes: dict[str, Any], line: str) -> None:
+    """What has no value of its own is told in words, and a value that may be secret is not."""
+    lines = effective_settings(replace(SETTINGS, origins={}, **changes))
+    assert line in lines
+    assert SECRET not in "".join(lines)
