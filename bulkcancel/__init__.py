@@ -3,15 +3,15 @@
     async for result in bulkcancel.cancel_jobs(ids):
         print(result.job_id, result.outcome)
 
-How the code is laid out, each room importing only what stands above it:
+The code stands in rooms, each of which imports only those above it:
 
-- `base`: the values that flow, what ends a run, text made safe, settings, signals
+- `base`: values, errors, settings, safe text, signals; known to all
 - `inputs`: find the job ids in any file or pipe
-- `epcc`: the Elastic Path HTTP API, every request at a rate and with a token
-- `engine`: one job's life, and the pool that settles many
-- `report`: rows on disk, and back again
+- `epcc`: the Elastic Path HTTP API, each request at a rate and with a token
+- `engine`: settle each job, many side by side, and stop well
+- `report`: results as rows on disk, and read back
 - `console`: what people see and are asked
-- `run`: one run, joined from these; `api` is the library
+- `run`: one run, from settings to exit code; `api` is the same for Python
 - `cli`: the commands; `sandbox`: the practice API
 """
 
@@ -20,26 +20,36 @@ from typing import TYPE_CHECKING, Any
 from bulkcancel._version import __version__
 
 if TYPE_CHECKING:
-    from bulkcancel.api import cancel_jobs
+    from bulkcancel.api import cancel_jobs, cancel_jobs_sync
     from bulkcancel.base.errors import BulkcancelError, ConfigError, GuardError, LoginError
-    from bulkcancel.base.model import ClientKey, Evidence, JobResult, JobState, Outcome, ReadyToken
+    from bulkcancel.base.model import (
+        ClientKey,
+        Earlier,
+        Evidence,
+        JobResult,
+        JobRow,
+        JobState,
+        Outcome,
+        ReadyToken,
+    )
 
 __all__ = [
     "BulkcancelError",
     "ClientKey",
     "ConfigError",
+    "Earlier",
     "Evidence",
     "GuardError",
     "JobResult",
+    "JobRow",
     "JobState",
     "LoginError",
     "Outcome",
     "ReadyToken",
     "__version__",
     "cancel_jobs",
+    "cancel_jobs_sync",
 ]
-
-_ERRORS = frozenset({"BulkcancelError", "ConfigError", "GuardError", "LoginError"})
 
 
 def __dir__() -> list[str]:
@@ -52,5 +62,5 @@ def __getattr__(name: str) -> Any:  # noqa: ANN401
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from importlib import import_module  # noqa: PLC0415
 
-    home = "api" if name == "cancel_jobs" else "base.errors" if name in _ERRORS else "base.model"
-    return getattr(import_module(f"bulkcancel.{home}"), name)
+    module = "api" if name.islower() else "base.errors" if name.endswith("Error") else "base.model"
+    return getattr(import_module(f"bulkcancel.{module}"), name)

@@ -1,18 +1,18 @@
-"""`python -m bulkcancel`, and the command itself: Ctrl-C is heeded even while it loads."""
+"""`python -m bulkcancel`, and the command itself: signals are heard even while it loads."""
 
 import sys
 
-from bulkcancel.base.loading import loading
+from bulkcancel.base.interrupts import exit_on_signal, ignore_signals
 
 
 def main() -> int:
     """Run the command; return its exit code."""
-    try:
-        with loading():
-            from bulkcancel.cli.cancel import main as run  # noqa: PLC0415  (to import is to wait)
-        return run()
-    except KeyboardInterrupt:  # in the moments before it is heard
-        return 130
+    exit_on_signal()
+    from bulkcancel.cli.cancel import main as run  # noqa: PLC0415  (to import is to wait)
+
+    exit_code = run()
+    ignore_signals()
+    return exit_code
 
 
 if __name__ == "__main__":

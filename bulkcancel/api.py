@@ -2,69 +2,210 @@
 
 import asyncio
 import os
-from collections.abc import AsyncGenerator, Collection, Iterable, Mapping
-from contextlib import suppress
+from collections.abc import (
+    AsyncGenerator,
+    AsyncIterable,
+    Iterable,
+    Iterator,
+    Mapping,
+)
+from contextlib import aclosing, suppress
+from typing import Any
+from uuid import UUID
 
+from bulkcancel.base import defaults
+from bulkcancel.base.access import Access, find_access
+from bulkcancel.base.checks import base_url as checked_base_url
+from bulkcancel.base.checks import checked_headers, outcomes
 from bulkcancel.base.errors import ConfigError, GuardError
-from bulkcancel.base.model import Credentials, JobResult, Outcome, Tally
-from bulkcancel.base.settings import DEFAULT_BASE_URL, DEFAULT_RATE, base_url, credentials, positive
+from bulkcancel.base.model import Credentials, JobResult, JobRow, Tally
+from bulkcancel.base.settings import PaceOptions, StoreOptions
 from bulkcancel.engine.guards import Guards
 from bulkcancel.engine.pool import Engine, Policy, concurrency_for
-from bulkcancel.epcc import StoreAccess, connect
+from bulkcancel.epcc import connect
 from bulkcancel.inputs import Entry, Jobs, Listed, problem_of
+
+_LONGEST_SHOWN = 300  # characters of what is no job id
 
 
 async def cancel_jobs(  # noqa: PLR0913  (all have a default, and a name)
-    ids: Iterable[str],
+    ids: Iterable[object] | AsyncIterable[object],
     *,
     login: Credentials | None = None,
-    url: str | None = None,
-    rate: float = DEFAULT_RATE,
-    concurrency: int | None = None,
-    retries: int = 4,
-    timeout: float = 30.0,  # noqa: ASYNC109  (of one request, not of all)
-    max_failures: int = 100,
-    allow: Collection[Outcome] = (),
+    base_url: str | None = None,
+    profile: str | None = None,
     headers: Mapping[str, str] | None = None,
-    only_look: bool = False,
+    check: bool = False,
+    allow: str | Iterable[str] = (),
+    rate: float = defaults.RATE,
+    concurrency: int | None = None,
+    retries: int = defaults.RETRIES,
+    timeout: float = defaults.TIMEOUT,  # noqa: ASYNC109  (of one request, not of all)
+    max_failures: int = defaults.MAX_FAILURES,
 ) -> AsyncGenerator[JobResult, None]:
     """Cancel jobs, and yield what became of each as soon as it is known.
 
-    Each distinct id has one result, in the order in which they settle; an id that is none
-    is `invalid` and never sent. `rate` is in requests per second, `timeout` in seconds for
-    each request. Without `login` and `url` those of the environment are taken
-    (`EPCC_CLIENT_ID` and `EPCC_CLIENT_SECRET`, or `BULKCANCEL_TOKEN`; `EPCC_API_BASE_URL`).
-    With `only_look` jobs are read and nothing is cancelled.
+    The ids are texts or `uuid.UUID`s; those of an async iterable are sent as they come. Each
+    distinct id has one result, in the order in which they settle; anything that is no id is
+    `invalid` and never sent. The options are those of the command, with the same bounds and
+    the same sources where they are not given: environment, then profile. With `check` jobs
+    are only read.
 
-    Raises `ConfigError` and `LoginError` before anything is sent, and `GuardError` when a
-    guard has stopped the run, after the result of every job. To end the generator early
-    (`contextlib.aclosing`) stops the sending and waits for the requests in flight.
+    Raises `ConfigError` (a `ValueError`) and `LoginError` before anything is sent, and
+    `GuardError` when a guard has stopped the run, after the result of every job. To end the
+    generator early (`contextlib.aclosing`) stops the sending and waits for the requests in
+    flight.
     """
-    if isinstance(ids, str | bytes):
-        raise ConfigError("the ids are one text", "pass a list of ids")
-    jobs = Jobs()
-    for number, given in enumerate(ids, 1):
-        job_id = given.strip()
-        jobs.add(Entry(number, job_id, problem_of(job_id, "this item")), "ids")
-    login = login or credentials(os.environ, {})[0]
-    url = base_url(url or os.environ.get("EPCC_API_BASE_URL") or DEFAULT_BASE_URL)
+    pace = PaceOptions(rate, concurrency, retries, timeout, max_failures=max_failures)
+    allowed = outcomes(allow)
+    rows = _rows_of(ids)
+    access = _access(login, base_url, profile, headers)
+    if not check:
+        access.check_cancels_allowed()
     tally = Tally()
-    access = StoreAccess(url, login, headers or {}, positive("rate", rate), timeout, retries)
-    guards = Guards(max_failures, frozenset(allow), positive("timeout", timeout))
-    policy = Policy(concurrency or concurrency_for(rate), retries, guards, only_look)
+    guards = Guards(pace.max_failures, allowed, pace.timeout)
+    most = pace.concurrency or concurrency_for(pace.rate)
+    policy = Policy(most, pace.retries, guards, check)
     settled: asyncio.Queue[JobResult | None] = asyncio.Queue()
-    async with connect(access, tally) as sender:
-        first = next((row.job_id for row in jobs if not row.problem), None)
+    async with connect(access, pace, tally) as sender:
+        first = await rows.first()
         if first is not None:
-            await sender.auth.login(first)
+            await sender.auth.login(first.job_id)
         engine = Engine(sender, policy, tally, settled.put_nowait)
-        run = asyncio.create_task(engine.run(Listed(jobs)))
+        run = asyncio.create_task(engine.run(rows))
         run.add_done_callback(lambda _: settled.put_nowait(None))
         try:
             while (result := await settled.get()) is not None:
                 yield result
             await run
+            rows.reraise()
         finally:
             engine.stop(GuardError("the caller has left"))
             with suppress(GuardError):
                 await asyncio.gather(run)
+
+
+def cancel_jobs_sync(ids: Iterable[object], **options: Any) -> list[JobResult]:  # noqa: ANN401
+    """Cancel jobs, and return what became of each; the options are those of `cancel_jobs`.
+
+    Raises what that raises; the `results` of a `GuardError` are those of all jobs.
+    """
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return asyncio.run(_collect(ids, options))
+    raise ConfigError(
+        "cancel_jobs_sync was called where an event loop is running, as in a notebook",
+        "use [result async for result in bulkcancel.cancel_jobs(ids)] there",
+    )
+
+
+async def _collect(ids: Iterable[object], options: Mapping[str, Any]) -> list[JobResult]:
+    results: list[JobResult] = []
+    async with aclosing(cancel_jobs(ids, **options)) as run:
+        try:
+            async for result in run:
+                results.append(result)  # noqa: PERF401  (they must outlive the error)
+        except GuardError as error:
+            error.results = results
+            raise
+    return results
+
+
+def _access(
+    login: Credentials | None,
+    base_url: str | None,
+    profile: str | None,
+    headers: Mapping[str, str] | None,
+) -> Access:
+    """Return store and login as the command would find them."""
+    url = base_url or os.environ.get("EPCC_API_BASE_URL", "")
+    options = StoreOptions(
+        base_url=checked_base_url(url) if url else None,
+        profile=profile or os.environ.get("EPCC_PROFILE") or None,
+        headers=checked_headers(dict(headers or {}).items()),
+    )
+    return find_access(options, os.environ, login)
+
+
+class _Listed:
+    """The ids of a caller that are all there."""
+
+    def __init__(self, ids: Iterable[object]) -> None:
+        self._jobs = Jobs()
+        for number, given in enumerate(ids, 1):
+            self._jobs.add(_entry(number, given), "ids")
+        self._rows = Listed(self._jobs)
+        self.take, self.rest = self._rows.take, self._rows.rest
+
+    async def first(self) -> JobRow | None:
+        """Return the first row that will be sent, without taking it."""
+        return next((row for row in self._jobs if not row.problem), None)
+
+    def reraise(self) -> None:
+        """Do nothing: what the ids raise, they raise when they are listed."""
+
+
+class _Coming:
+    """The ids of a caller that come while the run is under way."""
+
+    def __init__(self, ids: AsyncIterable[object]) -> None:
+        self._ids = aiter(ids)
+        self._jobs = Jobs()
+        self._number = 0
+        self._ahead: list[JobRow] = []
+        self._turn = asyncio.Lock()
+        self._error: Exception | None = None
+
+    async def take(self) -> JobRow | None:
+        """Return the next row, None after the last."""
+        return self._ahead.pop(0) if self._ahead else await self._next()
+
+    def rest(self) -> Iterator[JobRow]:
+        """Yield what has come and was not taken."""
+        while self._ahead:
+            yield self._ahead.pop(0)
+
+    async def first(self) -> JobRow | None:
+        """Return the first row that will be sent, without taking it."""
+        while (row := await self._next()) is not None:
+            self._ahead.append(row)
+            if not row.problem:
+                return row
+        return None
+
+    def reraise(self) -> None:
+        """Raise what ended the ids, if they ended with an error of the caller's."""
+        if self._error is not None:
+            raise self._error
+
+    async def _next(self) -> JobRow | None:
+        async with self._turn:
+            try:
+                async for given in self._ids:
+                    self._number += 1
+                    entry = _entry(self._number, given)
+                    if self._jobs.add(entry, "ids"):
+                        return JobRow(entry.job_id, "ids", entry.line, entry.problem)
+            except Exception as error:  # noqa: BLE001  (raised again, when each job has its result)
+                self._error = error
+        return None
+
+
+def _rows_of(ids: Iterable[object] | AsyncIterable[object]) -> _Listed | _Coming:
+    if isinstance(ids, str | bytes):
+        raise ConfigError("the ids are one text", "pass a list of ids")
+    if isinstance(ids, AsyncIterable):
+        return _Coming(ids)
+    return _Listed(ids)
+
+
+def _entry(number: int, given: object) -> Entry:
+    """Return an item of the caller's as a row of a list."""
+    if isinstance(given, str | UUID):
+        job_id = str(given).strip()
+        return Entry(number, job_id, problem_of(job_id, "this item"))
+    shown = "" if given is None else str(given)[:_LONGEST_SHOWN]
+    return Entry(
+        number, shown, f"not a job id: neither a text nor a UUID, but {type(given).__name__}"
+    )

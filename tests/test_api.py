@@ -2,8 +2,10 @@
 
 import asyncio
 import importlib
+from collections.abc import AsyncIterator
 from contextlib import aclosing
 from typing import Any
+from uuid import UUID
 
 import pytest
 
@@ -17,8 +19,8 @@ from bulkcancel import (
     Outcome,
     ReadyToken,
 )
-from bulkcancel.sandbox import Rules, Sandbox
-from tests.conftest import KEY, Serve, sandbox
+from bulkcancel.sandbox import Rules, Sandbox, seeds_of
+from tests.conftest import KEY, KeepProfile, Serve, sandbox
 from tests.support.faults import FAULTS, HARMLESS, TrueJob
 from tests.support.faults import Store as FaultyStore
 from tests.support.raw import RawServer, http
@@ -34,9 +36,9 @@ def bare(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delenv(name, raising=False)
 
 
-async def all_of(ids: list[str], url: str, **options: Any) -> list[JobResult]:  # noqa: ANN401
+async def all_of(ids: Any, url: str, **options: Any) -> list[JobResult]:  # noqa: ANN401
     options = {"login": LOGIN, "rate": 500, **options}
-    return [result async for result in bulkcancel.cancel_jobs(ids, url=url, **options)]
+    return [result async for result in bulkcancel.cancel_jobs(ids, base_url=url, **options)]
 
 
 def seen(results: list[JobResult]) -> dict[str, str]:
@@ -47,7 +49,7 @@ def statuses(api: Sandbox) -> set[str]:
     return {job.status for job in api.queue.jobs.values()}
 
 
-async def test_the_whole_way(serve: Serve) -> None:
+async def test_each_distinct_id_has_one_result(serve: Serve) -> None:
     """Each distinct id has one result; what is no id is invalid, and is never sent."""
     api = sandbox(2, busy="started", gone="missing")
     ids = ["job-1", " job-2\n", "busy", "gone", "job-1", "a/b", "", "A" * 129]
@@ -69,7 +71,7 @@ async def test_results_come_as_jobs_settle(serve: Serve) -> None:
     api = sandbox(50)
     ids = [f"job-{i}" for i in range(1, 51)]
     url = serve(api.serve(0))
-    run = bulkcancel.cancel_jobs(ids, url=url, login=LOGIN, rate=100)
+    run = bulkcancel.cancel_jobs(ids, base_url=url, login=LOGIN, rate=100)
     async with aclosing(run) as results:  # typed as an iterator
         first = await anext(results)
         assert first.outcome is Outcome.CANCELLED
@@ -78,12 +80,12 @@ async def test_results_come_as_jobs_settle(serve: Serve) -> None:
     assert statuses(api) == {"cancelled"}
 
 
-async def test_leaving_early(serve: Serve) -> None:
+async def test_a_caller_that_leaves_early_stops_the_sending(serve: Serve) -> None:
     """Who has seen enough stops the sending, and what was sent has come to its end."""
     api = sandbox(200, Rules(latency=0.02))
     ids = [f"job-{i}" for i in range(1, 201)]
     url = serve(api.serve(0))
-    run = bulkcancel.cancel_jobs(ids, url=url, login=LOGIN, rate=200)
+    run = bulkcancel.cancel_jobs(ids, base_url=url, login=LOGIN, rate=200)
     async with aclosing(run) as results:  # typed as an iterator
         async for _ in results:
             break
@@ -94,7 +96,7 @@ async def test_leaving_early(serve: Serve) -> None:
     assert len(asyncio.all_tasks()) == 1
 
 
-async def test_a_caller_that_is_cancelled(serve: Serve) -> None:
+async def test_a_time_limit_of_the_caller_stops_the_sending(serve: Serve) -> None:
     """A time limit of the caller's stops the sending as well."""
     api = sandbox(200)
     url = serve(api.serve(0))
@@ -106,10 +108,10 @@ async def test_a_caller_that_is_cancelled(serve: Serve) -> None:
     assert len(asyncio.all_tasks()) == 1
 
 
-async def test_only_looking(serve: Serve) -> None:
-    """With only_look jobs are read, and stay as they are."""
+async def test_check_only_reads(serve: Serve) -> None:
+    """With check jobs are read, and stay as they are."""
     api = sandbox(2, busy="started", gone="missing")
-    results = await all_of(["job-1", "job-2", "busy", "gone"], serve(api.serve(0)), only_look=True)
+    results = await all_of(["job-1", "job-2", "busy", "gone"], serve(api.serve(0)), check=True)
     assert sorted(seen(results).values()) == [
         *("not_found", "not_pending", "would_cancel", "would_cancel")
     ]
@@ -119,7 +121,9 @@ async def test_only_looking(serve: Serve) -> None:
 @pytest.mark.parametrize(
     "login", [ClientKey("id", "wrong"), ReadyToken("made-up")], ids=["key", "token"]
 )
-async def test_a_login_that_is_refused(login: ClientKey | ReadyToken, serve: Serve) -> None:
+async def test_a_refused_login_is_raised_before_any_result(
+    login: ClientKey | ReadyToken, serve: Serve
+) -> None:
     """A wrong login is raised before any job has a result, and nothing is cancelled."""
     api = sandbox()
     with pytest.raises(LoginError):
@@ -144,15 +148,26 @@ async def test_nothing_to_send_needs_no_login(serve: Serve) -> None:
         ({"rate": 0}, "rate is 0"),
         ({"rate": float("nan")}, "rate is nan"),
         ({"timeout": -1.0}, "timeout is -1.0"),
+        ({"retries": -1}, "retries is -1"),
+        ({"retries": "4"}, "retries is '4'"),
+        ({"concurrency": 0}, "concurrency is 0"),
+        ({"max_failures": 1.5}, "max failures is 1.5"),
+        ({"allow": "gone"}, "'gone' is no outcome"),
+        ({"headers": {"Expect": "100-continue"}}, "the header Expect can't be set"),
+        ({"headers": {"X-One": "a\r\nX-Two: b"}}, "write it as 'Name: value'"),
     ],
 )
-async def test_what_is_refused(options: dict[str, Any], words: str) -> None:
+async def test_options_are_checked_as_those_of_the_command(
+    options: dict[str, Any], words: str
+) -> None:
     """What can't be used is refused before any request, as by the command."""
     with pytest.raises(ConfigError, match=words):
         await all_of(["job-1"], **{"url": "http://127.0.0.1:1", **options})
 
 
-async def test_the_environment(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_login_and_store_of_the_environment_are_taken(
+    serve: Serve, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Without a login and a store of its own, a call takes those of the environment."""
     monkeypatch.setenv("EPCC_API_BASE_URL", serve(sandbox().serve(0)))
     for name, value in KEY.items():
@@ -161,7 +176,7 @@ async def test_the_environment(serve: Serve, monkeypatch: pytest.MonkeyPatch) ->
     assert seen(results) == {"job-1": "cancelled"}
 
 
-async def test_headers(serve: Serve) -> None:
+async def test_headers_of_the_caller_go_with_every_request(serve: Serve) -> None:
     """Headers of the caller's go with every request."""
     server = RawServer(TOKEN, http("403 Forbidden"))
     url = serve(server.serve())
@@ -170,12 +185,12 @@ async def test_headers(serve: Serve) -> None:
     assert all("EP-Beta-Features: b-1" in request for request in server.requests)
 
 
-async def test_a_guard(serve: Serve) -> None:
+async def test_a_guard_is_raised_after_every_result(serve: Serve) -> None:
     """A guard that stops the run is raised when every job has had its result."""
     ids = [f"none-{i}" for i in range(60)]
     results: list[JobResult] = []
     url = serve(sandbox().serve(0))
-    run = bulkcancel.cancel_jobs(ids, url=url, login=LOGIN, rate=500, concurrency=1)
+    run = bulkcancel.cancel_jobs(ids, base_url=url, login=LOGIN, rate=500, concurrency=1)
 
     async def collect() -> None:
         async for result in run:
@@ -187,7 +202,9 @@ async def test_a_guard(serve: Serve) -> None:
 
 
 @pytest.mark.parametrize(
-    "options", [{"allow": {Outcome.NOT_FOUND}}, {"max_failures": 1}], ids=["allowed", "failures"]
+    "options",
+    [{"allow": {Outcome.NOT_FOUND}}, {"allow": "not_found"}, {"max_failures": 1}],
+    ids=["allowed", "allowed as a text", "failures"],
 )
 async def test_guards_as_the_caller_wants_them(options: dict[str, Any], serve: Serve) -> None:
     """What is allowed stops nothing, and the limit of failures is the caller's."""
@@ -201,7 +218,7 @@ async def test_guards_as_the_caller_wants_them(options: dict[str, Any], serve: S
             await all_of([f"job-{i}" for i in range(30)], url, concurrency=1, **options)
 
 
-async def test_the_truth_behind_faults(serve: Serve) -> None:
+async def test_results_are_true_whatever_the_store_does(serve: Serve) -> None:
     """What is said to be cancelled is, and what is not said to be is not ours."""
     kinds = [name for name in FAULTS if name in HARMLESS | {"closed", "502", "another id"}]
     jobs = {f"job-{i}": TrueJob("pending") for i in range(40)}
@@ -214,7 +231,7 @@ async def test_the_truth_behind_faults(serve: Serve) -> None:
     assert store.met
 
 
-def test_what_the_package_has() -> None:
+def test_every_promised_name_can_be_imported() -> None:
     """All that is promised can be imported from the package, and nothing else."""
     for name in bulkcancel.__all__:
         assert getattr(bulkcancel, name) is not None
@@ -227,6 +244,115 @@ async def test_a_text_is_no_list_of_ids() -> None:
     """One id in place of a list would be taken apart into letters: it is refused."""
     with pytest.raises(bulkcancel.ConfigError, match="pass a list of ids"):
         await anext(bulkcancel.cancel_jobs("job-1"))
+
+
+async def test_objects_that_are_no_ids_are_invalid_results(serve: Serve) -> None:
+    """UUID objects are ids; None, NaN and other objects have a result that says what they are."""
+    api = Sandbox(seeds_of([{"jobid": str(UUID(int=7))}]))
+    ids = [UUID(int=7), None, float("nan"), 5, b"job-1", ["job-1"], None]
+    results = await all_of(ids, serve(api.serve(0)))
+    assert [(r.job_id, r.outcome.value) for r in results if r.outcome is not Outcome.INVALID] == [
+        (str(UUID(int=7)), "cancelled")
+    ]
+    invalid = [r for r in results if r.outcome is Outcome.INVALID]
+    assert [(r.row.line, r.job_id, r.detail.split()[-1]) for r in invalid] == [
+        (2, "", "NoneType"), (3, "nan", "float"), (4, "5", "int"), (5, "b'job-1'", "bytes"),
+        (6, "['job-1']", "list"), (7, "", "NoneType"),
+    ]  # fmt: skip
+
+
+async def coming(*items: object, error: Exception | None = None) -> AsyncIterator[object]:
+    for item in items:
+        await asyncio.sleep(0)
+        yield item
+    if error is not None:
+        raise error
+
+
+async def test_an_async_iterable_is_sent_as_it_comes(serve: Serve) -> None:
+    """Ids that arrive one by one are cancelled one by one, each distinct one once."""
+    api = sandbox(3)
+
+    async def ids() -> AsyncIterator[str]:
+        for name in ("a/b", "job-1", "job-1", "job-2", "job-3"):
+            yield name
+            while name == "job-2" and api.queue.jobs["job-1"].status == "pending":  # noqa: ASYNC110
+                await asyncio.sleep(0.001)  # the next id comes when the first job is cancelled
+
+    results = await all_of(ids(), serve(api.serve(0)))
+    assert seen(results) == {
+        "a/b": "invalid", "job-1": "cancelled", "job-2": "cancelled", "job-3": "cancelled",
+    }  # fmt: skip
+    assert len(results) == 4
+
+
+async def test_an_async_iterable_without_an_id_needs_no_login() -> None:
+    """Where no id is one, nothing is sent, and what was given has its result."""
+    results = await all_of(coming("a/b", None), "http://127.0.0.1:1")
+    assert [result.outcome for result in results] == [Outcome.INVALID] * 2
+
+
+async def test_an_error_of_an_async_iterable_is_raised_after_the_results(serve: Serve) -> None:
+    """What ends the caller's ids is the caller's to see, when all jobs so far are settled."""
+    results: list[JobResult] = []
+    ids = coming("job-1", "job-2", error=OSError("the queue is gone"))
+    url = serve(sandbox().serve(0))
+
+    async def collect() -> None:
+        async for result in bulkcancel.cancel_jobs(ids, base_url=url, login=LOGIN, rate=500):
+            results.append(result)  # noqa: PERF401  (they must outlive the error)
+
+    with pytest.raises(OSError, match="the queue is gone"):
+        await collect()
+    assert seen(results) == {"job-1": "cancelled", "job-2": "cancelled"}
+
+
+async def test_a_guard_accounts_for_ids_that_have_come(serve: Serve) -> None:
+    """A guard that stops an async iterable raises after a result for each id that was taken."""
+    results: list[JobResult] = []
+    ids = coming(*(f"none-{number}" for number in range(1000)))
+    url = serve(sandbox().serve(0))
+
+    async def collect() -> None:
+        async for result in bulkcancel.cancel_jobs(ids, base_url=url, login=LOGIN, rate=500):
+            results.append(result)  # noqa: PERF401  (they must outlive the error)
+
+    with pytest.raises(GuardError):
+        await collect()
+    assert 20 <= len(results) == len(seen(results)) < 1000
+
+
+def test_cancelling_without_a_loop_of_ones_own(serve: Serve) -> None:
+    """`cancel_jobs_sync` returns the list of results, with the options of `cancel_jobs`."""
+    url = serve(sandbox(2, busy="started").serve(0))
+    options: dict[str, Any] = {"base_url": url, "login": LOGIN, "rate": 500}
+    checked = bulkcancel.cancel_jobs_sync(["job-1", "busy"], check=True, **options)
+    assert seen(checked) == {"job-1": "would_cancel", "busy": "not_pending"}
+    assert seen(bulkcancel.cancel_jobs_sync(["job-1"], **options)) == {"job-1": "cancelled"}
+
+
+def test_a_guard_keeps_the_results_for_who_has_no_loop(serve: Serve) -> None:
+    """Where a guard stops `cancel_jobs_sync`, the error has the result of every job."""
+    ids, url = [f"none-{i}" for i in range(60)], serve(sandbox().serve(0))
+    with pytest.raises(GuardError) as stopped:
+        bulkcancel.cancel_jobs_sync(ids, base_url=url, login=LOGIN, rate=500)
+    assert {result.job_id for result in stopped.value.results} == set(ids)
+
+
+async def test_a_running_loop_is_told_to_use_the_generator() -> None:
+    """In a notebook, whose loop is running, the error says what to write there."""
+    with pytest.raises(ConfigError, match="async for result"):
+        bulkcancel.cancel_jobs_sync(["job-1"])
+
+
+async def test_a_profile_is_taken_as_by_the_command(
+    serve: Serve, keep_profile: KeepProfile
+) -> None:
+    """A profile gives store and login where neither arguments nor environment do."""
+    url = serve(sandbox().serve(0))
+    keep_profile(f"[night]\nEPCC_API_BASE_URL={url}\nEPCC_CLIENT_ID=a\nEPCC_CLIENT_SECRET=b\n")
+    results = [r async for r in bulkcancel.cancel_jobs(["job-1"], profile="night", rate=500)]
+    assert seen(results) == {"job-1": "cancelled"}
 
 
 def test_what_it_offers() -> None:

@@ -9,9 +9,10 @@ import sys
 from pathlib import Path
 
 import pytest
+from click import Context, Option
 
 import bulkcancel
-from bulkcancel.cli.cancel import OPTION_GROUPS
+from bulkcancel.cli.cancel import command
 from tests.conftest import KEY, SAMPLES, Cli, Serve, sandbox
 
 ROOT = SAMPLES.parent
@@ -89,12 +90,17 @@ def test_the_readme_shows_what_the_practice_run_prints(cli: Cli) -> None:
     assert without_pace(shown) == without_pace(ended.err)[1:]
 
 
-def test_the_readme_knows_no_option_that_does_not_exist() -> None:
-    """Each option that the README names is one of the commands'."""
-    known = {option for options in OPTION_GROUPS.values() for option in options}
+def test_the_readme_names_the_options_that_there_are() -> None:
+    """Each option is in the README, in one of its spellings, and no other is."""
+    options = [
+        each.opts for each in command.get_params(Context(command)) if isinstance(each, Option)
+    ]
+    named = set(re.findall(r"(?<![\w-])--?[a-zA-Z][a-z-]*", README))
+    assert [names for names in options if not named & set(names)] == []
     sandbox = set(re.findall(r"--[a-z-]+", (PACKAGE / "cli" / "sandbox.py").read_text()))
     others = {"--csv", "--cov"}  # psql, pytest
-    assert set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", README)) <= known | sandbox | others
+    known = {name for names in options for name in names} | sandbox | others
+    assert {name for name in named if name.startswith("--")} <= known
 
 
 def test_the_readme_s_library_example(serve: Serve) -> None:

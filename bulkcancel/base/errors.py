@@ -4,6 +4,13 @@ A job's own trouble is a `JobResult`, never one of these. The hint (what to do)
 is kept apart from the message (what is wrong).
 """
 
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from bulkcancel.base.model import JobResult
+
 
 class BulkcancelError(Exception):
     """End the run; `exit_code` is what the process returns.
@@ -24,7 +31,7 @@ class BulkcancelError(Exception):
         return f"{self.message}; {self.hint}" if self.hint else self.message
 
 
-class ConfigError(BulkcancelError):
+class ConfigError(BulkcancelError, ValueError):
     """An option or a variable that can't be used, or one that is missing."""
 
 
@@ -41,9 +48,13 @@ class LoginError(BulkcancelError):
 
 
 class GuardError(BulkcancelError):
-    """A guard ended the run after it had begun; the rest is `not_attempted`."""
+    """A guard ended the run after it had begun; the rest is `not_attempted`.
+
+    `results` are those of all jobs, where `cancel_jobs_sync` could not return them.
+    """
 
     exit_code = 4
+    results: "Sequence[JobResult]" = ()
 
 
 class Interruption(GuardError):

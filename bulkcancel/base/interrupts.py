@@ -1,68 +1,93 @@
-"""Ctrl-C, TERM and HUP while a run is under way: stop, then leave, then leave at any price."""
+"""Ctrl-C, TERM and HUP: they end the process before the first cancel, and drain the run after.
 
-import asyncio
+A signal that was ignored when the process started (nohup, a background job) stays ignored.
+Two facts that were measured: an exception amid an import can crash the interpreter (SIGSEGV
+in an extension module), and asyncio's runner answers a Ctrl-C by cancelling the main task,
+which would end requests without their rows. So no exception is ever raised here, and these
+handlers take the place of the runner's, which is only set where Python's own one is.
+"""
+
 import itertools
 import os
 import signal
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from types import FrameType
-from typing import cast
 
 from bulkcancel.base.errors import Interruption
 
-EXIT_CODES = {"SIGINT": 130, "SIGTERM": 143, "SIGHUP": 130, "SIGBREAK": 130}  # the last: Windows
-
+_EXIT_CODES = {signal.SIGINT: 130, signal.SIGTERM: 143, signal.SIGHUP: 130}
+_WORDS = {signal.SIGINT: "interrupted", signal.SIGTERM: "terminated", signal.SIGHUP: "hung up"}
+_Handler = Callable[[int, FrameType | None], None]
 
 leave = os._exit
 
 
-@asynccontextmanager
-async def heard(
-    stop: Callable[[Interruption], None],
-    break_off: Callable[[], None],
-    hurry: Callable[[bool], None],
-) -> AsyncIterator[None]:
-    """Let the first signal call `stop`, the second `break_off`, both in the running loop.
+def exit_on_signal() -> None:
+    """Let a signal end the process at once, with one line: nothing was sent so far."""
+    _handle(_exit_before_first_cancel)
 
-    Both call `hurry`, and that at once, the second with True: the loop itself may be
-    held up.
-    A third one ends the process wherever it is; all rows so far are with the system. HUP
-    stays ignored where it was (nohup). A Ctrl-C that came just before is heard, too:
-    asyncio's own way, to cancel the main task, would end requests without their rows.
+
+def ignore_signals() -> None:
+    """Let no signal change the exit code of a run that has ended."""
+    for number in _EXIT_CODES:
+        signal.signal(number, signal.SIG_IGN)
+
+
+@contextmanager
+def draining(
+    stop: Callable[[Interruption], None],
+    abandon: Callable[[], None],
+    hurry: Callable[[float], None],
+    *,
+    patience: float,
+    grace: float,
+) -> Iterator[None]:
+    """Let the first signal call `stop`, and the second `abandon`, both in the running loop.
+
+    After TERM `abandon` is called by itself `grace` seconds later. Both signals call
+    `hurry` at once, since the loop may be held up, with the seconds that are left: `patience`,
+    or `grace` after TERM, then none. A third signal ends the process wherever it is; all
+    rows so far are with the system.
     """
+    import asyncio  # noqa: PLC0415  (50 ms, and the process has long started)
+
     loop = asyncio.get_running_loop()
     counter = itertools.count(1)  # a signal may come while another is dealt with
 
-    def hear(number: int, _: FrameType | None) -> None:
-        count = next(counter)
-        name = signal.Signals(number).name
+    def drain(number: int, _: FrameType | None) -> None:
+        count, code = next(counter), _EXIT_CODES[signal.Signals(number)]
         if count > 2:
-            leave(EXIT_CODES[name])
-        hurry(count > 1)
-        loop.call_soon_threadsafe(stop, Interruption(f"stopped by {name}", EXIT_CODES[name]))
+            leave(code)
+        seconds = grace if number == signal.SIGTERM else patience
+        hurry(seconds if count == 1 else 0)
+        stopped = Interruption(f"stopped by {signal.Signals(number).name}", code)
+        loop.call_soon_threadsafe(stop, stopped)
         if count == 2:
-            loop.call_soon_threadsafe(break_off)
+            loop.call_soon_threadsafe(abandon)
+        elif number == signal.SIGTERM:
+            loop.call_soon_threadsafe(loop.call_later, grace, abandon)
 
-    known = [getattr(signal, name) for name in EXIT_CODES if hasattr(signal, name)]
-    before = {number: signal.getsignal(number) for number in known}
-    for number in known:
-        if signal.Signals(number).name != "SIGHUP" or before[number] is not signal.SIG_IGN:
-            signal.signal(number, hear)
+    before = {number: signal.getsignal(number) for number in _EXIT_CODES}
+    _handle(drain)
     try:
-        if await _cancelled_before():
-            hear(signal.SIGINT, None)
         yield
     finally:
         for number, handler in before.items():
+            # what the run has to say is said: it no longer holds that nothing was sent
+            over = handler is _exit_before_first_cancel
+            signal.signal(number, signal.SIG_IGN if over else handler)
+
+
+def _handle(handler: _Handler) -> None:
+    for number in _EXIT_CODES:
+        if signal.getsignal(number) is not signal.SIG_IGN:
             signal.signal(number, handler)
 
 
-async def _cancelled_before() -> bool:
-    """Tell whether asyncio's runner has cancelled this task, which then goes on."""
-    try:
-        await asyncio.sleep(0)
-    except asyncio.CancelledError:
-        cast("asyncio.Task[object]", asyncio.current_task()).uncancel()
-        return True
-    return False
+def _exit_before_first_cancel(number: int, _: FrameType | None) -> None:
+    with suppress(OSError):  # standard error may be closed, or full
+        new_line = "\n" if os.isatty(2) else ""  # after ^C, and perhaps a question
+        word = _WORDS[signal.Signals(number)]
+        os.write(2, f"{new_line}error: {word}, nothing was cancelled\n".encode())
+    leave(_EXIT_CODES[signal.Signals(number)])

@@ -5,6 +5,7 @@ profile, with the names of the environment variables as keys.
 """
 
 import configparser
+import re
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -12,6 +13,8 @@ from bulkcancel.base.errors import ConfigError
 from bulkcancel.base.text import one_line
 
 DEFAULT = "default"
+_COMMENT = re.compile(r"(^|\s+)[#;].*")
+_QUOTED = re.compile(r"""(["'`])(.*)\1(\s+[#;].*)?""")
 
 
 def config_file() -> Path:
@@ -26,7 +29,7 @@ def read_profile(name: str | None) -> Mapping[str, str]:
     """
     try:
         file = config_file()
-    except RuntimeError:  # nobody's home: a container's user may have none
+    except RuntimeError:  # no home directory, for example in a container
         if name is None:
             return {}
         raise ConfigError(f"no profile {one_line(name, 40)!r}: no home folder", _HINT) from None
@@ -49,7 +52,14 @@ def read_profile(name: str | None) -> Mapping[str, str]:
         known = ", ".join(one_line(section, 40) for section in parser.sections()) or "none"
         raise ConfigError(f"no profile {one_line(name, 40)!r} in {file}", f"it has: {known}")
     items = parser.items(name or DEFAULT)
-    return {key.upper(): value.strip() for key, value in items if value.strip()}
+    values = ((key.upper(), _unquoted(value.strip())) for key, value in items)
+    return {key: value for key, value in values if value}
+
+
+def _unquoted(value: str) -> str:
+    """Return a value as the vendor's client reads it: no comment behind it, no quotes around it."""
+    quoted = _QUOTED.fullmatch(value)
+    return quoted[2] if quoted else _COMMENT.sub("", value)
 
 
 _HINT = "set EPCC_CLIENT_ID and EPCC_CLIENT_SECRET instead, or name another --profile"

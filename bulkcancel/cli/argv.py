@@ -53,6 +53,8 @@ def given(context: click.Context) -> Iterator[str]:
 
 def _shown(name: str, value: object) -> str:
     """Return an option's value as it may be shown: those of headers may be secret."""
-    if name == "header":
+    if name == "headers":
         return f"{str(value).partition(':')[0]}: …"
+    if isinstance(value, frozenset):
+        return ",".join(sorted(map(str, value)))
     return f"{value:.15g}" if isinstance(value, float) else str(value)

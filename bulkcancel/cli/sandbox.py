@@ -11,7 +11,8 @@ from typing import Any
 import click
 
 from bulkcancel.base.errors import ConfigError
-from bulkcancel.cli.cancel import CONTEXT, guarded
+from bulkcancel.cli.cancel import guarded
+from bulkcancel.cli.options import CONTEXT
 from bulkcancel.inputs import Source
 from bulkcancel.sandbox import Job, Rules, Sandbox, seeds_of
 

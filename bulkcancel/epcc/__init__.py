@@ -18,7 +18,7 @@ if TYPE_CHECKING:
         read_request,
     )
     from bulkcancel.epcc.rate_limit import MAX_REFUSALS, Backoff, Pacer
-    from bulkcancel.epcc.sender import Sender, StoreAccess, connect
+    from bulkcancel.epcc.sender import Sender, connect
     from bulkcancel.epcc.verdicts import (
         Step,
         Verdict,
@@ -41,7 +41,6 @@ __all__ = [
     "Request",
     "Sender",
     "Step",
-    "StoreAccess",
     "Verdict",
     "Waits",
     "cancel_request",

@@ -6,13 +6,15 @@ pace how the store is. Knows nothing of jobs: what a reply means is the caller's
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Protocol
 
+from bulkcancel.base.access import Access
 from bulkcancel.base.errors import LoginError
 from bulkcancel.base.model import Credentials, StoreName, Tally
+from bulkcancel.base.settings import PaceOptions
 from bulkcancel.epcc.auth import Auth
 from bulkcancel.epcc.messages import Exchange, Reply, Request, store_request
 from bulkcancel.epcc.rate_limit import MAX_REFUSALS, Backoff, Pacer
@@ -33,22 +35,6 @@ _NAME_PATIENCE = 30.0  # seconds that the store's own name may take, retries inc
 _NOT_PAST_THE_DOOR = frozenset({Step.RENEW, Step.PAUSE, Step.STOP})
 
 Judge = Callable[[Exchange], Verdict]
-
-
-@dataclass(frozen=True, slots=True)
-class StoreAccess:
-    """How a store is reached, and how politely.
-
-    `rate` is in requests per second, `timeout` in seconds for each request, `retries` per
-    request that fails; `headers` go with every request.
-    """
-
-    base_url: str
-    credentials: Credentials
-    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
-    rate: float = 20.0
-    timeout: float = 30.0
-    retries: int = 4
 
 
 class Transport(Protocol):
@@ -234,13 +220,12 @@ def _judge_store(exchange: Exchange) -> Verdict:
 
 @asynccontextmanager
 async def connect(
-    access: StoreAccess, tally: Tally, seen: Seen | None = None
+    access: Access, pace: PaceOptions, tally: Tally, seen: Seen | None = None
 ) -> AsyncIterator[Sender]:
     """Open the connections to a store, and close them in the end; sends nothing by itself.
 
     `seen` gets each request's method and path, the status or why there was no reply, and
     the seconds that it took.
     """
-    async with HttpTransport(access.base_url, access.timeout, access.headers, seen) as transport:
-        pacer = Pacer(access.rate)
-        yield Sender(transport, access.credentials, pacer, tally, access.retries)
+    async with HttpTransport(access.base_url, pace.timeout, access.headers, seen) as transport:
+        yield Sender(transport, access.credentials, Pacer(pace.rate), tally, pace.retries)

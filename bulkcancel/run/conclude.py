@@ -18,9 +18,9 @@ def conclude(settings: Settings, output: Output, facts: Facts, *, input_read: bo
     for result in facts.report.unrecorded:
         output.error(f"no row in {place} for {result.row.job_id}, which is {result.outcome}")
     _show(output, facts, _next_step(settings, facts, input_read=input_read))
-    if settings.summary is not None:
+    if settings.report.summary is not None:
         try:
-            write_summary(settings.summary, summary_of(settings, facts))
+            write_summary(settings.report.summary, summary_of(settings, facts))
         except GuardError as error:
             if stopped is None:
                 raise
@@ -32,7 +32,7 @@ def conclude(settings: Settings, output: Output, facts: Facts, *, input_read: bo
 
 def _next_step(settings: Settings, facts: Facts, *, input_read: bool) -> NextStep:
     tally, report, recorder = facts.tally, _file_of(facts), facts.report
-    if settings.check or settings.dry_run:
+    if settings.jobs.check or settings.jobs.dry_run:
         return after_look(settings, tally)
     if recorder.lost or (recorder.broken and report is None):
         return LOST_REPORT

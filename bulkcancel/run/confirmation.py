@@ -15,4 +15,4 @@ def question_of(work: Work, url: str, store: StoreName) -> Question:
         "already settled": work.left.settled,
     }
     where = ", ".join(filter(None, (urlsplit(url).netloc, str(store))))
-    return Question(work.left.valid, skipped, where, work.settings.rate)
+    return Question(work.left.valid, skipped, where, work.settings.pace.rate)

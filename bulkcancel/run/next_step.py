@@ -63,11 +63,12 @@ def after_look(settings: Settings, tally: Tally) -> NextStep:
     """Return what to do after a run that was to cancel nothing."""
     if not (tally.outcomes[Outcome.DRY_RUN] or tally.outcomes[Outcome.WOULD_CANCEL]):
         return NextStep("there is nothing to cancel")
-    look = "--dry-run" if settings.dry_run else "--check"
+    jobs, report = settings.jobs, settings.report
+    look = "--dry-run" if jobs.dry_run else "--check"
     invalid = "Correct the invalid ids, if they matter. " if tally.outcomes[Outcome.INVALID] else ""
-    output = ["--overwrite", "-o", settings.output] if settings.output not in {None, STDOUT} else []
+    output = ["--overwrite", "-o", report.output] if report.output not in {None, STDOUT} else []
     words = [word for word in settings.command if word != look]
-    command = _command(words, output, settings.files, settings.column)
+    command = _command(words, output, jobs.files, jobs.column)
     return NextStep(f"nothing was cancelled. {invalid}To cancel, leave out {look}:", command)
 
 
@@ -79,13 +80,14 @@ def resume_command(
     Where ids came by standard input, or are no longer in the input, the report is its own
     input, if it is `complete`: it has a row for each id that was read.
     """
+    jobs = settings.jobs
     remaining = any(tally.outcomes[outcome] for outcome in _REMAINING)
-    not_in_input = settings.resume and not stopped and remaining
-    own_input = complete and (STDIN in settings.files or not_in_input)
+    not_in_input = settings.report.resume and not stopped and remaining
+    own_input = complete and (STDIN in jobs.files or not_in_input)
     # a report that was its own input may have been rewritten under another name
-    given = [report if file == settings.output else file for file in settings.files]
+    given = [report if file == settings.report.output else file for file in jobs.files]
     files = [report] if own_input else given
-    column = "job_id" if own_input and settings.column else settings.column
+    column = "job_id" if own_input and jobs.column else jobs.column
     return _command(settings.command, ["--resume", "-o", report], files, column)
 
 

@@ -6,11 +6,13 @@ report's place, the login, the question.
 
 import asyncio
 import time
+from collections.abc import Mapping
 from urllib.parse import urlsplit
 
-from bulkcancel.base.errors import BulkcancelError, Interruption
-from bulkcancel.base.loading import loading
-from bulkcancel.base.model import JobResult, Outcome, StoreName, Tally
+from bulkcancel.base import defaults
+from bulkcancel.base.access import Access, find_access
+from bulkcancel.base.errors import BulkcancelError
+from bulkcancel.base.model import ClientKey, JobResult, Outcome, StoreName, Tally
 from bulkcancel.base.settings import Settings
 from bulkcancel.console import Output, ask, require_terminal
 from bulkcancel.inputs import read_inputs
@@ -34,27 +36,23 @@ from bulkcancel.run.work import Work
 NOTHING = "warning: the input holds no rows, there is nothing to cancel"
 
 
-def run(settings: Settings) -> int:
+def run(settings: Settings, environ: Mapping[str, str]) -> int:
     """Cancel the jobs of the input; return the exit code of a run that came to its end."""
-    as_json = settings.log_format == "json"
-    output = Output(quiet=settings.quiet, verbosity=settings.verbosity, as_json=as_json)
-    for line in effective_settings(settings):
-        output.detail(line)
-    try:
-        return _prepare_and_run(settings, output)
-    except KeyboardInterrupt:  # while cancels are sent it is heard in another way
-        raise Interruption("interrupted, nothing was cancelled", 130) from None
+    display = settings.display
+    as_json = display.log_format == "json"
+    output = Output(quiet=display.quiet, verbosity=display.verbose, as_json=as_json)
+    return _prepare_and_run(settings, environ, output)
 
 
-def _prepare_and_run(settings: Settings, output: Output) -> int:
+def _prepare_and_run(settings: Settings, environ: Mapping[str, str], output: Output) -> int:
     read = read_inputs(
-        *(settings.files, settings.column, lambda text: output.note(f"note: {text}")),
-        keep_entries=settings.sandbox,
-        may_stream=settings.yes and not settings.dry_run,
-        report=settings.output if settings.resume else None,
+        *(settings.jobs.files, settings.jobs.column, lambda text: output.note(f"note: {text}")),
+        keep_entries=settings.store.sandbox,
+        may_stream=not settings.asks and not settings.jobs.dry_run,
+        report=settings.report.output if settings.report.resume else None,
     )
     plan = _plan(settings)
-    if settings.output is None and stdout_is_null():
+    if settings.report.output is None and stdout_is_null():
         output.note(f"note: standard output is discarded, the report goes to {plan.target}")
     if plan.is_pipe:
         output.note(f"waiting for a reader of {plan.target}")
@@ -62,29 +60,43 @@ def _prepare_and_run(settings: Settings, output: Output) -> int:
     try:
         for remark in before.remarks():
             output.note(f"note: {remark}")
-        if Outcome.NOT_FOUND in settings.allow:  # then it is the right store
+        if Outcome.NOT_FOUND in settings.report.allow:  # then it is the right store
             before.past.not_found_counts = True
-        work = Work(settings, output, read, Remaining(read.jobs, before.past), plan, before)
+        access = _access(settings, environ)
+        for line in effective_settings(settings, access):
+            output.detail(line)
+        work = Work(settings, access, output, read, Remaining(read.jobs, before.past), plan, before)
         if not read.jobs and read.stream is None:
             output.note(NOTHING)
             if before.output is None:
                 return 0
-        return _rehearse(work) if settings.dry_run else _perform(work)
+        return _rehearse(work) if settings.jobs.dry_run else _perform(work)
     finally:
         before.close()
 
 
+def _access(settings: Settings, environ: Mapping[str, str]) -> Access:
+    """Return the store and the login; a dry run needs neither."""
+    if settings.jobs.dry_run:
+        return Access(settings.store.base_url or defaults.BASE_URL, ClientKey("", ""))
+    access = find_access(settings.store, environ)
+    if not settings.jobs.check:
+        access.check_cancels_allowed()
+    return access
+
+
 def _plan(settings: Settings) -> Plan:
     """Return where the run records; raises `ReportError` for places that won't do."""
-    target = choose_target(settings.output, settings.form)
+    report, files = settings.report, settings.jobs.files
+    target = choose_target(report.output, report.format)
     plan = Plan(
         target,
-        settings.form,
-        overwrite=settings.overwrite,
-        resume=settings.resume,
-        split=settings.split,
-        summaries=() if settings.summary is None else (settings.summary,),
-        inputs=settings.files,
+        report.format,
+        overwrite=report.overwrite,
+        resume=report.resume,
+        split=report.split,
+        summaries=() if report.summary is None else (report.summary,),
+        inputs=files,
     )
     check_places(plan)
     if plan.resume:
@@ -95,11 +107,10 @@ def _plan(settings: Settings) -> Plan:
 
 def _perform(work: Work) -> int:
     """Log in, ask, cancel; the question is asked between two turns of the loop."""
-    asks = not work.settings.yes and work.left.valid > 0
+    asks = work.settings.asks and work.left.valid > 0
     if asks:
         require_terminal()
-    with loading():
-        from bulkcancel.run.session import Session  # noqa: PLC0415  (it takes its time)
+    from bulkcancel.run.session import Session  # noqa: PLC0415  (aiohttp takes its time)
 
     with asyncio.Runner() as runner:
         session = Session(work)
@@ -119,16 +130,16 @@ def _rehearse(work: Work) -> int:
     clock, run_id, settings = Clock(), new_run_id(), work.settings
     row_bytes = max_row_bytes(source.name for source in work.input.sources)
     recorder, _ = open_recorder(work.plan, work.before, run_id, row_bytes, 1)
-    tally = Tally(settings.allow, repeats=work.input.jobs.repeats)
+    tally = Tally(settings.report.allow, repeats=work.input.jobs.repeats)
     for row in work.left:
         outcome = Outcome.INVALID if row.problem else Outcome.DRY_RUN
         result = JobResult(row, outcome, time.time(), detail=row.problem)
         recorder.record(result)
         tally.count(result)
     trouble = recorder.close()
-    asked = str(question_of(work, settings.base_url, StoreName())).replace("\n", " ").rstrip("?")
+    asked = str(question_of(work, work.access.base_url, StoreName())).replace("\n", " ").rstrip("?")
     work.output.note(f"without --dry-run: {asked}")
-    host, store = urlsplit(settings.base_url).netloc, StoreName()
+    host, store = urlsplit(work.access.base_url).netloc, StoreName()
     facts = Facts(
         run_id,
         host,
@@ -137,8 +148,9 @@ def _rehearse(work: Work) -> int:
         tally,
         clock,
         0.0,
-        settings.rate,
+        settings.pace.rate,
         recorder,
         trouble,
+        work.access,
     )
     return conclude(settings, work.output, facts, input_read=True)

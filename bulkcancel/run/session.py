@@ -7,15 +7,16 @@ only when the input is known to be good.
 import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
+from dataclasses import replace
 from urllib.parse import urlsplit
 
 from bulkcancel.base.errors import BulkcancelError, GuardError
-from bulkcancel.base.interrupts import heard
+from bulkcancel.base.interrupts import draining
 from bulkcancel.base.model import ClientKey, JobResult, JobRow, StoreName, Tally
 from bulkcancel.console import LiveDisplay, PlainLines, Snapshot, display_for
 from bulkcancel.engine.guards import Guards
 from bulkcancel.engine.pool import Engine, Policy, concurrency_for
-from bulkcancel.epcc import Sender, StoreAccess, connect
+from bulkcancel.epcc import Sender, connect
 from bulkcancel.inputs import Entry, Listed, Streamed
 from bulkcancel.report import Recorder, max_row_bytes, new_run_id, open_recorder
 from bulkcancel.run.conclude import conclude
@@ -36,10 +37,10 @@ class Session:
     def __init__(self, work: Work) -> None:
         """Take the work; nothing is sent yet."""
         settings = work.settings
-        self.url = settings.base_url
+        self.url = work.access.base_url
         self.store = StoreName()
         self._work = work
-        self._tally = Tally(settings.allow, settled_before=work.left.settled)
+        self._tally = Tally(settings.report.allow, settled_before=work.left.settled)
         self._tally.adopt(work.before.past.jobs.values())
         self._clock = Clock()
         self._stack = AsyncExitStack()
@@ -63,16 +64,9 @@ class Session:
 
     async def _opened(self) -> bool:
         work, settings = self._work, self._work.settings
-        seed = await self._practice_store() if settings.sandbox else _no_seed
-        access = StoreAccess(
-            base_url=self.url,
-            credentials=settings.credentials,
-            headers=settings.headers,
-            rate=settings.rate,
-            timeout=settings.timeout,
-            retries=settings.retries,
-        )
-        connection = connect(access, self._tally, work.output.request)
+        seed = await self._practice_store() if settings.store.sandbox else _no_seed
+        access = replace(work.access, base_url=self.url)
+        connection = connect(access, settings.pace, self._tally, work.output.request)
         self._sender = await self._stack.enter_async_context(connection)
         if work.input.stream is None:
             self._rows = Listed(work.left)
@@ -83,7 +77,7 @@ class Session:
             known = list(work.left)  # by now: the pipe adds to the jobs that are known
             self._rows = Streamed(known, work.input.stream, work.input.jobs, self._fit, seed)
             first = await self._log_in_while_waiting(self._rows)
-        if first is not None and (settings.summary or not settings.yes):
+        if first is not None and (settings.report.summary or settings.asks):
             self.store = await self._sender.store_name()
         return bool(work.input.jobs)
 
@@ -99,17 +93,15 @@ class Session:
         work, settings, run_id = self._work, self._work.settings, new_run_id()
         self._clock = Clock()  # thinking about the question took no time
         self._sender.pacer.begin()
-        wanted = settings.concurrency or concurrency_for(settings.rate)
+        wanted = settings.pace.concurrency or concurrency_for(settings.pace.rate)
         if work.input.stream is None:
             wanted = max(1, min(wanted, work.left.valid))
         row_bytes = max_row_bytes(source.name for source in work.input.sources)
         recorder, concurrency = open_recorder(work.plan, work.before, run_id, row_bytes, wanted)
         engine = self._engine(recorder, concurrency)
-
-        def hurry(again: bool) -> None:  # noqa: FBT001  (as `heard` has it)
-            recorder.hurry(0 if again else settings.timeout)
-
-        async with heard(engine.stop, engine.break_off, hurry):
+        patience, grace = settings.pace.timeout, settings.pace.grace
+        signals = engine.stop, engine.break_off, recorder.hurry
+        with draining(*signals, patience=patience, grace=grace):
             stopped = await self._watched(engine, recorder)
             trouble = recorder.close()
             facts = self._facts(run_id, recorder, stopped or trouble)
@@ -119,17 +111,18 @@ class Session:
     def _engine(self, recorder: Recorder, concurrency: int) -> Engine:
         """Return what settles the jobs, so many at a time at most."""
         work, settings = self._work, self._work.settings
+        pace = settings.pace
         guards = Guards(
-            *(settings.max_failures, settings.allow, settings.timeout),
+            *(pace.max_failures, settings.report.allow, pace.timeout),
             store_is_known=work.before.past.store_is_known,
         )
-        policy = Policy(concurrency, settings.retries, guards, settings.check)
+        policy = Policy(concurrency, pace.retries, guards, settings.jobs.check)
 
         def record_and_show(result: JobResult) -> None:
             recorder.record(result)
             work.output.job(result)
 
-        record = record_and_show if settings.verbosity else recorder.record
+        record = record_and_show if settings.display.verbose else recorder.record
         return Engine(self._sender, policy, self._tally, record)
 
     def _facts(self, run_id: str, recorder: Recorder, stopped: BulkcancelError | None) -> Facts:
@@ -143,9 +136,10 @@ class Session:
             self._tally,
             self._clock,
             self._sender.pacer.effective(),
-            self._work.settings.rate,
+            self._work.settings.pace.rate,
             recorder,
             stopped,
+            self._work.access,
         )
 
     async def _practice_store(self) -> Callable[[Entry], None]:
@@ -181,7 +175,7 @@ class Session:
             await asyncio.gather(first, login, return_exceptions=True)
 
     async def _early_login(self) -> None:
-        if isinstance(self._work.settings.credentials, ClientKey):
+        if isinstance(self._work.access.credentials, ClientKey):
             await self._sender.auth.bearer()
 
     def _fit(self, row: JobRow) -> JobRow | None:
@@ -193,7 +187,7 @@ class Session:
     async def _watched(self, engine: Engine, recorder: Recorder) -> BulkcancelError | None:
         """Let the engine run to its end; return what stopped it before that."""
         settings, output = self._work.settings, self._work.output
-        display = display_for(settings.progress, output)
+        display = display_for(settings.display.progress, output)
 
         async def sync() -> None:
             try:

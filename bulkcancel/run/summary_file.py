@@ -9,6 +9,7 @@ from typing import Any
 import orjson
 
 from bulkcancel._version import __version__
+from bulkcancel.base.access import Access
 from bulkcancel.base.errors import BulkcancelError, GuardError, ReportError
 from bulkcancel.base.model import ClientKey, Outcome, StoreName, Tally
 from bulkcancel.base.settings import Settings
@@ -47,6 +48,7 @@ class Facts:
     rate: float
     report: Recorder
     stopped: BulkcancelError | None
+    access: Access
 
     def counts(self) -> dict[str, Any]:
         """Return what was counted."""
@@ -85,7 +87,7 @@ def summary_of(settings: Settings, facts: Facts) -> dict[str, Any]:
         "run_id": facts.run_id,
         "version": __version__,
         "python": platform.python_version(),
-        "reason": one_line(settings.reason, 1000),
+        "reason": one_line(settings.report.reason, 1000),
         "started_at": timestamp(facts.clock.started_at),
         "ended_at": timestamp(facts.clock.started_at + elapsed),
         "elapsed_seconds": round(elapsed, 3),
@@ -93,8 +95,8 @@ def summary_of(settings: Settings, facts: Facts) -> dict[str, Any]:
         "stopped": None if stopped is None else stopped.message,
         "host": facts.host,
         "store": {"id": facts.store.id or None, "name": facts.store.name or None},
-        "client_id": _shortened(settings),
-        "options": _options(settings),
+        "client_id": _shortened(settings, facts.access),
+        "options": _options(settings, facts.access),
         "inputs": [{"file": s.name, "sha256": s.digest} for s in facts.sources],
         "report": {
             "file": report.target,
@@ -115,30 +117,31 @@ def write_summary(path: Path, summary: dict[str, Any]) -> None:
         raise GuardError(f"{path} can't be written: {error.strerror}", _ELSEWHERE) from None
 
 
-def _shortened(settings: Settings) -> str | None:
+def _shortened(settings: Settings, access: Access) -> str | None:
     """Return the beginning of the client id, None where there was none."""
-    if settings.sandbox or settings.dry_run:
+    if settings.store.sandbox or settings.jobs.dry_run:
         return None
-    key = settings.credentials
+    key = access.credentials
     return f"{key.client_id[:4]}…" if isinstance(key, ClientKey) else None
 
 
-def _options(settings: Settings) -> dict[str, Any]:
+def _options(settings: Settings, access: Access) -> dict[str, Any]:
+    jobs, report, pace = settings.jobs, settings.report, settings.pace
     return {
-        "column": settings.column,
-        "rate": settings.rate,
-        "concurrency": settings.concurrency,
-        "retries": settings.retries,
-        "timeout": settings.timeout,
-        "headers": sorted(settings.headers),
-        "max_failures": settings.max_failures,
-        "allow": sorted(outcome.value for outcome in settings.allow),
-        "base_url": settings.base_url,
-        "resume": settings.resume,
-        "overwrite": settings.overwrite,
-        "split": str(settings.split) if settings.split else None,
-        "sandbox": settings.sandbox,
-        "check": settings.check,
-        "dry_run": settings.dry_run,
-        "yes": settings.yes,
+        "column": jobs.column,
+        "rate": pace.rate,
+        "concurrency": pace.concurrency,
+        "retries": pace.retries,
+        "timeout": pace.timeout,
+        "headers": sorted(access.headers),
+        "max_failures": pace.max_failures,
+        "allow": sorted(outcome.value for outcome in report.allow),
+        "base_url": access.base_url,
+        "resume": report.resume,
+        "overwrite": report.overwrite,
+        "split": str(report.split) if report.split else None,
+        "sandbox": settings.store.sandbox,
+        "check": jobs.check,
+        "dry_run": jobs.dry_run,
+        "yes": not settings.asks,
     }

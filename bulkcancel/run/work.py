@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from bulkcancel.base.access import Access
 from bulkcancel.base.settings import Settings
 from bulkcancel.console import Output
 from bulkcancel.inputs import Input
@@ -14,6 +15,7 @@ class Work:
     """The settings, and what follows from them: input, report, and what is left to do."""
 
     settings: Settings
+    access: Access
     output: Output
     input: Input
     left: Remaining

@@ -1,31 +1,51 @@
-"""Signals while a run is under way: the first, the second, and the third."""
+"""Signals before the first cancel, and while a run is under way: the first, second and third."""
 
 import asyncio
 import signal
-from unittest.mock import AsyncMock, Mock
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, suppress
+from unittest.mock import Mock
 
 import pytest
 
-from bulkcancel.base.errors import Interruption
-from bulkcancel.base.interrupts import heard
+from bulkcancel.base import interrupts
+from bulkcancel.base.interrupts import draining, exit_on_signal, ignore_signals
 
 EVERY = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+each_signal = pytest.mark.parametrize(
+    ("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 130)]
+)
+
+
+@pytest.fixture(autouse=True)
+def handlers_are_put_back() -> Iterator[None]:
+    before = {number: signal.getsignal(number) for number in EVERY}
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)
+
+
+@pytest.fixture
+def leave(monkeypatch: pytest.MonkeyPatch) -> Mock:
+    """Take the place of the end of the process."""
+    monkeypatch.setattr(interrupts, "leave", left := Mock())
+    return left
 
 
 class Run:
-    """What a run is told."""
+    """What a run is told, in order."""
 
     def __init__(self) -> None:
         self.told: list[str] = []
 
-    def stop(self, error: Interruption) -> None:
-        self.told.append(f"stop: {error} ({error.exit_code})")
-
-    def break_off(self) -> None:
-        self.told.append("break off")
-
-    def hurry(self, again: bool) -> None:  # noqa: FBT001  (as `heard` has it)
-        self.told.append("hurry" if again else "hurry a little")
+    def draining(self, grace: float = 60.0) -> AbstractContextManager[None]:
+        return draining(
+            lambda error: self.told.append(f"stop: {error} ({error.exit_code})"),
+            lambda: self.told.append("abandon"),
+            lambda seconds: self.told.append(f"hurry: {seconds:g} s"),
+            patience=30.0,
+            grace=grace,
+        )
 
 
 async def tell(number: signal.Signals) -> None:
@@ -33,117 +53,105 @@ async def tell(number: signal.Signals) -> None:
     await asyncio.sleep(0)
 
 
-@pytest.mark.parametrize(
-    ("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 130)]
-)
-async def test_the_first_stops_and_the_second_breaks_off(number: signal.Signals, code: int) -> None:
+@each_signal
+async def test_the_first_signal_drains_and_the_second_abandons(
+    number: signal.Signals, code: int
+) -> None:
     """The first signal stops the sending with its exit code, the second ends the waiting."""
     run = Run()
-    async with heard(run.stop, run.break_off, run.hurry):
+    with run.draining(grace=20.0):
         await tell(number)
-        assert run.told == ["hurry a little", f"stop: stopped by {number.name} ({code})"]
-        await tell(signal.SIGTERM)
-    assert run.told[-1] == "break off"
+        seconds = 20 if number is signal.SIGTERM else 30
+        stop = f"stop: stopped by {number.name} ({code})"
+        assert run.told == [f"hurry: {seconds} s", stop]
+        await tell(signal.SIGINT)
+    assert run.told[2:] == ["hurry: 0 s", "stop: stopped by SIGINT (130)", "abandon"]
 
 
-class Left(Exception):
-    """The process has ended."""
-
-
-async def test_the_third_leaves_at_any_price(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A third signal ends the program wherever it is."""
-    left = Mock(side_effect=Left)
-    monkeypatch.setattr("bulkcancel.base.interrupts.leave", left)
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+async def test_requests_in_flight_are_abandoned_a_while_after_term(number: signal.Signals) -> None:
+    """TERM gives requests in flight so many seconds; Ctrl-C leaves that to who pressed it."""
     run = Run()
-    async with heard(run.stop, run.break_off, run.hurry):
-        for _ in range(2):
-            await tell(signal.SIGINT)
-        with pytest.raises(Left):
-            signal.raise_signal(signal.SIGTERM)
-    left.assert_called_once_with(143)
+    with run.draining(grace=0.01):
+        await tell(number)
+        await asyncio.sleep(0.03)
+    assert ("abandon" in run.told) is (number is signal.SIGTERM)
 
 
-async def test_what_was_there_before_comes_back() -> None:
+async def test_the_third_signal_ends_the_process(leave: Mock) -> None:
+    """A third signal ends the process wherever it is."""
+    run = Run()
+    with run.draining():
+        for number in (signal.SIGINT, signal.SIGINT, signal.SIGTERM):
+            await tell(number)
+    leave.assert_called_once_with(143)
+
+
+async def test_handlers_are_restored_after_a_run() -> None:
     """After the run signals mean what they meant before, even if it ended in an error."""
     before = [signal.getsignal(number) for number in EVERY]
-
-    async def fail() -> None:
-        async with heard(Run().stop, Run().break_off, Run().hurry):
-            assert [signal.getsignal(number) for number in EVERY] != before
-            raise RuntimeError
-
-    with pytest.raises(RuntimeError):
-        await fail()
+    with suppress(RuntimeError), Run().draining():
+        assert not set(before) & {signal.getsignal(number) for number in EVERY}
+        raise RuntimeError
     assert [signal.getsignal(number) for number in EVERY] == before
 
 
-async def test_a_hang_up_that_is_ignored_stays_so() -> None:
-    """Under nohup the end of the terminal is no reason to stop; Ctrl-C still is."""
-    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+@pytest.mark.parametrize("number", [signal.SIGHUP, signal.SIGINT])
+async def test_a_signal_that_was_ignored_stays_so(number: signal.Signals, leave: Mock) -> None:
+    """Under nohup, or in the background of a script, a signal is no reason to stop."""
+    signal.signal(number, signal.SIG_IGN)
     run = Run()
-    try:
-        async with heard(run.stop, run.break_off, run.hurry):
-            await tell(signal.SIGHUP)
-            assert run.told == []
-            await tell(signal.SIGINT)
-            assert len(run.told) == 2
-        assert signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
-    finally:
-        signal.signal(signal.SIGHUP, before)
-
-
-async def test_a_system_without_some_of_them(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Signals that a system does not know (HUP on Windows) are done without."""
-    monkeypatch.delattr(signal, "SIGHUP")
-    run = Run()
-    async with heard(run.stop, run.break_off, run.hurry):
+    exit_on_signal()
+    signal.raise_signal(number)
+    with run.draining():
+        await tell(number)
+        assert run.told == []
         await tell(signal.SIGTERM)
-    assert run.told == ["hurry a little", "stop: stopped by SIGTERM (143)"]
+        assert run.told
+    assert signal.getsignal(number) is signal.SIG_IGN
+    leave.assert_not_called()
 
 
-def test_ctrl_c_just_before() -> None:
-    """A Ctrl-C that asyncio has turned into a cancellation stops the run like any other."""
-    run = Run()
+@each_signal
+def test_a_signal_before_the_first_cancel_ends_the_process(
+    number: signal.Signals, code: int, leave: Mock, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """Before anything is sent a signal is one line and an exit code, and raises nothing."""
+    exit_on_signal()
+    signal.raise_signal(number)
+    leave.assert_called_once_with(code)
+    word = {"SIGINT": "interrupted", "SIGTERM": "terminated", "SIGHUP": "hung up"}[number.name]
+    assert capfd.readouterr().err == f"error: {word}, nothing was cancelled\n"
+
+
+async def test_a_signal_after_the_run_does_not_say_that_nothing_was_cancelled(leave: Mock) -> None:
+    """Once cancels were sent, no signal has the words of a process that sent none."""
+    exit_on_signal()
+    with Run().draining():
+        pass
+    for number in EVERY:
+        signal.raise_signal(number)
+    leave.assert_not_called()
+
+
+def test_signals_are_ignored_at_the_end(leave: Mock) -> None:
+    """A signal in the last moment does not change the exit code."""
+    exit_on_signal()
+    ignore_signals()
+    for number in EVERY:
+        signal.raise_signal(number)
+    leave.assert_not_called()
+
+
+def test_no_runner_cancels_the_main_task_on_ctrl_c(leave: Mock) -> None:
+    """Asyncio's runner leaves Ctrl-C to the handler that is there."""
+    exit_on_signal()
 
     async def interrupted() -> str:
-        signal.raise_signal(signal.SIGINT)  # asyncio's runner hears it
-        async with heard(run.stop, run.break_off, run.hurry):
-            await tell(signal.SIGINT)
+        signal.raise_signal(signal.SIGINT)
+        await asyncio.sleep(0)
         return "its own end"
 
     with asyncio.Runner() as runner:
         assert runner.run(interrupted()) == "its own end"
-    stop = "stop: stopped by SIGINT (130)"
-    assert run.told == ["hurry a little", "hurry", stop, stop, "break off"]
-
-
-async def test_a_cancellation_amid_the_run_is_none_of_ours() -> None:
-    """Only what came before is heard: a task that is cancelled later is cancelled."""
-    run = Run()
-
-    async def work() -> None:
-        async with heard(run.stop, run.break_off, run.hurry):
-            await asyncio.sleep(60)
-
-    task = asyncio.create_task(work())
-    await asyncio.sleep(0.01)
-    task.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await task
-    assert run.told == []
-
-
-async def test_a_ctrl_c_that_came_before_is_the_first(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What has come before the run is heard as its first signal, so the next is the second.
-
-    As `test_ctrl_c_just_before`, but coverage sees it: no exception is thrown into the frame.
-    """
-    monkeypatch.setattr(
-        "bulkcancel.base.interrupts._cancelled_before", AsyncMock(return_value=True)
-    )
-    run = Run()
-    async with heard(run.stop, run.break_off, run.hurry):
-        await asyncio.sleep(0)
-        assert run.told == ["hurry a little", "stop: stopped by SIGINT (130)"]
-        await tell(signal.SIGTERM)
-    assert run.told[-1] == "break off"
+    leave.assert_called_once_with(130)

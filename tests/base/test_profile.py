@@ -20,6 +20,9 @@ TWO = "[default]\nEPCC_CLIENT_ID=one\n[Night Shift]\nEPCC_CLIENT_ID=two\n"
         ("[default]\nepcc_client_id: one\n", {"EPCC_CLIENT_ID": "one"}),
         ("[default]\nEPCC_CLIENT_SECRET=50%off%(x)s\n", {"EPCC_CLIENT_SECRET": "50%off%(x)s"}),
         ("[default]\nEPCC_CLIENT_SECRET=a=b;c#d\n", {"EPCC_CLIENT_SECRET": "a=b;c#d"}),
+        ("[default]\nA=one ; of ours\nB=two\t# of theirs\nC=;\n", {"A": "one", "B": "two"}),
+        ("[default]\nA=\"one\"\nB = 'two' ; of ours\nC=`3`", {"A": "one", "B": "two", "C": "3"}),
+        ("[default]\nA=\"1 ; 2\"\nB=\"\nC=\"\"\nD=o'c", {"A": "1 ; 2", "B": '"', "D": "o'c"}),
         ("# mine\n[default]\n; EPCC_CLIENT_ID=no\n", {}),
         ("[default]\nEPCC_CLIENT_ID=\n", {}),
         ("[default]\nA=1\nA=2\n", {"A": "2"}),
@@ -30,6 +33,7 @@ TWO = "[default]\nEPCC_CLIENT_ID=one\n[Night Shift]\nEPCC_CLIENT_ID=two\n"
     ],
     ids=[
         "plain", "BOM, CRLF and spaces", "another case", "percent signs", "signs of comments",
+        "comments behind values", "quotes", "quotes with comments in them",
         "comments", "empty values", "a key twice", "a section twice", "a section for all",
         "another section", "an empty file",
     ],

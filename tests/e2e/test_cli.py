@@ -6,23 +6,24 @@ import os
 import re
 import select
 import signal
+import socket
 import subprocess
 import sys
 import threading
 from io import StringIO
 from pathlib import Path
-from typing import Any
 from unittest.mock import Mock
 
 import pytest
 
-from bulkcancel.__main__ import main as start
 from bulkcancel._version import __version__
 from bulkcancel.base.errors import GuardError, PipeClosed
-from bulkcancel.report import Output, open_recorder
+from bulkcancel.report import Output
 from bulkcancel.sandbox import Rules
 from tests.conftest import KEY, Cli, Serve, sandbox
 from tests.support.disks import linux_only
+from tests.support.faults import Store as FaultyStore
+from tests.support.faults import TrueJob
 from tests.support.programs import ERROR
 from tests.support.raw import RawServer, http
 
@@ -119,10 +120,10 @@ REFUSED: dict[str, tuple[list[str], str, str]] = {
     "a directory": (["."], "", ".: Is a directory"),
     "an empty file": (["empty.csv"], "", "empty.csv: the file is empty"),
     "a misspelt option": (["--ouput", "x"], IDS, "'--output'"),
-    "a bad rate": (["--rate", "0"], IDS, "--rate is 0"),
+    "a bad rate": (["--rate", "0"], IDS, "rate is 0"),
     "no number": (["--rate", "fast"], IDS, "'fast' is not a valid float"),
-    "a bad timeout": (["--timeout", "nan"], IDS, "--timeout is nan"),
-    "a bad outcome": (["--allow", "gone"], IDS, "--allow names 'gone'"),
+    "a bad timeout": (["--timeout", "nan"], IDS, "timeout is nan"),
+    "a bad outcome": (["--allow", "gone"], IDS, "allow: 'gone' is no outcome"),
     "plain http": (["--base-url", "http://store.example"], IDS, "use https://"),
     "an unreachable host": (
         ["--base-url", "http://127.0.0.1:1", "--retries", "0"], IDS, "Connection refused",
@@ -223,6 +224,23 @@ def test_a_redirect_stops_the_run(cli: Cli, serve: Serve) -> None:
     assert list(outcomes(ended.out).values()) == ["failed", "not_attempted", "not_attempted"]
     left = "next: 1 job failed, 2 were not attempted. Those rows can be the input of another run"
     assert f"{left}\n" in ended.err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["nowhere.csv", "--allow", "gone"], "'gone' is no outcome"),
+        (["nowhere.csv"], "nowhere.csv: No such file"),
+        (["-", "-o", "no/r.csv"], "no/r.csv would be in a folder that does not exist"),
+        (["-"], "no login"),
+    ],
+    ids=["syntax", "input", "report", "login"],
+)
+def test_what_is_wrong_is_told_in_order(arguments: list[str], words: str, cli: Cli) -> None:
+    """Options are checked first, then files, and the login last."""
+    ended = cli(*arguments, "--yes", stdin=IDS)
+    assert ended.code == 2
+    assert words in ended.err
 
 
 def test_practice(cli: Cli) -> None:
@@ -343,23 +361,84 @@ def test_an_interruption(number: signal.Signals, code: int, serve: Serve, tmp_pa
     }
 
 
-def test_an_interruption_before_the_first_cancel(
-    cli: Cli, serve: Serve, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+EVERY_SIGNAL = pytest.mark.parametrize(
+    ("number", "code", "word"),
+    [
+        (signal.SIGINT, 130, "interrupted"),
+        (signal.SIGTERM, 143, "terminated"),
+        (signal.SIGHUP, 130, "hung up"),
+    ],
+)
+
+
+@EVERY_SIGNAL
+def test_a_signal_during_the_login_ends_the_process_with_one_line(
+    number: signal.Signals, code: int, word: str, tmp_path: Path
 ) -> None:
-    """Ctrl-C when all is ready and nothing is sent yet leaves it at that; each job has its row."""
-    api = sandbox(5)
+    """Before the first cancel a signal is a line and an exit code, and leaves no report."""
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        silent.settimeout(10)
+        env = environment(f"http://127.0.0.1:{silent.getsockname()[1]}")
+        with subprocess.Popen(
+            [*COMMAND, "--yes", "-o", "r.csv", "-"], cwd=tmp_path, env=env, text=True,
+            stdin=subprocess.PIPE, stderr=subprocess.PIPE,
+        ) as process:  # fmt: skip
+            assert process.stdin is not None
+            process.stdin.write("job-1\n")
+            process.stdin.flush()
+            connection, _ = silent.accept()
+            process.send_signal(number)
+            _, err = process.communicate(timeout=10)
+            connection.close()
+    assert (process.returncode, err) == (code, f"error: {word}, nothing was cancelled\n")
+    assert list(tmp_path.iterdir()) == []
 
-    def interrupted(*arguments: Any) -> object:  # noqa: ANN401  (whatever it takes)
-        signal.raise_signal(signal.SIGINT)
-        return open_recorder(*arguments)
 
-    monkeypatch.setattr("bulkcancel.run.session.open_recorder", interrupted)
-    stdin = "".join(f"job-{i}\n" for i in range(1, 6))
-    url = serve(api.serve(0))
-    ended = cli("-y", "-r100", "-o", "r.csv", stdin=stdin, EPCC_API_BASE_URL=url, **KEY)
-    assert (ended.code, "stopped by SIGINT" in ended.err) == (130, True)
-    assert list(outcomes((tmp_path / "r.csv").read_text()).values()) == ["not_attempted"] * 5
-    assert {job.status for job in api.queue.jobs.values()} == {"pending"}
+INTERRUPTED_IMPORT = """
+import os, signal, sys
+from bulkcancel.__main__ import main
+
+class Finder:
+    @staticmethod
+    def find_spec(name, path=None, target=None):
+        if name == MODULE:
+            os.kill(os.getpid(), signal.SIGINT)
+
+MODULE = sys.argv.pop(1)
+sys.meta_path.insert(0, Finder)
+sys.exit(main())
+"""
+
+
+@pytest.mark.parametrize("module", ["click", "aiohttp"])
+def test_ctrl_c_amid_an_import_ends_the_process_with_one_line(module: str, tmp_path: Path) -> None:
+    """Ctrl-C while modules are loaded raises nothing there, which could crash the interpreter."""
+    (tmp_path / "ids.txt").write_text(IDS)
+    command = [sys.executable, "-c", INTERRUPTED_IMPORT, module, "--sandbox", "ids.txt"]
+    ended = subprocess.run(
+        command, cwd=tmp_path, capture_output=True, text=True, timeout=10, check=False
+    )
+    assert (ended.returncode, ended.stderr) == (130, "error: interrupted, nothing was cancelled\n")
+    assert ended.stdout == ""
+
+
+def test_term_ends_a_run_whose_store_has_stopped_answering(serve: Serve, tmp_path: Path) -> None:
+    """After TERM replies are waited for only so long; what is in flight then is unknown."""
+    store = FaultyStore({f"job-{i}": TrueJob("pending") for i in range(1, 41)}, ["hang"], 1.0, 7)
+    (tmp_path / "ids.txt").write_text("".join(f"job-{i}\n" for i in range(1, 41)))
+    command = [*COMMAND, "--yes", "-r", "100", "-j", "4", "--grace", "0.2", "-o", "r.csv"]
+    env = environment(serve(store.serve()))
+    with subprocess.Popen(
+        [*command, "ids.txt"], cwd=tmp_path, env=env, stderr=subprocess.PIPE, text=True
+    ) as process:
+        wait = threading.Event().wait
+        while not store.met:
+            wait(0.01)
+        process.send_signal(signal.SIGTERM)
+        _, err = process.communicate(timeout=10)
+    assert process.returncode == 143
+    assert "stopped by SIGTERM" in err
+    assert set(outcomes((tmp_path / "r.csv").read_text()).values()) == {"unknown", "not_attempted"}
 
 
 def test_a_closed_pipe(serve: Serve) -> None:
@@ -557,29 +636,3 @@ def test_a_closed_pipe_is_not_complained_about(cli: Cli, monkeypatch: pytest.Mon
     monkeypatch.setattr("bulkcancel.run.run.read_inputs", closed)
     ended = cli("--sandbox", stdin=IDS)
     assert (ended.code, ended.err) == (4, "")
-
-
-def test_ctrl_c_at_any_other_time(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Ctrl-C outside of the sending is one line and exit code 130."""
-
-    def interrupted(*_: object, **__: object) -> None:
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr("bulkcancel.run.run.read_inputs", interrupted)
-    ended = cli("--sandbox", stdin=IDS)
-    assert (ended.code, ended.err) == (130, "error: interrupted, nothing was cancelled\n")
-
-
-def test_ctrl_c_before_the_options_are_read(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Ctrl-C while the settings are made is one line and exit code 130 as well."""
-    monkeypatch.setattr("bulkcancel.base.settings.load", Mock(side_effect=KeyboardInterrupt))
-    ended = cli("--sandbox", stdin=IDS)
-    assert ended.code == 130
-    assert ended.err.strip().startswith("error: interrupted")
-    assert ended.err.strip().count("\n") == 0
-
-
-def test_ctrl_c_while_the_program_loads(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Ctrl-C before anything has begun is an exit code, and no traceback."""
-    monkeypatch.setattr("bulkcancel.cli.cancel.main", Mock(side_effect=KeyboardInterrupt))
-    assert start() == 130

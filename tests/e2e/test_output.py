@@ -164,7 +164,7 @@ def test_headers_are_sent_and_not_shown(cli: Cli) -> None:
         for header in ("X-Trace: t-1", "X-Other: 2", "EP-Beta-Features: b-1"):
             assert f"\r\n{header}\r\n" in request
     assert len(server.requests) == 2
-    assert "header: EP-Beta-Features, X-Trace, X-Other (from environment and option)" in ended.err
+    assert "headers: EP-Beta-Features, X-Trace, X-Other (from environment and option)" in ended.err
     assert "t-1" not in ended.err.partition("next:")[0]
 
 

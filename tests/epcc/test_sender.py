@@ -4,8 +4,10 @@ import asyncio
 
 import pytest
 
+from bulkcancel.base.access import Access
 from bulkcancel.base.errors import LoginError
 from bulkcancel.base.model import StoreName
+from bulkcancel.base.settings import PaceOptions
 from bulkcancel.epcc import (
     MAX_REFUSALS,
     Exchange,
@@ -13,7 +15,6 @@ from bulkcancel.epcc import (
     Reply,
     Request,
     Step,
-    StoreAccess,
     connect,
 )
 from bulkcancel.epcc.messages import read_request
@@ -163,6 +164,6 @@ def test_a_store_that_thinks_about_its_name() -> None:
 
 async def test_a_connection_sends_nothing_by_itself() -> None:
     """To connect is to be ready: the store hears nothing yet."""
-    async with connect(StoreAccess("http://127.0.0.1:1", KEY), Desk([]).tally) as sender:
+    async with connect(Access("http://127.0.0.1:1", KEY), PaceOptions(), Desk([]).tally) as sender:
         assert sender.auth.fresh() is None
         assert sender.pacer.rate == 20

@@ -3,7 +3,6 @@
 import re
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +17,8 @@ from bulkcancel.report.append_file import AppendFile, create
 from bulkcancel.run.conclude import conclude
 from bulkcancel.run.summary_file import Clock, Facts
 from tests.run.test_next_step import SETTINGS, tally_of
+from tests.run.test_summary_file import ACCESS
+from tests.support.chosen import changed
 from tests.support.fakes import result
 
 Err = pytest.CaptureFixture[str]
@@ -42,10 +43,10 @@ class Ending:
     ) -> int:
         facts = Facts(
             "run-1", "store.example", StoreName(), [], tally, Clock(),
-            effective=19.66, rate=20.0, report=self.recorder, stopped=stopped,
+            effective=19.66, rate=20.0, report=self.recorder, stopped=stopped, access=ACCESS,
         )  # fmt: skip
         return conclude(
-            replace(SETTINGS, **settings),
+            changed(SETTINGS, **settings),
             output or Output(),
             facts,
             input_read=input_read,

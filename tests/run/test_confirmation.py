@@ -1,7 +1,6 @@
 """What is asked before the first cancel."""
 
 from collections.abc import Iterable
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -13,7 +12,8 @@ from bulkcancel.report import EarlierReport, Past, Plan
 from bulkcancel.run.confirmation import question_of
 from bulkcancel.run.remaining import Remaining
 from bulkcancel.run.work import Work
-from tests.run.test_summary_file import SETTINGS
+from tests.run.test_summary_file import ACCESS, SETTINGS
+from tests.support.chosen import changed
 
 
 def work_of(ids: Iterable[str], settled: int = 0, **settings: Any) -> Work:  # noqa: ANN401
@@ -23,8 +23,8 @@ def work_of(ids: Iterable[str], settled: int = 0, **settings: Any) -> Work:  # n
         jobs.add(Entry(line, job_id, "no id" if "/" in job_id else ""), "jobs.csv")
     left = Remaining(jobs, Past())
     left.settled = settled
-    chosen = replace(SETTINGS, **{"rate": 20.0, **settings})
-    return Work(chosen, Output(), Input(jobs), left, Plan("r.csv"), EarlierReport())
+    chosen = changed(SETTINGS, **{"rate": 20.0, **settings})
+    return Work(chosen, ACCESS, Output(), Input(jobs), left, Plan("r.csv"), EarlierReport())
 
 
 HOST = "store.example:8443"

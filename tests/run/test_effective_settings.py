@@ -7,14 +7,15 @@ import pytest
 
 from bulkcancel.base.model import ReadyToken
 from bulkcancel.run.effective_settings import effective_settings
-from tests.run.test_summary_file import SECRET, SETTINGS
+from tests.run.test_summary_file import ACCESS, SECRET, SETTINGS
+from tests.support.chosen import changed
 
 ORIGINS = {"base_url": "profile", "credentials": "environment", "rate": "option"}
 
 
 def test_what_is_effective_settings() -> None:
     """Each setting that matters is told, with its origin where it is known, and no secret."""
-    assert effective_settings(replace(SETTINGS, origins=ORIGINS)) == [
+    assert effective_settings(replace(SETTINGS, origins=ORIGINS), ACCESS) == [
         "base url: https://store.example:8443/proxy (from profile)",
         "credentials: client id nigh\u2026, client secret [hidden] (from environment)",
         "rate: 5.5 per second (from option)",
@@ -22,7 +23,7 @@ def test_what_is_effective_settings() -> None:
         "retries: 4",
         "timeout: 30 s",
         "max failures: 100",
-        "header: X-Trace, EP-Beta-Features",
+        "headers: X-Trace, EP-Beta-Features",
     ]
 
 
@@ -32,13 +33,15 @@ def test_what_is_effective_settings() -> None:
         ({"credentials": ReadyToken(SECRET)}, "credentials: a bearer token [hidden]"),
         ({"base_url": ""}, "base url: a practice API"),
         ({"concurrency": None}, "concurrency: as the rate needs"),
-        ({"headers": {}}, "header: none of your own"),
-        ({"headers": {"X-Key": SECRET}}, "header: X-Key"),
+        ({"headers": {}}, "headers: none of your own"),
+        ({"headers": {"X-Key": SECRET}}, "headers: X-Key"),
     ],
     ids=["a token", "practice", "concurrency", "no header", "a header's value"],
 )
 def test_what_else_may_be_effective_settings(changes: dict[str, Any], line: str) -> None:
     """What has no value of its own is told in words, and a value that may be secret is not."""
-    lines = effective_settings(replace(SETTINGS, origins={}, **changes))
+    names = {"base_url", "credentials", "headers"} & changes.keys()
+    access = replace(ACCESS, **{name: changes.pop(name) for name in names})
+    lines = effective_settings(changed(SETTINGS, **changes), access)
     assert line in lines
     assert SECRET not in "".join(lines)

@@ -2,7 +2,6 @@
 
 import shlex
 from collections import Counter
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -10,8 +9,9 @@ import pytest
 from bulkcancel.base.model import Outcome, Tally
 from bulkcancel.run.next_step import after_look, after_run, resume_command
 from tests.run.test_summary_file import SETTINGS as ALL_SETTINGS
+from tests.support.chosen import changed
 
-SETTINGS = replace(ALL_SETTINGS, column=None, summary=None, split=None)
+SETTINGS = changed(ALL_SETTINGS, column=None, summary=None, split=None)
 
 
 def tally_of(**outcomes: int) -> Tally:
@@ -66,7 +66,7 @@ def test_the_next_step_after_a_look(
 ) -> None:
     """After a run that was to cancel nothing, the command that cancels is shown."""
     words = ("bulkcancel", "-v", "--dry-run" if "dry_run" in settings else "--check")
-    asked = replace(SETTINGS, command=words, **{"output": "r.csv", **settings})
+    asked = changed(SETTINGS, command=words, **{"output": "r.csv", **settings})
     assert after_look(asked, tally_of(**outcomes)) == (text, command)
 
 
@@ -102,7 +102,7 @@ def test_the_command_that_resumes(
     files: tuple[str, ...], column: str | None, complete: bool, command: str  # noqa: FBT001
 ) -> None:  # fmt: skip
     """The command is what a shell would take; a report that knows all ids is its own input."""
-    settings = replace(SETTINGS, files=files, column=column, command=("bulkcancel", "-v"))
+    settings = changed(SETTINGS, files=files, column=column, command=("bulkcancel", "-v"))
     resume = resume_command(settings, Tally(), "my r.csv", stopped=False, complete=complete)
     assert resume == f"bulkcancel -v {command}"
     assert shlex.split(resume, comments=True)[0] == "bulkcancel"
@@ -122,7 +122,7 @@ def test_jobs_that_the_input_does_not_name_any_more(
     changes: dict[str, Any], stopped: bool, files: str  # noqa: FBT001
 ) -> None:  # fmt: skip
     """A resumed run that has reached its end and left jobs unsent resumes from its own report."""
-    settings = replace(SETTINGS, files=("a.csv", "b.csv"), **changes)
+    settings = changed(SETTINGS, files=("a.csv", "b.csv"), **changes)
     column = "--column job_id " if "column" in changes else ""
     tally = tally_of(not_attempted=1)
     resume = resume_command(settings, tally, "r.csv", stopped=stopped, complete=True)
@@ -131,7 +131,7 @@ def test_jobs_that_the_input_does_not_name_any_more(
 
 def test_a_report_that_was_its_own_input_and_has_moved() -> None:
     """The command resumes with the rows, wherever they are now, not with what took their place."""
-    settings = replace(SETTINGS, files=("r.csv",), output="r.csv")
+    settings = changed(SETTINGS, files=("r.csv",), output="r.csv")
     tally = tally_of(not_attempted=1)
     resume = resume_command(settings, tally, "r.csv.saved", stopped=True, complete=True)
     assert resume == "bulkcancel --resume -o r.csv.saved r.csv.saved"

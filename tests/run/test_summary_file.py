@@ -11,9 +11,10 @@ from pathlib import Path
 import orjson
 import pytest
 
+from bulkcancel.base.access import Access
 from bulkcancel.base.errors import GuardError, Interruption, ReportError
 from bulkcancel.base.model import ClientKey, Earlier, Outcome, ReadyToken, StoreName, Tally
-from bulkcancel.base.settings import Settings
+from bulkcancel.base.settings import JobOptions, PaceOptions, ReportOptions, Settings
 from bulkcancel.report import Format, Plan, Recorder
 from bulkcancel.report.append_file import create
 from bulkcancel.run.summary_file import (
@@ -23,37 +24,26 @@ from bulkcancel.run.summary_file import (
     summary_of,
     write_summary,
 )
+from tests.support.chosen import changed
 
 SECRET = "s3cret-of-the-store"
 SETTINGS = Settings(
-    files=("jobs.csv",),
-    column="2",
-    output="r.csv",
-    form=None,
-    overwrite=False,
-    resume=True,
-    split=Path("split"),
-    summary=Path("s.json"),
-    reason="INC-7",
-    yes=True,
-    dry_run=False,
-    check=False,
-    rate=5.5,
-    concurrency=7,
-    retries=4,
-    timeout=30.0,
-    max_failures=100,
-    allow=frozenset({Outcome.NOT_PENDING, Outcome.NOT_FOUND}),
-    base_url="https://store.example:8443/proxy",
-    credentials=ClientKey("night-operator", SECRET),
-    headers={"X-Trace": "t-1", "EP-Beta-Features": "b-1"},
-    sandbox=False,
-    quiet=False,
-    verbosity=0,
-    progress="auto",
-    log_format="text",
+    jobs=JobOptions(("jobs.csv",), column="2", yes=True),
+    report=ReportOptions(
+        output="r.csv",
+        resume=True,
+        split=Path("split"),
+        summary=Path("s.json"),
+        reason="INC-7",
+        allow=frozenset({Outcome.NOT_PENDING, Outcome.NOT_FOUND}),
+    ),
+    pace=PaceOptions(rate=5.5, concurrency=7),
     command=("bulkcancel",),
-    origins={},
+)
+ACCESS = Access(
+    "https://store.example:8443/proxy",
+    ClientKey("night-operator", SECRET),
+    {"X-Trace": "t-1", "EP-Beta-Features": "b-1"},
 )
 
 
@@ -66,14 +56,16 @@ def facts_of(tmp_path: Path, tally: Tally) -> Iterator[Facts]:
     report = Recorder(plan, output, Format.JSONL, "run-1")
     yield Facts(
         "run-1", "store.example:8443", StoreName("s-1"), [], tally, Clock(),
-        effective=4.987654, rate=5.5, report=report, stopped=None,
+        effective=4.987654, rate=5.5, report=report, stopped=None, access=ACCESS,
     )  # fmt: skip
     output.close()
 
 
 def test_what_a_summary_says(tmp_path: Path) -> None:
     """A summary names the run, the store, the options and the report, and counts what became."""
-    tally = Tally(SETTINGS.allow, repeats=1, settled_before=2, requests=9, retries=3, read_backs=4)
+    tally = Tally(
+        SETTINGS.report.allow, repeats=1, settled_before=2, requests=9, retries=3, read_backs=4
+    )
     tally.adopt([Earlier(Outcome.NOT_PENDING, "started"), Earlier(Outcome.CANCELLED)])
     tally.outcomes[Outcome.FAILED] += 0
     with facts_of(tmp_path, tally) as facts:
@@ -124,9 +116,10 @@ def test_what_stopped_a_run(tmp_path: Path) -> None:
 
 def test_what_is_not_there_is_null(tmp_path: Path) -> None:
     """A ready token has no client id, an unnamed store no name, and no split no folder."""
-    bare = replace(SETTINGS, credentials=ReadyToken(SECRET), split=None)
+    bare = changed(SETTINGS, split=None)
+    token = Access("", ReadyToken(SECRET))
     with facts_of(tmp_path, Tally()) as facts:
-        summary = summary_of(bare, replace(facts, store=StoreName()))
+        summary = summary_of(bare, replace(facts, store=StoreName(), access=token))
     assert summary["client_id"] is None
     assert summary["store"] == {"id": None, "name": None}
     assert summary["options"]["split"] is None
@@ -177,7 +170,7 @@ def test_resuming_replaces_only_a_summary_of_an_earlier_run(tmp_path: Path) -> N
 @pytest.mark.parametrize("way", ["sandbox", "dry_run"])
 def test_no_key_where_there_was_none(way: str, tmp_path: Path) -> None:
     """A practice run and a dry run have no key of a store to tell."""
-    settings = replace(SETTINGS, sandbox=way == "sandbox", dry_run=way == "dry_run")
+    settings = changed(SETTINGS, sandbox=way == "sandbox", dry_run=way == "dry_run")
     with facts_of(tmp_path, Tally()) as facts:
         summary = summary_of(settings, facts)
     assert summary["client_id"] is None

@@ -1,0 +1,236 @@
+"""Store and login: from options, environment and profile, in that order."""
+
+import re
+
+import pytest
+
+from bulkcancel.base import defaults
+from bulkcancel.base.access import Access, find_access
+from bulkcancel.base.errors import ConfigError
+from bulkcancel.base.model import ClientKey, ReadyToken
+from bulkcancel.base.settings import StoreOptions
+from tests.conftest import KeepProfile
+
+ID, SECRET, TOKEN = "the-client-id", "the-client-secret", "the-bearer-token"
+LOGIN = {"EPCC_CLIENT_ID": ID, "EPCC_CLIENT_SECRET": SECRET}
+PROFILES = """
+[default]
+EPCC_API_BASE_URL=https://default.example/
+EPCC_CLIENT_ID=profile-id
+EPCC_CLIENT_SECRET=profile-secret
+[night]
+EPCC_API_BASE_URL=https://night.example
+"""
+BROKEN = "this is no INI file\n"
+
+
+def access(environ: dict[str, str] | None = None, **options: object) -> Access:
+    """Find the access of these options, with a login unless told otherwise."""
+    return find_access(StoreOptions(**options), LOGIN if environ is None else environ)  # type: ignore[arg-type]
+
+
+def refusal_of(environ: dict[str, str], **options: object) -> tuple[str, str]:
+    with pytest.raises(ConfigError) as refused:
+        access(environ, **options)
+    return refused.value.message, refused.value.hint
+
+
+@pytest.mark.parametrize(
+    ("profile", "url", "expected", "origin"),
+    [
+        (PROFILES, "https://option.example", "https://option.example", None),
+        (PROFILES, None, "https://default.example", "profile"),
+        (PROFILES, "", "https://default.example", "profile"),
+        ("", None, defaults.BASE_URL, "default"),
+    ],
+    ids=["option", "profile", "empty option", "default"],
+)
+def test_precedence_of_the_base_url(
+    profile: str, url: str | None, expected: str, origin: str | None, keep_profile: KeepProfile
+) -> None:
+    """An option or its variable wins over the profile, and that over the vendor's host."""
+    keep_profile(profile)
+    found = access(base_url=url)
+    assert (found.base_url, found.origins.get("base_url")) == (expected, origin)
+
+
+def test_a_base_url_in_a_profile_is_checked(keep_profile: KeepProfile) -> None:
+    """A profile's URL must be as good as an option."""
+    keep_profile("[default]\nEPCC_API_BASE_URL=http://store.example\n")
+    assert refusal_of(LOGIN)[1] == "use https:// (http is for this machine only)"
+
+
+def test_a_named_profile_replaces_the_default_one(keep_profile: KeepProfile) -> None:
+    """A named profile takes the place of the default one."""
+    keep_profile(PROFILES)
+    assert access(profile="night").base_url == "https://night.example"
+
+
+@pytest.mark.parametrize("environ", [{}, LOGIN], ids=["no-login", "login"])
+def test_a_practice_run_needs_no_login(environ: dict[str, str]) -> None:
+    """A practice run has the practice key and no store, whatever the environment holds."""
+    found = access(environ, sandbox=True, base_url="https://store.example")
+    assert found == Access("", ClientKey("practice", "practice-secret"))
+
+
+@pytest.mark.parametrize(
+    ("environ", "expected"),
+    [
+        (LOGIN, ClientKey(ID, SECRET)),
+        ({"EPCC_CLIENT_ID": f" {ID}\n", "EPCC_CLIENT_SECRET": f"{SECRET} "}, ClientKey(ID, SECRET)),
+        ({"BULKCANCEL_TOKEN": TOKEN}, ReadyToken(TOKEN)),
+        ({"BULKCANCEL_TOKEN": f" Bearer  {TOKEN}\n"}, ReadyToken(TOKEN)),
+        (LOGIN | {"BULKCANCEL_TOKEN": TOKEN}, ReadyToken(TOKEN)),
+        (LOGIN | {"BULKCANCEL_TOKEN": " "}, ClientKey(ID, SECRET)),
+    ],
+    ids=["key", "key-trimmed", "token", "token-trimmed", "token-wins", "blank-token"],
+)
+def test_credentials_of_the_environment(
+    environ: dict[str, str], expected: ClientKey | ReadyToken, keep_profile: KeepProfile
+) -> None:
+    """A token wins over a key, both over the profile; both are trimmed."""
+    keep_profile(PROFILES)
+    found = access(environ)
+    assert (found.credentials, found.origins["credentials"]) == (expected, "environment")
+
+
+def test_credentials_of_the_profile(keep_profile: KeepProfile) -> None:
+    """Where the environment has no login, the profile's is taken."""
+    keep_profile(PROFILES)
+    found = access({})
+    assert found.credentials == ClientKey("profile-id", "profile-secret")
+    assert found.origins["credentials"] == "profile"
+
+
+@pytest.mark.parametrize("name", LOGIN)
+def test_half_a_login_is_not_completed_from_elsewhere(name: str, keep_profile: KeepProfile) -> None:
+    """An id of the environment never goes with a secret of the profile, nor the reverse."""
+    keep_profile(PROFILES)
+    (missing,) = LOGIN.keys() - {name}
+    assert refusal_of({name: LOGIN[name]})[0] == f"no login: {missing} not set"
+
+
+@pytest.mark.parametrize(
+    ("environ", "missing"),
+    [
+        ({}, "EPCC_CLIENT_ID and EPCC_CLIENT_SECRET"),
+        ({"EPCC_CLIENT_ID": ID}, "EPCC_CLIENT_SECRET"),
+        ({"EPCC_CLIENT_SECRET": SECRET}, "EPCC_CLIENT_ID"),
+        ({"EPCC_CLIENT_ID": " ", "EPCC_CLIENT_SECRET": SECRET}, "EPCC_CLIENT_ID"),
+    ],
+    ids=["both", "secret", "id", "blank-id"],
+)
+def test_missing_variables_are_named(environ: dict[str, str], missing: str) -> None:
+    """A login that is not complete names the variables that are missing, and the ways out."""
+    message, hint = refusal_of(environ)
+    assert message == f"no login: {missing} not set"
+    ways = "EPCC_CLIENT_ID and EPCC_CLIENT_SECRET, or BULKCANCEL_TOKEN, or .*--profile.*--sandbox"
+    assert re.search(ways, hint)
+
+
+@pytest.mark.parametrize("token", ["two words", "bearer x", "a\nb", "a\x7f", "\u00e9"], ids=ascii)
+def test_a_token_that_could_not_stand_in_a_header_is_refused(token: str) -> None:
+    """What could not stand in a header is refused without being repeated."""
+    assert refusal_of({"BULKCANCEL_TOKEN": token}) == (
+        "BULKCANCEL_TOKEN is not a token",
+        "set it to the token alone",
+    )
+
+
+@pytest.mark.parametrize("environ", [LOGIN, {"BULKCANCEL_TOKEN": TOKEN}], ids=["key", "token"])
+def test_an_access_shows_no_secret(environ: dict[str, str]) -> None:
+    """Neither secret, token nor the value of a header is in what an access looks like."""
+    found = access(environ, headers={"X-Note": "of-the-night"})
+    for text in (repr(found), str(found), f"{found.credentials}"):
+        assert not re.search(f"{SECRET}|{TOKEN}|of-the-night", text)
+
+
+@pytest.mark.parametrize("environ", [LOGIN, {"BULKCANCEL_TOKEN": TOKEN}], ids=["key", "token"])
+def test_a_broken_profile_that_nobody_needs(
+    environ: dict[str, str], keep_profile: KeepProfile
+) -> None:
+    """Where the environment has a whole login, a file that can't be read is no matter."""
+    keep_profile(BROKEN)
+    assert access(environ).origins["credentials"] == "environment"
+
+
+@pytest.mark.parametrize(
+    ("environ", "name"),
+    [({}, None), ({"EPCC_CLIENT_ID": ID}, None), (LOGIN | {"EPCC_CLIENT_ID": ""}, None),
+     (LOGIN, "default")],
+    ids=["no login", "half a login", "a blank id", "named"],
+)  # fmt: skip
+def test_a_broken_profile_that_is_needed(
+    environ: dict[str, str], name: str | None, keep_profile: KeepProfile
+) -> None:
+    """A file that was asked for, or that the login would have to come from, must be readable."""
+    keep_profile(BROKEN)
+    assert refusal_of(environ, profile=name)[0].endswith("can't be read: not an INI file")
+
+
+BETA = "EP-Beta-Features"
+
+
+@pytest.mark.parametrize(
+    ("environ", "in_profile", "option", "expected", "origin"),
+    [
+        ("", "", {}, {}, ""),
+        ("", "a", {}, {BETA: "a"}, "profile"),
+        ("b", "a", {}, {BETA: "b"}, "environment"),
+        (" ", "a", {}, {BETA: "a"}, "profile"),
+        ("b", "a", {BETA.lower(): "c"}, {BETA.lower(): "c"}, "environment and option"),
+        ("", "", {"X-One": "1"}, {"X-One": "1"}, "option"),
+        ("", "a", {"X-One": "1"}, {BETA: "a", "X-One": "1"}, "profile and option"),
+    ],
+)
+def test_headers_and_where_they_come_from(
+    environ: str,
+    in_profile: str,
+    option: dict[str, str],
+    expected: dict[str, str],
+    origin: str,
+    keep_profile: KeepProfile,
+) -> None:
+    """A header option wins over the variable for beta features, and that over the profile."""
+    keep_profile(f"[default]\nEPCC_BETA_API_FEATURES={in_profile}\n")
+    found = access(LOGIN | {"EPCC_BETA_API_FEATURES": environ}, headers=option)
+    assert (found.headers, found.origins["headers"]) == (expected, origin)
+
+
+@pytest.mark.parametrize(
+    "name", ["BULKCANCEL_TOKEN", "EPCC_CLIENT_ID", "EPCC_CLIENT_SECRET", "EPCC_BETA_API_FEATURES"]
+)
+@pytest.mark.parametrize("quote", ["'", '"'])
+def test_quotation_marks_in_a_variable_are_named(name: str, quote: str) -> None:
+    """Quotes that docker --env-file leaves in a value are told before any request."""
+    message, hint = refusal_of(LOGIN | {name: f"{quote}{SECRET}{quote}"})
+    assert message == f"{name} has quotation marks around its value"
+    assert "docker --env-file" in hint
+
+
+@pytest.mark.parametrize(
+    ("environ", "in_profile", "read_only"),
+    [
+        ({}, "", ""),
+        ({"EPCC_CLI_READ_ONLY": "true"}, "", "EPCC_CLI_READ_ONLY"),
+        ({"EPCC_READ_ONLY": "1"}, "", "EPCC_READ_ONLY"),
+        ({"EPCC_READ_ONLY": " perhaps"}, "", "EPCC_READ_ONLY"),
+        ({"EPCC_READ_ONLY": "False", "EPCC_CLI_READ_ONLY": "0"}, "", ""),
+        ({}, "EPCC_CLI_READ_ONLY = true", "EPCC_CLI_READ_ONLY"),
+        ({}, "epcc_read_only=on", "EPCC_READ_ONLY"),
+        ({"EPCC_READ_ONLY": "off"}, "EPCC_READ_ONLY=on", ""),
+        ({"EPCC_READ_ONLY": "off"}, "EPCC_CLI_READ_ONLY=on", "EPCC_CLI_READ_ONLY"),
+    ],
+)
+def test_a_read_only_switch_forbids_cancels(
+    environ: dict[str, str], in_profile: str, read_only: str, keep_profile: KeepProfile
+) -> None:
+    """The vendor's switch counts in environment and profile; a value that says neither is on."""
+    keep_profile(f"[default]\n{in_profile}\n")
+    found = access(LOGIN | environ)
+    assert found.read_only == read_only
+    if read_only:
+        with pytest.raises(ConfigError, match=f"{read_only} is set: nothing may be cancelled"):
+            found.check_cancels_allowed()
+    else:
+        found.check_cancels_allowed()

@@ -1,0 +1,250 @@
+"""The values of options, checked for the command and for callers in Python alike."""
+
+import math
+from typing import Any
+
+import pytest
+
+from bulkcancel.base import defaults
+from bulkcancel.base.checks import (
+    base_url,
+    checked_headers,
+    header_lines,
+    outcomes,
+)
+from bulkcancel.base.errors import ConfigError
+from bulkcancel.base.model import Outcome
+from bulkcancel.base.settings import PaceOptions
+from bulkcancel.base.text import one_line
+
+SECRET = "the-bearer-token"
+SHAPE = f"it should look like {defaults.BASE_URL}"
+BASE_URL = "the base URL (--base-url, EPCC_API_BASE_URL)"
+WHOLE = "it must be a whole number"
+
+
+@pytest.mark.parametrize("option", ["rate", "timeout"])
+@pytest.mark.parametrize("value", [0.0, -1.0, math.inf, math.nan, True, "5", None])
+def test_a_rate_or_timeout_that_is_no_number_over_zero_is_refused(
+    option: str, value: object
+) -> None:
+    """A rate and a timeout are finite numbers over 0, whoever gives them."""
+    with pytest.raises(ConfigError) as refused:
+        PaceOptions(**{option: value})  # type: ignore[arg-type]
+    assert refused.value.message == f"{option} is {value!r}"
+    assert refused.value.hint == "it must be a number over 0"
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "hint"),
+    [
+        ("concurrency", 0, f"{WHOLE} from 1 to 1000"),
+        ("concurrency", 1001, f"{WHOLE} from 1 to 1000"),
+        ("concurrency", 2.5, f"{WHOLE} from 1 to 1000"),
+        ("retries", -1, f"{WHOLE} from 0 to 100"),
+        ("retries", 101, f"{WHOLE} from 0 to 100"),
+        ("retries", True, f"{WHOLE} from 0 to 100"),
+        ("retries", "4", f"{WHOLE} from 0 to 100"),
+        ("max_failures", -1, f"{WHOLE} of at least 0"),
+        ("max_failures", None, f"{WHOLE} of at least 0"),
+    ],
+)
+def test_a_count_out_of_bounds_is_refused(option: str, value: object, hint: str) -> None:
+    """Concurrency, retries and failures are whole numbers within bounds."""
+    with pytest.raises(ConfigError) as refused:
+        PaceOptions(**{option: value})  # type: ignore[arg-type]
+    assert refused.value.message == f"{option.replace('_', ' ')} is {value!r}"
+    assert refused.value.hint == hint
+
+
+@pytest.mark.parametrize("value", [0, 10**9])
+def test_any_number_of_failures_may_be_allowed(value: int) -> None:
+    """The limit of failures has no upper bound, and 0 is none."""
+    assert PaceOptions(max_failures=value).max_failures == value
+
+
+@pytest.mark.parametrize(
+    ("allow", "expected"),
+    [
+        ("", set()),
+        (" , ", set()),
+        ("not_found", {Outcome.NOT_FOUND}),
+        ("Not-Found, not_pending,", {Outcome.NOT_FOUND, Outcome.NOT_PENDING}),
+        (["not_found", Outcome.FAILED], {Outcome.NOT_FOUND, Outcome.FAILED}),
+        ((), set()),
+    ],
+)
+def test_allow_takes_a_list_of_outcomes(allow: Any, expected: set[Outcome]) -> None:  # noqa: ANN401
+    """Outcomes are taken as one text or as a collection, without case, `-` as good as `_`."""
+    assert outcomes(allow) == expected
+
+
+@pytest.mark.parametrize("allow", ["not_found,gone", ["gone"], [None]])
+def test_allow_refuses_what_is_no_outcome(allow: Any) -> None:  # noqa: ANN401
+    """An unknown outcome is named, and the known ones are listed."""
+    with pytest.raises(ConfigError, match=r"allow: '(gone|none)' is no outcome") as refused:
+        outcomes(allow)
+    assert refused.value.hint == f"they are {', '.join(Outcome)}"
+
+
+def test_a_refused_value_is_a_value_error() -> None:
+    """Callers in Python may catch what they would expect."""
+    with pytest.raises(ValueError, match="is no outcome"):
+        outcomes("gone")
+
+
+@pytest.mark.parametrize(
+    ("url", "expected"),
+    [
+        ("https://store.example/", "https://store.example"),
+        (" HTTPS://store.example:8443/ ", "https://store.example:8443"),
+        ("http://localhost:8000", "http://localhost:8000"),
+        ("http://LocalHost", "http://LocalHost"),
+        ("http://127.0.0.1:1", "http://127.0.0.1:1"),
+        ("http://127.8.9.10", "http://127.8.9.10"),
+        ("http://[::1]:8000/", "http://[::1]:8000"),
+    ],
+)
+def test_usable_base_urls(url: str, expected: str) -> None:
+    """Usable are https to any host, and http to this machine; a trailing slash is dropped."""
+    assert base_url(url) == expected
+
+
+@pytest.mark.parametrize(
+    ("url", "what"),
+    [
+        ("https://a..b", "has no valid host name"),
+        (f"https://{'a' * 64}.example", "has no valid host name"),
+        ("https://[::1", "can't be read"),
+        ("https://store.example:port", "can't be read"),
+        ("https://store.example:99999", "can't be read"),
+        ("store.example", "does not start with https:// and a host"),
+        ("ftp://store.example", "does not start with https:// and a host"),
+        ("https://", "does not start with https:// and a host"),
+        ("https://:443", "does not start with https:// and a host"),
+        ("https://me:pass@store.example", "has a login, a query or a fragment in it"),
+        ("https://@store.example", "has a login, a query or a fragment in it"),
+        ("https://store.example?a=b", "has a login, a query or a fragment in it"),
+        ("https://store.example/#top", "has a login, a query or a fragment in it"),
+        ("https://store.example/a b", "has characters that don't belong in a URL"),
+        ("https://st\u00f6re.example", "has characters that don't belong in a URL"),
+        ("http://[::1]evil.com", "can't be read"),
+        ("https://[::1]:8000evil.com", "can't be read"),
+        ("https://[zz]", "can't be read"),
+    ],
+)
+def test_unusable_base_urls(url: str, what: str) -> None:
+    """A base URL that could send requests elsewhere is refused, and a login in it not shown."""
+    with pytest.raises(ConfigError) as refused:
+        base_url(url)
+    assert (refused.value.message, refused.value.hint) == (f"{BASE_URL} {what}", SHAPE)
+
+
+def test_a_base_url_with_a_path_is_refused() -> None:
+    """A path of the API in the base URL would make each job a 404: the URL to use is named."""
+    with pytest.raises(ConfigError) as refused:
+        base_url("https://store.example:8443/pcm/")
+    assert refused.value.message == f"{BASE_URL} has a path, /pcm/"
+    assert refused.value.hint == "use https://store.example:8443"
+
+
+@pytest.mark.parametrize("quote", ["'", '"'])
+def test_a_base_url_in_quotes_is_refused(quote: str) -> None:
+    """Quotes that docker --env-file leaves around a URL are named."""
+    with pytest.raises(ConfigError, match="has quotation marks around its value"):
+        base_url(f"{quote}https://store.example{quote}")
+
+
+@pytest.mark.parametrize(
+    "host",
+    ["store.example", "localhost.store.example", "127.0.0.1.example", "10.0.0.1", "192.0.2.1"],
+)
+def test_http_is_for_this_machine_only(host: str) -> None:
+    """A token never crosses a network in clear."""
+    with pytest.raises(ConfigError) as refused:
+        base_url(f"http://{host}:8000/x")
+    assert refused.value.message == f"{BASE_URL} is http://{host}:8000"
+    assert refused.value.hint == "use https:// (http is for this machine only)"
+
+
+@pytest.mark.parametrize(
+    ("lines", "expected"),
+    [
+        ((), {}),
+        (("X-One:1", " X-Two : a: b "), {"X-One": "1", "X-Two": "a: b"}),
+        (("X-One: 1", "X-One: 2"), {"X-One": "2"}),
+        (("X-One: 1", "x-one: 2"), {"x-one": "2"}),
+    ],
+)
+def test_header_lines(lines: tuple[str, ...], expected: dict[str, str]) -> None:
+    """A header is one header in whatever case it is written, and the last one counts."""
+    assert header_lines(lines) == expected
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "X-One",
+        ": 1",
+        "X One: 1",
+        "X-One:",
+        "X-One: ",
+        "X-One: a\nX-Two: b",
+        "X-One: a\0",
+        "\xe9: 1",
+        f"Authorization Bearer {SECRET}",
+        f"X-Note: {SECRET}\xe9",
+    ],
+    ids=ascii,
+)
+def test_a_line_that_is_no_header_is_refused(line: str) -> None:
+    """What is no header line, or would smuggle another one in, is refused and not repeated."""
+    with pytest.raises(ConfigError) as refused:
+        header_lines([line])
+    assert refused.value.hint == "write it as 'Name: value'"
+    assert SECRET not in str(refused.value)
+
+
+@pytest.mark.parametrize("pair", [("X-One", 1), (None, "a"), (b"X-One", "a")])
+def test_a_header_that_is_no_text_is_refused(pair: Any) -> None:  # noqa: ANN401
+    """A caller's mapping holds texts."""
+    with pytest.raises(ConfigError, match="write it as"):
+        checked_headers([pair])
+
+
+@pytest.mark.parametrize("name", ["Authorization", "Proxy-Authorization"])
+def test_a_login_is_no_header(name: str) -> None:
+    """A token never comes as an argument."""
+    with pytest.raises(ConfigError, match="never into an argument") as refused:
+        checked_headers([(name, SECRET)])
+    assert SECRET not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("Expect", "TE", "Upgrade", "Connection", "Content-Encoding", "Transfer-Encoding"),
+        *("HOST", "content-length", "Accept-Encoding", "Range", "If-None-Match"),
+        *("X-HTTP-Method-Override", "Trailer"),
+    ],
+)
+def test_a_header_that_changes_http_is_refused(name: str) -> None:
+    """What frames a request, or makes another one of it, is not for callers to set."""
+    with pytest.raises(ConfigError) as refused:
+        checked_headers([(name, "1")])
+    assert refused.value.message == f"the header {name} can't be set"
+
+
+@pytest.mark.parametrize(
+    "name", ["X-Api-Key", "x-auth-token", "Cookie", "X-Client-SECRET", "X-Signature", "Password"]
+)
+def test_the_value_of_a_header_that_may_be_secret_is_masked(name: str) -> None:
+    """The value of a header that looks like a secret by its name is never shown."""
+    header_lines([f"{name}: of-the-night"])
+    assert one_line("you sent of-the-night") == "you sent [hidden]"
+
+
+def test_the_value_of_any_other_header_is_shown() -> None:
+    """The value of any other header may stand in what a store says."""
+    header_lines(["X-Trace: of-the-night"])
+    assert one_line("you sent of-the-night") == "you sent of-the-night"
