@@ -20,8 +20,7 @@ from bulkcancel.base.checks import checked_headers, outcomes
 from bulkcancel.base.errors import ConfigError, GuardError
 from bulkcancel.base.model import Credentials, JobResult, JobRow, Tally
 from bulkcancel.base.settings import PaceOptions, StoreOptions
-from bulkcancel.engine.guards import Guards
-from bulkcancel.engine.pool import Engine, Policy, concurrency_for
+from bulkcancel.engine import Engine, Guards, Policy, concurrency_for
 from bulkcancel.epcc import connect
 from bulkcancel.inputs import Entry, Jobs, Listed, problem_of
 

@@ -64,14 +64,16 @@ def id_key(job_id: str) -> str:
 class Earlier:
     """What the report says of a job before this run; `status` is its `job_status`.
 
-    `sent_at` (epoch seconds) and `attempts` are those of its row's cancel requests, None
-    and 0 where it had none.
+    `sent_at` and `attempts` are those of its row's cancel requests, None and 0 where it
+    had none; up to `known_at` it is known what runs did to the job, None if one may have
+    been killed while it cancelled it. Both times are epoch seconds.
     """
 
     outcome: Outcome
     status: str = ""
     sent_at: float | None = None
     attempts: int = 0
+    known_at: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,7 +195,8 @@ class Tally:
 
     Distinct ids (the sum of `outcomes`) plus `repeats` are the rows read; with
     `--resume`, `outcomes` counts what stands in the whole report, `settled_before` the
-    jobs of the input that needed nothing more, `done` what this run added to them.
+    jobs of the input that needed nothing more, `done` what this run added to them, `doubtful`
+    those among these that were cancelled by this run or by somebody else.
     `allow` holds the outcomes that count as success beside `cancelled`. `requests` are
     those of all kinds, `retries` those among them that repeat an earlier one, `in_flight`
     those that are under way.
@@ -205,6 +208,7 @@ class Tally:
     repeats: int = 0
     settled_before: int = 0
     done: int = 0
+    doubtful: int = 0
     requests: int = 0
     retries: int = 0
     read_backs: int = 0
@@ -214,6 +218,7 @@ class Tally:
     def count(self, result: JobResult) -> None:
         """Count the result of one job, in place of what was known of it before."""
         self.done += 1
+        self.doubtful += result.doubtful
         self.outcomes[result.outcome] += 1
         if result.outcome is Outcome.NOT_PENDING:
             self.not_pending[result.state.status] += 1

@@ -7,7 +7,16 @@ import time
 from dataclasses import dataclass
 from enum import Enum, auto
 
-from bulkcancel.base.model import NO_SUCH_JOB, Evidence, JobResult, JobRow, JobState, Outcome
+from bulkcancel.base.model import (
+    CANCELLED,
+    NO_SUCH_JOB,
+    Evidence,
+    JobResult,
+    JobRow,
+    JobState,
+    Outcome,
+)
+from bulkcancel.engine.attribution import Known, Stamps, Whose, whose_cancel, whose_earlier_cancel
 from bulkcancel.epcc import Exchange, Reply, Step, Verdict, outcome_of
 
 
@@ -31,6 +40,7 @@ class Fate(Enum):
     LOST = auto()  # no clear reply: it may have been applied
     CANCELLED = auto()
     NOT_FOUND = auto()
+    UNWANTED = auto()  # none is to be sent: the job is only looked at
 
 
 _FATES = {
@@ -47,21 +57,22 @@ _SETTLED: dict[Outcome | None, Fate] = {
     Outcome.FAILED: Fate.REJECTED,
 }
 Conclusion = tuple[Outcome, Evidence]
-_CUT_OFF = "the run ended before the reply came"
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class History:
     """One job so far.
 
     `in_doubt` once a cancel, of this run or an earlier one, had no clear reply: the job
-    may be cancelled by us. `state` is what the last clear reply showed, `was_read` whether
-    a read has shown one. `attempts` counts cancels, `sent_at` is the epoch time of the
-    first, `http_status` that of the last reply to one.
+    may be cancelled by us. `unrecorded` are the epoch times between which an earlier run may
+    have cancelled it, and was killed before it could say so. `state` is what the last clear
+    reply showed, `was_read` whether a read has shown one. `attempts` counts cancels, `sent_at`
+    is the epoch time of the first, `http_status` that of the last reply to one.
     """
 
     row: JobRow
     in_doubt: bool = False
+    unrecorded: tuple[float, float] | None = None
     fate: Fate = Fate.NONE
     was_read: bool = False
     state: JobState = NO_SUCH_JOB
@@ -103,21 +114,65 @@ class History:
         """Return what the last read settles, None if nothing, or if there was none."""
         return outcome_of(self.state, may_be_ours=self.in_doubt) if self.was_read else None
 
-    def result(self, ending: Ending, *, only_look: bool = False) -> JobResult:
+    def is_in_question(self) -> bool:
+        """Tell whether a read has shown a cancel that may be ours, or somebody else's."""
+        if not self.was_read or self.state.status != CANCELLED or self.fate is Fate.CANCELLED:
+            return False
+        return self.in_doubt or self.unrecorded is not None
+
+    def whose(self, known: Known) -> Whose | None:
+        """Say whose cancel it was, None where that is not in question."""
+        if not self.is_in_question():
+            return None
+        stamp, this_run = self.state.updated_at, None
+        if self.in_doubt:
+            this_run = whose_cancel(stamp, self._first_sent(), known)
+            if this_run.outcome is Outcome.CANCELLED:
+                return this_run
+        runs = self.unrecorded
+        return (whose_earlier_cancel(stamp, runs, known) if runs else None) or this_run
+
+    def _first_sent(self) -> float | None:
+        earlier = self.row.earlier
+        if earlier is None or earlier.outcome is not Outcome.UNKNOWN:
+            return self.sent_at
+        return earlier.sent_at or (self.unrecorded[0] if self.unrecorded else None)
+
+    def evidence(self) -> Evidence:
+        """Return where the knowledge of this job comes from."""
+        if self.was_read:
+            return Evidence.READBACK
+        return Evidence.NONE if self.http_status is None else Evidence.RESPONSE
+
+    def result(self, ending: Ending, stamps: Stamps) -> JobResult:
         """Return the row of the report."""
-        outcome, evidence = conclude_look(self) if only_look else conclude(self, ending)
+        outcome, evidence = conclude(self, ending)
+        if whose := self.whose(stamps.known(now := time.time())):
+            outcome = whose.outcome
+            self.add_detail(whose.detail)
+        elif outcome is Outcome.UNKNOWN and not self.detail:
+            self.detail = "the run ended before the reply came"
         return JobResult(
             row=self.row,
             outcome=outcome,
-            finished_at=time.time(),
+            finished_at=now,
             state=self.state,
             http_status=self.http_status,
             attempts=self.attempts,
             evidence=evidence,
-            detail=self.detail or (_CUT_OFF if outcome is Outcome.UNKNOWN else ""),
+            detail=self.detail,
             request_id=self.request_id,
             sent_at=self.sent_at,
+            doubtful=whose is not None and whose.doubtful,
         )
+
+
+def unrecorded(row: JobRow, runs: tuple[float, float] | None) -> tuple[float, float] | None:
+    """Return when a run that was killed may have cancelled a job, None if none has."""
+    if runs is None:
+        return None
+    known_at = row.earlier.known_at if row.earlier is not None else None
+    return max(runs[0], known_at or 0.0), runs[1]
 
 
 def conclude(job: History, ending: Ending) -> Conclusion:
@@ -126,8 +181,6 @@ def conclude(job: History, ending: Ending) -> Conclusion:
     A cancel that may have been applied never ends as failed, one that nobody has looked
     at while the run stopped was not attempted.
     """
-    seen = Evidence.READBACK if job.was_read else Evidence.NONE
-    replied = Evidence.NONE if job.http_status is None else Evidence.RESPONSE
     stopped = ending is not Ending.DONE
     match job.fate:
         case Fate.CANCELLED:
@@ -136,21 +189,18 @@ def conclude(job: History, ending: Ending) -> Conclusion:
             return Outcome.NOT_FOUND, Evidence.RESPONSE
         case _ if (shown := job.shown()) is not None:
             return shown, Evidence.READBACK
-        case Fate.UNDER_WAY:
+        case Fate.UNWANTED if job.was_read:
+            return Outcome.WOULD_CANCEL, Evidence.READBACK
+        case _ if job.fate is Fate.UNDER_WAY or job.in_doubt:
             return Outcome.UNKNOWN, Evidence.NONE
-        case _ if job.in_doubt:
-            return Outcome.UNKNOWN, Evidence.NONE
-        case Fate.NONE | Fate.TURNED_AWAY if stopped and not job.was_read:
+        case Fate.NONE | Fate.TURNED_AWAY | Fate.UNWANTED if stopped and not job.was_read:
             return Outcome.NOT_ATTEMPTED, Evidence.NONE
         case Fate.REFUSED if ending is Ending.ABANDONED:
             return Outcome.UNKNOWN, Evidence.NONE
         case Fate.REFUSED if not job.was_read and ending is not Ending.STOPPED:
-            return Outcome.NOT_PENDING, Evidence.RESPONSE
-    return Outcome.FAILED, seen or replied
+            unread = ending is Ending.DRAINED and job.unrecorded is not None
+            return (Outcome.UNKNOWN, Evidence.NONE) if unread else _REFUSED
+    return Outcome.FAILED, job.evidence()
 
 
-def conclude_look(job: History) -> Conclusion:
-    """Say what a job is that was read, and is not to be cancelled."""
-    if job.was_read:
-        return job.shown() or Outcome.WOULD_CANCEL, Evidence.READBACK
-    return Outcome.FAILED, Evidence.NONE
+_REFUSED = (Outcome.NOT_PENDING, Evidence.RESPONSE)

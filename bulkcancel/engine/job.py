@@ -5,19 +5,22 @@ because the second one would be refused and the job reported as not ours.
 """
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Protocol
 
 from bulkcancel.base.errors import BulkcancelError, GuardError
 from bulkcancel.base.model import JobRow, Outcome, Tally, id_key
+from bulkcancel.engine.attribution import Stamps
 from bulkcancel.engine.guards import Guards
-from bulkcancel.engine.history import Fate, History
+from bulkcancel.engine.history import Fate, History, unrecorded
 from bulkcancel.epcc import (
     MAX_REFUSALS,
     Backoff,
     Exchange,
     NoReply,
+    Reply,
     Request,
     Step,
     Verdict,
@@ -63,14 +66,17 @@ class Run:
     """What all jobs of a run share.
 
     `retries` is per job; a read-back may fail twice as often, because to read again is
-    harmless. `stop` ends the run.
+    harmless. `earlier_runs` are the epoch times of the first and last thing that is known of
+    earlier ones. `stop` ends the run.
     """
 
     sender: Sender
     tally: Tally
     guards: Guards
+    stamps: Stamps
     retries: int
     backoff: Backoff
+    earlier_runs: tuple[float, float] | None
     stop: Callable[[BulkcancelError], None]
 
 
@@ -83,12 +89,12 @@ class Job:
 
     def __init__(self, row: JobRow, run: Run) -> None:
         unknown = row.earlier is not None and row.earlier.outcome is Outcome.UNKNOWN
-        self.history = History(row, in_doubt=unknown)
+        self.history = History(row, unknown, unrecorded(row, run.earlier_runs))
         self._id = id_key(row.job_id)  # as the store writes it
         self._run = run
         self._begun = False  # a request of this job was sent
         self._lost = False  # the last request had no reply: the next gets a new connection
-        self._started = 0.0  # the last request, as loop time
+        self._started = self._started_at = 0.0  # the last request, as loop and as epoch time
         self._retries = 0
         self._insisted = False
 
@@ -106,6 +112,7 @@ class Job:
 
     async def look(self) -> None:
         """Read the job and send nothing."""
+        self.history.fate = Fate.UNWANTED
         await self._read()
 
     async def look_once_more(self) -> None:
@@ -208,12 +215,15 @@ class Job:
 
     def _request_starts(self) -> None:
         self._begun = True
-        self._started = asyncio.get_running_loop().time()
+        self._started, self._started_at = asyncio.get_running_loop().time(), time.time()
 
     def _judge_cancel(self, exchange: Exchange) -> Verdict:
         verdict = interpret_cancel(exchange, self._id)
         self.history.cancel_ended(exchange, verdict)
         self._watch(exchange, verdict)
+        if self.history.fate is Fate.CANCELLED:
+            stamp = self.history.state.updated_at
+            self._run.stamps.note_clean_cancel(stamp, self._started_at, time.time())
         return verdict
 
     def _judge_read(self, exchange: Exchange) -> Verdict:
@@ -223,12 +233,14 @@ class Job:
         return verdict
 
     def _watch(self, exchange: Exchange, verdict: Verdict) -> None:
-        """Let the guards see how the store is.
+        """Let the guards see how the store is, and what its time is.
 
         A guard stops the run from outside: what this exchange means for the job itself
         must still be noted, above all that a cancel may have been applied.
         """
         self._lost = isinstance(exchange, NoReply)
+        if isinstance(exchange, Reply):
+            self._run.stamps.note_reply(exchange, self._started_at, time.time())
         answered = verdict.step not in {Step.DOUBT, Step.RESEND}
         now = asyncio.get_running_loop().time()
         try:

@@ -15,12 +15,14 @@ from bulkcancel.base.errors import (
     LoginError,
 )
 from bulkcancel.base.model import JobResult, JobRow, Outcome, Tally
+from bulkcancel.engine.attribution import Stamps
 from bulkcancel.engine.guards import Guards
-from bulkcancel.engine.history import Ending
+from bulkcancel.engine.history import Ending, History
 from bulkcancel.engine.job import Job, Run, Sender
 from bulkcancel.epcc import Backoff, Interrupted
 
 _BETWEEN_LOOKS = 500  # rows that are written in one go
+EVIDENCE_WAIT = 5.0  # seconds for which a row waits to know whose cancel it was
 
 
 def concurrency_for(rate: float) -> int:
@@ -36,6 +38,7 @@ class Policy:
     retries: int
     guards: Guards
     only_look: bool = False  # --check: reads, and no cancel
+    earlier_runs: tuple[float, float] | None = None  # epoch times of first and last cancel
     backoff: Backoff = field(default_factory=Backoff)
 
 
@@ -64,7 +67,18 @@ class Engine:
         tally: Tally,
         record: Callable[[JobResult], None],
     ) -> None:
-        self._run = Run(sender, tally, policy.guards, policy.retries, policy.backoff, self.stop)
+        self._stamps = Stamps()
+        self._run = Run(
+            sender=sender,
+            tally=tally,
+            guards=policy.guards,
+            stamps=self._stamps,
+            retries=policy.retries,
+            backoff=policy.backoff,
+            earlier_runs=policy.earlier_runs,
+            stop=self.stop,
+        )
+        self._undecided: dict[History, asyncio.TimerHandle] = {}
         self._waits = sender.waits
         self._tally = tally
         self._guards = policy.guards
@@ -84,6 +98,7 @@ class Engine:
                 worker = group.create_task(self._work(rows))
                 self._workers.add(worker)
                 worker.add_done_callback(self._workers.discard)
+        self._decide_all()
         await self._record_unsent(rows.rest())
         if isinstance(self._error, LoginError | InputError) and self._sent:
             # in mid-run: no longer a usage error
@@ -118,7 +133,10 @@ class Engine:
 
     async def _work(self, rows: Rows) -> None:
         while self._error is None and (row := await self._next(rows)) is not None:
-            self._finish(_unsent(row) if row.problem else await self._settle(row))
+            if row.problem:
+                self._finish(_unsent(row))
+            else:
+                await self._settle(row)
 
     async def _next(self, rows: Rows) -> JobRow | None:
         """Return the next row; None if there is none, or if the run ends while it waits."""
@@ -131,7 +149,7 @@ class Engine:
             self.stop(error)
             return None
 
-    async def _settle(self, row: JobRow) -> JobResult:
+    async def _settle(self, row: JobRow) -> None:
         job = Job(row, self._run)
         try:
             ending = await self._end_of(job)
@@ -148,7 +166,25 @@ class Engine:
             name = type(error).__name__
             self.stop(GuardError(f"bulkcancel itself failed: {name}: {error}", "please report it"))
             ending = Ending.ABANDONED
-        return job.history.result(ending, only_look=self._only_look and ending is Ending.DONE)
+        self._end(job.history, ending)
+
+    def _end(self, job: History, ending: Ending) -> None:
+        """Finish a job; where a clean reply may soon tell whose cancel it was, wait for that."""
+        if self._stamps.moves is None and ending is Ending.DONE and job.is_in_question():
+            loop = asyncio.get_running_loop()
+            self._undecided[job] = loop.call_later(EVIDENCE_WAIT, self._decide, job)
+            return
+        self._finish(job.result(ending, self._stamps))
+        if self._undecided and self._stamps.moves is not None:
+            self._decide_all()
+
+    def _decide(self, job: History) -> None:
+        self._undecided.pop(job).cancel()
+        self._finish(job.result(Ending.DONE, self._stamps))
+
+    def _decide_all(self) -> None:
+        for job in list(self._undecided):
+            self._decide(job)
 
     async def _end_of(self, job: Job) -> Ending:
         try:

@@ -9,7 +9,7 @@ import re
 from codecs import BOM_UTF8
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
 from typing import BinaryIO
@@ -66,7 +66,7 @@ def row_key(job_id: str, outcome: Outcome, source: str) -> str:
 
 def read_past(report: BinaryIO, name: str) -> Past:
     """Read a report from its start; raises `ReportError` if it is not one of ours."""
-    past, first_sent, last_finished = Past(name=name), "", ""
+    past, first_run, first_sent, last_finished = Past(name=name), "", "", ""
     shared = dict[Earlier, Earlier]()  # settled jobs share a few
     for number, line in _lines(report, name):
         if number == 1:
@@ -79,7 +79,12 @@ def read_past(report: BinaryIO, name: str) -> Past:
             break
         if number > 1 or past.format is Format.JSONL:
             row, earlier = _row(line, past.format, f"{name}:{number}")
-            past.jobs[_key(row, earlier)] = shared.setdefault(earlier, earlier)
+            first_run = first_run or _text(row, "run_id")
+            key = _key(row, earlier)
+            before = past.jobs.get(key)
+            if _text(row, "run_id") != first_run and (before is None or before.known_at is None):
+                earlier = replace(earlier, known_at=None)  # the first run may have been killed
+            past.jobs[key] = shared.setdefault(earlier, earlier)
             first_sent = min(filter(None, (first_sent, _text(row, "sent_at"))), default="")
             last_finished = max(last_finished, _text(row, "finished_at"))
         past.size += len(line)
@@ -137,7 +142,8 @@ def _earlier(row: Row) -> Earlier:
     if outcome in SETTLED:  # when it was sent matters no more
         return Earlier(outcome, status)
     attempts = int(_text(row, "attempts") or 0)
-    return Earlier(outcome, status, _seconds(_text(row, "sent_at")), attempts)
+    known_at = None if outcome is Outcome.INVALID else _seconds(_text(row, "finished_at"))
+    return Earlier(outcome, status, _seconds(_text(row, "sent_at")), attempts, known_at)
 
 
 def _seconds(time: str) -> float | None:

@@ -134,9 +134,15 @@ def open_earlier(plan: Plan) -> EarlierReport:
         raise
 
 
+_FIRST_ROW_WITHIN = 60.0  # seconds
+
+
 def _read(plan: Plan, output: AppendFile) -> Past:
     with output.reader() as lines:
         past = read_past(lines, plan.target)
+    if not past.jobs:  # killed before its first row, which comes within seconds
+        begun = Path(plan.target).stat().st_mtime
+        past.sent_between = begun, begun + _FIRST_ROW_WITHIN
     if plan.chosen and past.format not in {None, Format(plan.chosen)}:
         raise ReportError(
             f"{plan.target} is {past.format}, not {plan.chosen}", "leave out --format"

@@ -14,8 +14,7 @@ from bulkcancel.base.errors import BulkcancelError, GuardError
 from bulkcancel.base.interrupts import draining
 from bulkcancel.base.model import ClientKey, JobResult, JobRow, StoreName, Tally
 from bulkcancel.console import LiveDisplay, PlainLines, Snapshot, display_for
-from bulkcancel.engine.guards import Guards
-from bulkcancel.engine.pool import Engine, Policy, concurrency_for
+from bulkcancel.engine import Engine, Guards, Policy, concurrency_for
 from bulkcancel.epcc import Sender, connect
 from bulkcancel.inputs import Entry, Listed, Streamed
 from bulkcancel.report import Recorder, max_row_bytes, new_run_id, open_recorder
@@ -116,7 +115,13 @@ class Session:
             *(pace.max_failures, settings.report.allow, pace.timeout),
             store_is_known=work.before.past.store_is_known,
         )
-        policy = Policy(concurrency, pace.retries, guards, settings.jobs.check)
+        policy = Policy(
+            concurrency,
+            pace.retries,
+            guards,
+            only_look=settings.jobs.check,
+            earlier_runs=work.before.past.sent_between,
+        )
 
         def record_and_show(result: JobResult) -> None:
             recorder.record(result)

@@ -5,6 +5,7 @@ from itertools import product
 import pytest
 
 from bulkcancel.base.model import Earlier, Evidence, JobState, Outcome
+from bulkcancel.engine.attribution import Stamps
 from bulkcancel.engine.history import Ending, Fate, History, conclude
 from bulkcancel.epcc import Step, Verdict
 from tests.support.fakes import LOST, UNSENT, error, row
@@ -39,6 +40,9 @@ TABLE: list[Line] = [
     (Fate.REFUSED, False, "pending", [DONE, DRAINED, STOPPED], FAILED),
     (Fate.REFUSED, False, "pending", [ABANDONED], UNKNOWN),
     (Fate.REJECTED, False, None, ANY, FAILED),
+    (Fate.UNWANTED, False, "pending", ANY, Outcome.WOULD_CANCEL),
+    (Fate.UNWANTED, False, None, CUT, UNSENT_ROW),
+    (Fate.UNWANTED, False, None, [DONE], FAILED),
 ]
 
 
@@ -46,7 +50,7 @@ def history(fate: Fate, *, in_doubt: bool, read: str | None) -> History:
     http_status = None if fate in {Fate.NONE, Fate.UNDER_WAY} else 400
     state = JobState(read or "")
     was_read = read is not None
-    return History(row(), in_doubt, fate, was_read, state, http_status=http_status)
+    return History(row(), in_doubt, None, fate, was_read, state, http_status=http_status)
 
 
 @pytest.mark.parametrize("line", TABLE, ids=lambda line: f"{line[0].name} {line[1]} {line[2]}")
@@ -71,6 +75,13 @@ def test_what_is_never_said() -> None:
             assert fate is Fate.CANCELLED or (in_doubt and read == "cancelled")
 
 
+def test_a_refusal_that_a_killed_run_may_explain() -> None:
+    """A refused job that the end of a resumed run has kept from being read stays unknown."""
+    job = history(Fate.REFUSED, in_doubt=False, read=None)
+    job.unrecorded = (0.0, 60.0)
+    assert [conclude(job, ending)[0] for ending in (DONE, DRAINED)] == [NOT_PENDING, UNKNOWN]
+
+
 def test_a_request_that_was_not_sent_is_not_counted() -> None:
     """An attempt that did not reach the store leaves neither a count nor a time."""
     job = History(row())
@@ -90,7 +101,7 @@ def test_a_refusal_after_a_lost_reply_leaves_the_doubt() -> None:
     job = History(row(earlier=Earlier(UNKNOWN)), in_doubt=True)
     job.cancel_starts()
     job.cancel_ended(error(422), Verdict(Step.ASK_WHY, detail="422", request_id="req-1"))
-    result = job.result(DRAINED)
+    result = job.result(DRAINED, Stamps())
     assert (result.outcome, result.http_status, result.request_id) == (UNKNOWN, 422, "req-1")
 
 
@@ -98,4 +109,4 @@ def test_an_unknown_row_says_why() -> None:
     """A job whose reply the run did not wait for says so in its detail."""
     job = History(row())
     job.cancel_starts()
-    assert job.result(ABANDONED).detail == "the run ended before the reply came"
+    assert job.result(ABANDONED, Stamps()).detail == "the run ended before the reply came"

@@ -49,7 +49,7 @@ def test_a_report_is_read_back(form: Format) -> None:
     assert past.digest.digest() == hashlib.sha256(content).digest()
     assert past.jobs == {
         "a": Earlier(Outcome.NOT_PENDING, "started"),
-        "b": Earlier(Outcome.FAILED),
+        "b": Earlier(Outcome.FAILED, known_at=0.0),
         "a/b": Earlier(Outcome.INVALID),
     }
 
@@ -285,9 +285,22 @@ def test_an_unsettled_row_keeps_when_and_how_often_its_job_was_sent(form: Format
     sent: dict[str, Any] = {"sent_at": 1_772_000_000.25, "attempts": 2}
     unknown, cancelled = result("a", Outcome.UNKNOWN, **sent), result("b", **sent)
     assert past_of(report_of(form, unknown, cancelled)).jobs == {
-        "a": Earlier(Outcome.UNKNOWN, "", 1_772_000_000.25, 2),
+        "a": Earlier(Outcome.UNKNOWN, "", 1_772_000_000.25, 2, 0.0),
         "b": Earlier(Outcome.CANCELLED),
     }
+
+
+def test_what_is_known_of_a_job_whose_first_row_is_of_a_later_run() -> None:
+    """Up to its last row all is known of a job, but not if the first run left it without one."""
+    rows = [
+        (result("a", Outcome.NOT_ATTEMPTED, finished_at=1e9), "run-1"),
+        (result("b", Outcome.NOT_ATTEMPTED, finished_at=2e9), "run-2"),
+        (result("b", Outcome.FAILED, finished_at=2e9), "run-3"),
+        (result("a", Outcome.FAILED, finished_at=2e9), "run-3"),
+    ]
+    report = HEADER + b"".join(LINE_OF[CSV](row_of(*each)) for each in rows)
+    known = {job: each.known_at for job, each in past_of(report).jobs.items()}
+    assert known == {"a": 2e9, "b": None}
 
 
 @FORMATS
@@ -316,5 +329,5 @@ def test_times_that_are_none_are_not_used() -> None:
     unknown = result("a", Outcome.UNKNOWN, sent_at=1e9, attempts=1)
     edited = report_of(CSV, unknown).replace(b"2001-09-09T01:46:40.000Z", b"yesterday")
     past = past_of(edited)
-    assert past.jobs == {"a": Earlier(Outcome.UNKNOWN, "", None, 1)}
+    assert past.jobs == {"a": Earlier(Outcome.UNKNOWN, "", None, 1, 0.0)}
     assert past.sent_between is None

@@ -127,6 +127,13 @@ def test_resuming_a_report_that_had_hardly_begun(
     assert target.read_bytes() == head + line_of(A, plan.format)
 
 
+def test_a_report_without_rows_tells_when_its_run_began(plan: Plan, target: Path) -> None:
+    """A run that was killed before its first row may have sent cancels since it began."""
+    target.write_bytes(HEADER)
+    os.utime(target, (1e9, 1e9))
+    assert open_earlier(replace(plan, resume=True)).past.sent_between == (1e9, 1e9 + 60)
+
+
 @pytest.mark.parametrize(
     ("content", "chosen", "words"),
     [

@@ -27,12 +27,12 @@ LOST = NoReply("no reply within 30 s", sent=True)
 UNSENT = NoReply("no connection", sent=False)
 
 
-def job(status: str, job_id: str = JOB, code: int = 200) -> Reply:
+def job(status: str, job_id: str = JOB, code: int = 200, **times: str) -> Reply:
     """Return a reply that shows a job, as the API does."""
     data = {
         "id": job_id,
         "type": "pim-job",
-        "attributes": {"status": status, "type": "product-import"},
+        "attributes": {"status": status, "type": "product-import", **times},
         "meta": {"x_request_id": "req-1"},
     }
     return Reply(code, {"content-type": "application/json"}, orjson.dumps({"data": data}))

@@ -14,6 +14,8 @@ from collections import Counter
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from email.utils import formatdate
 from enum import Enum
 
 import orjson
@@ -32,6 +34,7 @@ class Act(Enum):
     LAST_ANSWER = "answer, and announce that the connection ends"
 
 
+AN_HOUR = 3600.0
 CLOSE, RESET, HANG = Act.CLOSE, Act.RESET, Act.HANG
 ANSWER, LAST_ANSWER = Act.ANSWER, Act.LAST_ANSWER
 Deed = bytes | Act | float  # a float: wait so many seconds
@@ -44,7 +47,7 @@ class TrueJob:
     status: str
     ours: bool = False
     before: str = ""  # what it was before it last changed
-    changed_at: float = 0.0
+    changed_at: float = field(default_factory=lambda: time.time() - AN_HOUR)  # epoch, by our clock
 
 
 def _http(reply: object, code: str = "200 OK") -> bytes:
@@ -118,7 +121,9 @@ class Store:
     """The jobs, the faults, and how often each of these is met.
 
     `rate` is the share of requests that meet a fault, `lag` the seconds for which a
-    read may show what a job was before.
+    read may show what a job was before. `foreign` is the share of pending jobs that somebody
+    else has cancelled in the seconds before they are first asked about. Its clock is ahead
+    by `skew` seconds; it `moves` the stamp of a job that is cancelled, or keeps it.
     """
 
     jobs: dict[str, TrueJob]
@@ -126,6 +131,9 @@ class Store:
     rate: float = 0.0
     lag: float = 0.0
     seed: int = 0
+    foreign: float = 0.0
+    skew: float = 0.0
+    moves: bool = True
     met: Counter[str] = field(default_factory=Counter)
     cancels: Counter[str] = field(default_factory=Counter)
 
@@ -175,6 +183,7 @@ class Store:
             return [_http({"access_token": "token", "expires_in": 3600})]
         job_id = path.split("/")[3]
         if method == "POST":
+            self._meddle(job_id)
             self.cancels[job_id] += 1
         if self._dice.random() >= self.rate:
             return [self._answer(method, job_id)]
@@ -195,18 +204,35 @@ class Store:
             return answer.replace(b"\r\n", b"\r\nConnection: close\r\n", 1)
         return deed
 
+    def _meddle(self, job_id: str) -> None:
+        """Let somebody else be first, now and then."""
+        true = self.jobs.get(job_id)
+        if true is None or true.status != "pending" or self.cancels[job_id]:
+            return
+        if self._dice.random() < self.foreign:
+            true.status, true.before = "cancelled", "cancelled"
+            true.changed_at = time.time() - self._dice.uniform(0.1, 6)
+
     def _answer(self, method: str, job_id: str) -> bytes:
         true = self.jobs.get(job_id)
         if true is None:
             return _error(404, about=job_id)
         if method == "GET":
-            lags = self._dice.random() < 0.5 and time.monotonic() < true.changed_at + self.lag
-            return _http(orjson.loads(job(true.before if lags else true.status, job_id).body))
+            lags = self._dice.random() < 0.5 and time.time() < true.changed_at + self.lag
+            return self._shown(true.before if lags else true.status, job_id, true)
         if true.status != "pending":
             return _error(self._dice.choice([400, 409, 422]))
-        true.before, true.changed_at = true.status, time.monotonic()
+        true.before, true.changed_at = true.status, time.time()
         true.status, true.ours = "cancelled", True
-        return _http(orjson.loads(job("cancelled", job_id).body))
+        return self._shown(true.status, job_id, true)
+
+    def _shown(self, status: str, job_id: str, true: TrueJob) -> bytes:
+        """Return a job as the store shows it, with the time of day by its own clock."""
+        moment = true.changed_at if self.moves else time.time() - 2 * AN_HOUR
+        stamp = datetime.fromtimestamp(moment + self.skew, UTC).isoformat(timespec="milliseconds")
+        date = f"Date: {formatdate(time.time() + self.skew, usegmt=True)}"
+        reply = job(status, job_id, updated_at=stamp)
+        return http("200 OK", reply.body, "Content-Type: application/json", date)
 
 
 def _end(writer: asyncio.StreamWriter, deed: Act) -> None:
@@ -218,8 +244,11 @@ def _end(writer: asyncio.StreamWriter, deed: Act) -> None:
 
 
 def mixed_jobs(count: int, seed: int) -> dict[str, TrueJob | None]:
-    """Return jobs of all kinds, most of them pending; None for an id that does not exist."""
+    """Return jobs of all kinds, most of them pending; None for an id that does not exist.
+
+    A tenth of them was cancelled by somebody else an hour ago.
+    """
     dice = random.Random(seed)
-    kinds = ["pending"] * 12 + ["started", "success", "failed", ""]
+    kinds = ["pending"] * 14 + ["cancelled"] * 2 + ["started", "success", "failed", ""]
     chosen = {f"job-{i}": dice.choice(kinds) for i in range(count)}
     return {job_id: TrueJob(status) if status else None for job_id, status in chosen.items()}

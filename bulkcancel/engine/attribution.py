@@ -1,0 +1,147 @@
+"""Whose cancel it was: what a job's `updated_at` tells of one that is cancelled when read back.
+
+`whose_cancel` and `whose_earlier_cancel` are pure; `Stamps` gathers what is `Known` from the
+replies of a run. Whether a store moves `updated_at` when it cancels is not
+documented (its example shows a cancelled job with the time of creation), but can be seen.
+"""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+
+from bulkcancel.base.model import Outcome
+from bulkcancel.epcc import Reply
+
+CLEARLY = 2.0  # seconds by which two times of the store's clock are surely different
+LAST_STRETCH = 60.0  # seconds: a job that was in flight at a kill was cancelled this late
+OPEN = "cancelled when read back: by this run, or by somebody else"
+OPEN_EARLIER = "cancelled when an earlier run was sending: by that run, or by somebody else"
+
+
+@dataclass(frozen=True, slots=True)
+class Whose:
+    """What a job's stamp makes of it; `doubtful`: by us, or by somebody else."""
+
+    outcome: Outcome
+    detail: str
+    doubtful: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Offset:
+    """The seconds by which the store's clock is ahead of ours, at least and at most."""
+
+    least: float = 0.0
+    most: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What a run knows of the store's stamps at the epoch time `now`.
+
+    `moves` tells whether a cancel moves them (None: not seen yet).
+    """
+
+    moves: bool | None
+    offset: Offset
+    now: float
+
+    def span(self, stamp: str) -> tuple[float, float] | None:
+        """Return the moment of a stamp by the store's clock, None where it is no evidence."""
+        span = None if self.moves is False else _span(stamp)
+        if span is None or span[0] > self.now + self.offset.most + CLEARLY:
+            return None  # what is yet to come is no time of a cancel
+        return span
+
+
+def whose_cancel(stamp: str, sent_at: float | None, known: Known) -> Whose:
+    """Say whose a cancel was that may be ours.
+
+    `stamp` is the job's `updated_at`, `sent_at` the epoch time at which our first cancel
+    was sent.
+    """
+    span = known.span(stamp)
+    if span is None or sent_at is None or known.moves is None:
+        return Whose(Outcome.CANCELLED, OPEN, doubtful=True)
+    before = sent_at + known.offset.least - span[1]  # seconds
+    if before > CLEARLY:
+        return Whose(Outcome.NOT_PENDING, f"cancelled at {stamp}, before this run asked")
+    if before > 0:
+        return Whose(Outcome.CANCELLED, OPEN, doubtful=True)
+    return Whose(Outcome.CANCELLED, f"cancelled at {stamp}")
+
+
+def whose_earlier_cancel(stamp: str, runs: tuple[float, float], known: Known) -> Whose | None:
+    """Say whose a cancel was of a job that an earlier run may have sent without recording it.
+
+    `runs` are the epoch times of the first and the last thing that is known of earlier
+    runs. None where nothing speaks for them: somebody else was first.
+    """
+    span = known.span(stamp)
+    if span is None:
+        return None
+    first, last = runs[0] + known.offset.least, runs[1] + known.offset.most
+    if span[1] < first or span[0] > last + CLEARLY:
+        return None
+    if known.moves is None or span[1] < last - LAST_STRETCH:
+        return Whose(Outcome.CANCELLED, OPEN_EARLIER, doubtful=True)
+    return Whose(Outcome.CANCELLED, f"cancelled at {stamp}, by an earlier run")
+
+
+class Stamps:
+    """What a run has seen of the store's clock and stamps; `moves` is None until it is known."""
+
+    def __init__(self) -> None:
+        self.moves: bool | None = None
+        self._offset: Offset | None = None
+        self._date = ("", 0.0)  # the last Date header, and the epoch time that it means
+
+    def known(self, now: float) -> Known:
+        """Return what is known; a store that does not say its time has ours."""
+        return Known(self.moves, self._offset or Offset(), now)
+
+    def note_reply(self, reply: Reply, sent_at: float, received_at: float) -> None:
+        """Learn the store's clock from a reply's Date (RFC 9110, 6.6.1), in whole seconds."""
+        date = self._date_of(reply)
+        if date is None:
+            return
+        least, most = date - received_at, date + 1 - sent_at
+        known = self._offset or Offset(least, most)
+        narrowed = Offset(max(least, known.least), min(most, known.most))
+        # a clock that was set in between fits nothing that was known
+        self._offset = narrowed if narrowed.least <= narrowed.most else Offset(least, most)
+
+    def note_clean_cancel(self, stamp: str, sent_at: float, received_at: float) -> None:
+        """Learn from a reply that says `cancelled` whether stamps are those of the cancel.
+
+        One that is not of the time of the request is enough to trust none.
+        """
+        span, offset = _span(stamp), self._offset or Offset()
+        moved = (
+            span is not None
+            and span[1] >= sent_at + offset.least - CLEARLY
+            and span[0] <= received_at + offset.most + CLEARLY
+        )
+        self.moves = moved and self.moves is not False
+
+    def _date_of(self, reply: Reply) -> float | None:
+        text = reply.headers.get("date", "")
+        if text != self._date[0]:
+            try:
+                self._date = (text, parsedate_to_datetime(text).timestamp())
+            except (ValueError, TypeError, OverflowError):
+                return None
+        return self._date[1] if text else None
+
+
+def _span(stamp: str) -> tuple[float, float] | None:
+    """Return the epoch times between which a stamp's moment lies, None for what is no time.
+
+    Without a zone it is UTC, without a fraction any moment of its second.
+    """
+    try:
+        moment = datetime.fromisoformat(stamp.strip())
+        begin = moment.replace(tzinfo=moment.tzinfo or UTC).timestamp()
+    except (ValueError, OverflowError):
+        return None
+    return begin, begin if "." in stamp or "," in stamp else begin + 1
