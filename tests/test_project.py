@@ -2,18 +2,12 @@
 
 import ast
 import csv
-import os
-import re
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
-from click import Context, Option
 
 import bulkcancel
-from bulkcancel.cli.cancel import command
-from tests.conftest import KEY, SAMPLES, Cli, Serve, sandbox
+from tests.conftest import SAMPLES, Cli
 
 ROOT = SAMPLES.parent
 PACKAGE = Path(bulkcancel.__file__).parent
@@ -76,43 +70,3 @@ def test_the_sample_report(cli: Cli, tmp_path: Path) -> None:
         for column in CHANGING:
             assert row.pop(column) or row["outcome"] == "invalid" or column == "request_id"
     assert fresh == kept
-
-
-def test_the_readme_shows_what_the_practice_run_prints(cli: Cli) -> None:
-    """The README's summary is the one that its first command prints, but for the times."""
-    shown = README.split("`practice.csv`:\n\n```\n")[1].split("```")[0]
-    ended = cli("--sandbox", "-o", "practice.csv", SAMPLES / "jobs.csv", "--rate", "1000")
-
-    def without_pace(text: str) -> list[str]:
-        text = re.sub(r"took [\d.]+ s(, [\d.]+ requests per second of \d+ allowed)?", "", text)
-        return [line.rstrip() for line in text.splitlines()]
-
-    assert without_pace(shown) == without_pace(ended.err)[1:]
-
-
-def test_the_readme_names_the_options_that_there_are() -> None:
-    """Each option is in the README, in one of its spellings, and no other is."""
-    options = [
-        each.opts for each in command.get_params(Context(command)) if isinstance(each, Option)
-    ]
-    named = set(re.findall(r"(?<![\w-])--?[a-zA-Z][a-z-]*", README))
-    assert [names for names in options if not named & set(names)] == []
-    sandbox = set(re.findall(r"--[a-z-]+", (PACKAGE / "cli" / "sandbox.py").read_text()))
-    others = {"--csv", "--cov"}  # psql, pytest
-    known = {name for names in options for name in names} | sandbox | others
-    assert {name for name in named if name.startswith("--")} <= known
-
-
-def test_the_readme_s_library_example(serve: Serve) -> None:
-    """The README's program runs as it stands, against a store."""
-    program = README.split("<!-- library -->\n```python\n")[1].split("```")[0]
-    env = {**os.environ, **KEY, "EPCC_API_BASE_URL": serve(sandbox(2).serve(0))}
-    ended = subprocess.run(
-        [sys.executable, "-c", program], env=env, capture_output=True, text=True, timeout=20,
-        check=True,
-    )  # fmt: skip
-    assert ended.stdout.split("\n") == [
-        "job-1 cancelled cancelled",
-        "job-2 cancelled cancelled",
-        "",
-    ]
