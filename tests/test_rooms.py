@@ -16,9 +16,10 @@ MAY_IMPORT = {
     "inputs": BASE,
     "epcc": BASE,
     "engine": BASE | {"epcc"},
+    "listing": BASE | {"epcc"},
     "report": BASE,
     "console": BASE,
-    "run": BASE | {"inputs", "epcc", "engine", "report", "console", "sandbox"},
+    "run": BASE | {"inputs", "epcc", "engine", "listing", "report", "console", "sandbox"},
     "cli": BASE | {"run", "console"},
     "sandbox": set[str](),
 }

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from bulkcancel.epcc.verdicts import (
         Step,
         Verdict,
+        describe,
         interpret_any,
         interpret_cancel,
         interpret_read,
@@ -45,6 +46,7 @@ __all__ = [
     "Waits",
     "cancel_request",
     "connect",
+    "describe",
     "interpret_any",
     "interpret_cancel",
     "interpret_read",

@@ -146,7 +146,9 @@ class Sender:
             return judge(exchange)
 
         while True:
-            verdict = await self.send(request, note_and_judge, anonymous=anonymous, anew=True)
+            # a token never comes on a connection that had other replies
+            anew = anonymous or failures > 0
+            verdict = await self.send(request, note_and_judge, anonymous=anonymous, anew=anew)
             failures += 1
             in_vain = asyncio.get_running_loop().time() - begun
             spent = failures > self._retries and in_vain >= patience

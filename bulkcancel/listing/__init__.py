@@ -1,0 +1,21 @@
+"""The store's list of jobs: read it whole or not at all, and tell what is new in it.
+
+Must not know what the list is for, how a request is sent, nor files or terminals.
+"""
+
+from bulkcancel.listing.arrivals import Arrivals
+from bulkcancel.listing.fetch import Asks, Fetcher, ListError
+from bulkcancel.listing.lister import Lister
+from bulkcancel.listing.page import ListedJob, epoch_of
+from bulkcancel.listing.selection import Selection
+
+__all__ = [
+    "Arrivals",
+    "Asks",
+    "Fetcher",
+    "ListError",
+    "ListedJob",
+    "Lister",
+    "Selection",
+    "epoch_of",
+]

@@ -1,0 +1,135 @@
+"""Ask the store for pages of its list, each in its turn, and complain where there is none."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from dataclasses import replace
+from typing import Protocol
+
+from bulkcancel.base.errors import BulkcancelError
+from bulkcancel.epcc import (
+    Exchange,
+    NoReply,
+    Reply,
+    Request,
+    Step,
+    Verdict,
+    describe,
+    interpret_any,
+)
+from bulkcancel.listing.page import PAGE_SIZE, Page, list_path, page_in
+
+LATER = "try again later"
+_DEFAULT_SIZE = 25  # jobs: what the platform gives unless asked for more
+Judge = Callable[[Exchange], Verdict]
+
+
+class ListError(BulkcancelError):
+    """The list could not be had whole."""
+
+    exit_code = 1
+
+
+class QueryRefused(Exception):
+    """The store does not take a query (400, 422); the text is what it says."""
+
+
+class Asks(Protocol):
+    """What is needed of `epcc.Sender`."""
+
+    def ask(self, request: Request, judge: Judge) -> Awaitable[Exchange]:
+        """Send a request in its turn until it is answered; return the last exchange."""
+        ...
+
+
+class Fetcher:
+    """Fetch pages of `size` jobs, `in_flight` of them at once at most.
+
+    `seen` is told after each page how many there have been, and how many there will be as
+    far as is known.
+    """
+
+    def __init__(
+        self,
+        sender: Asks,
+        in_flight: int = 8,
+        seen: Callable[[int, int], None] = lambda _, __: None,
+    ) -> None:
+        self.size = PAGE_SIZE
+        self._limit: int | None = PAGE_SIZE
+        self._sender = sender
+        self._in_flight = in_flight
+        self._seen = seen
+        self._read = self._expected = 0
+
+    async def first(self, terms: tuple[str, ...]) -> tuple[Page, tuple[str, ...]]:
+        """Return the first page with a filter, or without; and the filter that was taken.
+
+        Finds out how many jobs a page has, too. Raises `QueryRefused` where nothing is taken.
+        """
+        attempts = [(terms, PAGE_SIZE), ((), PAGE_SIZE), ((), None)]
+        while True:
+            taken, self._limit = attempts.pop(0)
+            try:
+                page = await self.page(taken, 0)
+                break
+            except QueryRefused:
+                if not attempts:
+                    raise
+        count = len(page.jobs)
+        if count and (page.has_next or (page.total or 0) > count or count == _DEFAULT_SIZE):
+            self.size = count
+        return page, taken
+
+    async def page(self, terms: Iterable[str], offset: int) -> Page:
+        """Return one page; raises `QueryRefused` or `ListError`."""
+        page: Page | None = None
+
+        def judge(exchange: Exchange) -> Verdict:
+            nonlocal page
+            verdict = interpret_any(exchange)
+            if not isinstance(exchange, Reply) or exchange.status != 200:
+                return verdict
+            page = page_in(exchange.body, offset)
+            return verdict if page else replace(verdict, step=Step.RESEND)
+
+        path = list_path(terms, offset, self._limit)
+        exchange = await self._sender.ask(Request("GET", path), judge)
+        if page is None:
+            raise _complaint(exchange)
+        self._read += 1
+        self._seen(self._read, self._expected)
+        return page
+
+    async def side_by_side(
+        self, offsets: Sequence[int], fetch: Callable[[int], Awaitable[bool]]
+    ) -> None:
+        """Call `fetch` with each offset, many at once, until one returns False."""
+        todo = iter(offsets)
+        self._expected = max(self._expected, self._read + min(len(offsets), 10**6))
+
+        async def work() -> None:
+            for offset in todo:
+                if not await fetch(offset):
+                    return
+
+        try:
+            async with asyncio.TaskGroup() as workers:
+                for _ in range(min(self._in_flight, len(offsets))):
+                    workers.create_task(work())
+        except ExceptionGroup as group:
+            raise group.exceptions[0] from None
+
+
+def _complaint(exchange: Exchange) -> Exception:
+    """Return what to raise for a page that can't be had."""
+    if isinstance(exchange, NoReply):
+        return ListError(f"no answer from the store: {exchange.reason}", LATER)
+    said = "200, but not with a list of jobs" if exchange.status == 200 else describe(exchange)
+    if exchange.status in {400, 422}:
+        return QueryRefused(said)
+    hints = {
+        403: "this key may not read jobs: use one that may",
+        404: "check --base-url or EPCC_API_BASE_URL",
+    }
+    hint = hints.get(exchange.status, LATER)
+    return ListError(f"the store's list of jobs can't be read: {said}", hint)

@@ -1,0 +1,137 @@
+"""What is new since the list was read, and how many pages it takes to know."""
+
+from typing import Any
+
+import pytest
+
+from bulkcancel.listing import Arrivals, Fetcher, Lister, ListError, Selection
+from tests.listing.test_lister import PENDING, FakeStore, made, queue, refusal
+
+STORES: dict[str, tuple[dict[str, Any], int]] = {
+    "by time": ({}, 1),
+    "by the newest pages": ({"filters": False}, 1),
+    "pages of 25": ({"filters": False, "largest": 25}, 2),
+}
+
+
+def add(store: FakeStore, *numbers: int, status: str = "pending") -> list[str]:
+    """Let jobs arrive where this store lists new ones; return their ids."""
+    jobs = [made(number, status) for number in numbers]
+    if store.jobs and store.jobs[0].created_at > store.jobs[-1].created_at:
+        store.jobs[:0] = reversed(jobs)
+    else:
+        store.jobs += jobs
+    return [job.id for job in jobs]
+
+
+async def following(store: FakeStore, selection: Selection = PENDING) -> Arrivals:
+    lister = Lister(Fetcher(store), selection)
+    await lister.read()
+    return Arrivals(lister)
+
+
+async def ids(arrivals: Arrivals) -> list[str]:
+    return [job.job_id for job in await arrivals.read()]
+
+
+@pytest.mark.parametrize(("kind", "pages"), STORES.values(), ids=STORES.keys())
+@pytest.mark.parametrize("newest_first", [True, False])
+@pytest.mark.parametrize("selection", [PENDING, Selection()], ids=["pending", "all"])
+async def test_each_new_job_is_told_once_from_few_pages(
+    kind: dict[str, Any], pages: int, selection: Selection, *, newest_first: bool
+) -> None:
+    """New jobs that fit come once each, oldest first; a quiet round costs one page or two."""
+    jobs = queue(2000)
+    store = FakeStore(reversed(jobs) if newest_first else jobs, **kind)
+    arrivals = await following(store, selection)
+    assert await ids(arrivals) == []
+    for first in (3000, 4000):
+        new = add(store, *range(first, first + 5))
+        add(store, first + 5, status="pending" if not selection.statuses else "started")
+        expected = new if selection.statuses else [*new, f"job-{first + 5}"]
+        assert await ids(arrivals) == expected
+        asked = len(store.asked)
+        assert await ids(arrivals) == []
+        assert len(store.asked) - asked <= pages
+
+
+@pytest.mark.parametrize("filters", [True, False])
+@pytest.mark.parametrize("newest_first", [True, False])
+async def test_jobs_of_a_long_outage_are_all_told(*, filters: bool, newest_first: bool) -> None:
+    """However many arrived since the last round, none is missing."""
+    jobs = queue(500)
+    store = FakeStore(reversed(jobs) if newest_first else jobs, filters=filters)
+    arrivals = await following(store)
+    new = add(store, *range(1000, 2234))
+    assert await ids(arrivals) == new
+
+
+@pytest.mark.parametrize("filters", [True, False])
+async def test_a_store_without_jobs_is_followed(*, filters: bool) -> None:
+    """The first job of all is new, too."""
+    store = FakeStore([], filters=filters)
+    arrivals = await following(store)
+    assert await ids(arrivals) == []
+    assert await ids(arrivals) + add(store, 1) == ["job-1"]
+    assert await ids(arrivals) == ["job-1"]
+    add(store, 2)
+    assert await ids(arrivals) == ["job-2"]
+
+
+async def test_a_job_that_shows_up_late_is_told() -> None:
+    """A list may lag: a job that was created before the newest known one is new all the same."""
+    store = FakeStore(queue(500))
+    arrivals = await following(store)
+    add(store, 1000)
+    assert await ids(arrivals) == ["job-1000"]
+    store.jobs.insert(-1, made(960))
+    assert await ids(arrivals) == ["job-960"]
+
+
+@pytest.mark.parametrize("count", [30, 500])
+async def test_a_list_in_no_order_is_read_as_a_whole(count: int) -> None:
+    """Without a filter by time or an order there is no other way."""
+    jobs = queue(count)
+    store = FakeStore([*jobs[1::2], *jobs[::2]], filters=False)
+    arrivals = await following(store)
+    store.jobs.insert(7, made(5000))
+    assert await ids(arrivals) == ["job-5000"]
+
+
+@pytest.mark.parametrize("newest_first", [True, False])
+async def test_a_filtered_list_that_shrinks_is_followed(*, newest_first: bool) -> None:
+    """Where the store chooses by status but not by time, jobs that go move the end."""
+    jobs = queue(3000)
+    store = FakeStore(reversed(jobs) if newest_first else jobs)
+    store.refused_term = "created_at"
+    arrivals = await following(store)
+    for job in store.jobs:
+        if job.status == "pending" and job.id not in {"job-2400", "job-2999"}:
+            job.status = "cancelled"
+    new = add(store, *range(3000, 3010))
+    assert await ids(arrivals) == new
+    assert await ids(arrivals) == []
+
+
+async def test_a_filter_by_time_that_does_not_choose_is_not_relied_on() -> None:
+    """A store that takes the filter and gives something else is read by its newest pages."""
+    store = FakeStore(queue(1000))
+    arrivals = await following(store, Selection())
+    store.ignored = {"filter"}
+    asked = len(store.asked)
+    assert await ids(arrivals) == []
+    add(store, 5000)
+    assert await ids(arrivals) == ["job-5000"]
+    assert len(store.asked) - asked <= 4
+
+
+async def test_a_round_that_fails_loses_no_job() -> None:
+    """After an error the next round tells what this one could not."""
+    store = FakeStore(queue(200))
+    arrivals = await following(store)
+    new = add(store, 1000, 1001)
+    store.disturb = lambda _: refusal("down", 503)
+    with pytest.raises(ListError):
+        await ids(arrivals)
+    store.disturb = lambda exchange: exchange
+    assert await ids(arrivals) == new

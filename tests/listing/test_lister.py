@@ -1,0 +1,417 @@
+"""The store's list, whole or not at all, read from stores that are in motion or awkward."""
+
+import asyncio
+import random
+import re
+from collections.abc import Callable, Iterable
+from itertools import count, cycle
+from typing import Any
+from urllib.parse import parse_qsl, urlsplit
+
+import orjson
+import pytest
+
+from bulkcancel.epcc import Exchange, NoReply, Reply, Request, Step, Verdict
+from bulkcancel.listing import Fetcher, Lister, ListError, Selection
+from bulkcancel.sandbox.listing import QueryError, page_of
+from bulkcancel.sandbox.queue import Job, iso
+
+BEGUN = 1_770_000_000.0
+STATUSES = ("success", "failed", "cancelled", "started", "pending")
+TYPES = ("product-import", "product-export", "price-import", "child-products")
+PENDING = Selection(statuses=frozenset({"pending"}))
+
+
+def made(number: int, status: str = "pending") -> Job:
+    stamp = iso(BEGUN + number)
+    return Job(f"job-{number}", TYPES[number % 4], status, stamp, stamp)
+
+
+def queue(count: int) -> list[Job]:
+    """Return jobs as an old store has them: the last fifth is pending."""
+    return [made(i, "pending" if i >= count * 4 // 5 else STATUSES[i % 3]) for i in range(count)]
+
+
+class FakeStore:
+    """Answer `GET /pcm/jobs` from `jobs`, whose order is that of the list.
+
+    `before_each` may change the jobs before a request, `change` the document of a reply,
+    `disturb` the reply itself. Parameters in `ignored` are not looked at.
+    """
+
+    def __init__(
+        self,
+        jobs: Iterable[Job],
+        *,
+        filters: bool = True,
+        max_offset: int | None = None,
+        largest: int = 100,
+        refuses_larger: bool = False,
+        before_each: Callable[["FakeStore"], None] = lambda _: None,
+    ) -> None:
+        self.jobs = list(jobs)
+        self.asked: list[dict[str, str]] = []
+        self.ignored: set[str] = set()
+        self.refused_term = "nothing"
+        self.change: Callable[[dict[str, Any]], object] = lambda _: None
+        self.disturb: Callable[[Exchange], Exchange] = lambda exchange: exchange
+        self._filters, self._max_offset, self._largest = filters, max_offset, largest
+        self._refuses_larger = refuses_larger
+        self._before_each = before_each
+
+    async def ask(self, request: Request, judge: Callable[[Exchange], Verdict]) -> Exchange:
+        """Answer as the sender does, with three tries for what is no answer."""
+        for _ in range(3):
+            await asyncio.sleep(0)
+            exchange = self.disturb(self._answer(request.path))
+            if judge(exchange).step is not Step.RESEND:
+                break
+        return exchange
+
+    def _answer(self, path: str) -> Exchange:
+        query = dict(parse_qsl(urlsplit(path).query))
+        self.asked.append(query)
+        self._before_each(self)
+        query = {name: text for name, text in query.items() if name not in self.ignored}
+        limit = int(query.get("page[limit]", 25))
+        if self._refuses_larger and limit > self._largest:
+            return refusal("page[limit] is too high")
+        query["page[limit]"] = str(min(limit, self._largest))
+        if self.refused_term in query.get("filter", ""):
+            return refusal("Could not parse the supplied filter")
+        try:
+            body = page_of(self.jobs, query, filters=self._filters, max_offset=self._max_offset)
+        except QueryError as error:
+            return refusal(str(error))
+        self.change(body)
+        return Reply(200, {}, orjson.dumps(body))
+
+
+def refusal(detail: str, status: int = 400) -> Reply:
+    body = {"errors": [{"title": "Bad Request", "status": str(status), "detail": detail}]}
+    return Reply(status, {}, orjson.dumps(body))
+
+
+async def listed(store: FakeStore, selection: Selection = PENDING) -> list[str]:
+    return [job.job_id for job in await Lister(Fetcher(store), selection).read()]
+
+
+def expected(jobs: Iterable[Job], selection: Selection) -> list[str]:
+    return [
+        job.id
+        for job in sorted(jobs, key=lambda job: job.created_at)
+        if not selection.statuses or job.status in selection.statuses
+    ]
+
+
+@pytest.mark.parametrize("selection", [PENDING, Selection()], ids=["pending", "all"])
+@pytest.mark.parametrize("count", [0, 1, 24, 25, 26, 94, 95, 99, 100, 101, 195, 500, 505, 1234])
+@pytest.mark.parametrize("largest", [100, 25])
+async def test_a_list_at_rest_is_whole_and_in_order(
+    count: int, largest: int, selection: Selection
+) -> None:
+    """Whatever the number of jobs and the store's most on a page, none is missing."""
+    store = FakeStore(reversed(queue(count)), largest=largest)
+    assert await listed(store, selection) == expected(store.jobs, selection)
+    found = len(expected(store.jobs, selection))
+    assert len(store.asked) <= 3 + found / (0.95 * largest - 1)
+
+
+REFUSING: dict[str, dict[str, Any]] = {
+    "no filters": {"filters": False},
+    "no pages over 25": {"largest": 25, "refuses_larger": True},
+    "neither": {"filters": False, "largest": 25, "refuses_larger": True},
+    "no offsets over 300": {"max_offset": 300},
+    "no offsets over 300, pages of 25": {"max_offset": 300, "largest": 25},
+}
+
+
+@pytest.mark.parametrize("awkward", REFUSING.values(), ids=REFUSING.keys())
+@pytest.mark.parametrize("selection", [PENDING, Selection()], ids=["pending", "all"])
+@pytest.mark.parametrize("newest_first", [True, False])
+async def test_a_store_that_refuses_something_is_read_in_another_way(
+    awkward: dict[str, Any], selection: Selection, *, newest_first: bool
+) -> None:
+    """Without filters all jobs are read; over the highest offset the list goes on by time."""
+    jobs = queue(1500)
+    store = FakeStore(reversed(jobs) if newest_first else jobs, **awkward)
+    assert await listed(store, selection) == expected(store.jobs, selection)
+
+
+@pytest.mark.parametrize("total", [None, "many", -1, True, 25, 100, 0])
+async def test_a_total_that_is_missing_or_too_small_hides_no_job(total: object) -> None:
+    """Pages are read until one is not full, whatever the total says."""
+    store = FakeStore(queue(1234))
+    store.change = lambda body: body["meta"]["results"].update(total=total)
+    assert await listed(store, Selection()) == expected(store.jobs, Selection())
+
+
+@pytest.mark.parametrize("drop", ["links", "meta"])
+async def test_a_list_without_links_or_totals_is_whole(drop: str) -> None:
+    """Neither is relied on."""
+    store = FakeStore(queue(1234))
+    store.change = lambda body: body.pop(drop)
+    assert await listed(store) == expected(store.jobs, PENDING)
+
+
+async def test_pages_that_are_shorter_than_asked_for_go_on_by_their_links() -> None:
+    """A store may give any number of jobs, as long as it says that there are more."""
+    store = FakeStore(queue(700))
+    store.change = lambda body: body["data"].__delitem__(slice(70, None))
+    lister = Lister(Fetcher(store), Selection())
+    assert [job.job_id for job in await lister.read()] == expected(store.jobs, Selection())
+    assert lister.fetcher.size == 70
+
+
+def hide_every_tenth(body: dict[str, Any]) -> None:
+    body["data"] = [job for job in body["data"] if not job["id"].endswith("7")]
+
+
+AWKWARD: dict[str, tuple[Callable[[dict[str, Any]], object], str]] = {
+    "a total too large": (
+        lambda body: body["meta"]["results"].update(total=5000),
+        "it has 5,000 jobs, 1,000 were found",
+    ),
+    "an absurd total": (
+        lambda body: body["meta"]["results"].update(total=10**15),
+        "it has 1,000,000,000,000,000 jobs, 1,000 were found",
+    ),
+    "jobs that are hidden": (hide_every_tenth, "it has 1,000 jobs, 900 were found"),
+    "no jobs": (lambda body: body.update(data=[1]), "200, but not with a list of jobs"),
+    "no list": (lambda body: body.update(data={}), "200, but not with a list of jobs"),
+    "no data": (lambda body: body.pop("data"), "200, but not with a list of jobs"),
+    "a job without a status": (
+        lambda body: body["data"][3]["attributes"].pop("status"),
+        "200, but not with a list of jobs",
+    ),
+}
+
+
+@pytest.mark.parametrize(("change", "words"), AWKWARD.values(), ids=AWKWARD.keys())
+async def test_a_list_that_contradicts_itself_is_refused(
+    change: Callable[[dict[str, Any]], object], words: str
+) -> None:
+    """What can't be known to be whole is an error that says why, with exit code 1."""
+    store = FakeStore(queue(1000))
+    store.change = change
+    with pytest.raises(ListError, match=re.escape(words)) as refused:
+        await listed(store, Selection())
+    assert refused.value.exit_code == 1
+    assert refused.value.hint
+    assert len(store.asked) < 100
+
+
+async def test_a_store_that_ignores_offsets_is_refused() -> None:
+    """A page that comes again and again is not a list, even if the total agrees with it."""
+    store = FakeStore(queue(100))
+    store.ignored = {"page[offset]"}
+    with pytest.raises(ListError, match="the same page comes again and again"):
+        await listed(store, Selection())
+
+
+@pytest.mark.parametrize("filters", [True, False])
+async def test_offsets_refused_without_a_way_round_say_how_many_were_seen(*, filters: bool) -> None:
+    """Where the store neither shows higher offsets nor chooses by time, there is no list."""
+    store = FakeStore(queue(1500), filters=filters, max_offset=400)
+    store.refused_term = "created_at"
+    with pytest.raises(ListError, match=r"no more than 4\d\d of its 1,500 jobs.*by time"):
+        await listed(store, Selection())
+
+
+@pytest.mark.parametrize("order", ["shuffled", "all at once"])
+async def test_offsets_refused_in_a_list_without_an_order_are_no_list(order: str) -> None:
+    """To go on by time needs a list in the order of creation."""
+    jobs = queue(1500)
+    random.Random(1).shuffle(jobs)
+    if order == "all at once":
+        for job in jobs:
+            job.created_at = iso(BEGUN)
+    with pytest.raises(ListError, match="no more than"):
+        await listed(FakeStore(jobs, max_offset=400), Selection())
+
+
+async def test_offsets_refused_by_a_store_that_ignores_filters_are_no_list() -> None:
+    """A filter by time that changes nothing does not lead on."""
+    store = FakeStore(queue(1500), max_offset=400)
+    store.ignored = {"filter"}
+    with pytest.raises(ListError, match="no more than"):
+        await listed(store, Selection())
+
+
+async def test_offsets_refused_by_a_store_that_chooses_other_jobs_are_no_list() -> None:
+    """What a filter by time leads to must join what was read before."""
+    store = FakeStore(queue(1500), max_offset=400)
+    other = {"data": [store.jobs[1400].resource()], "meta": {"results": {"total": 1}}, "links": {}}
+    store.change = lambda body: "filter" in store.asked[-1] and body.update(other)
+    with pytest.raises(ListError, match="no more than"):
+        await listed(store, Selection())
+
+
+async def test_a_link_to_a_next_page_that_is_always_there_leads_nowhere() -> None:
+    """The list ends where nothing new comes."""
+    store = FakeStore(queue(250))
+    store.change = lambda body: body["links"].update(next="/pcm/jobs")
+    assert await listed(store, Selection()) == expected(store.jobs, Selection())
+
+
+async def test_a_list_that_shrinks_before_its_last_page_is_whole() -> None:
+    """An empty page joins one that had reached the end, as its total said."""
+
+    def shrink(store: FakeStore) -> None:
+        if len(store.asked) == 3:
+            del store.jobs[100:145]
+
+    store = FakeStore([made(i) for i in range(195)], before_each=shrink)
+    assert len(await listed(store)) == 195
+
+
+async def test_offsets_are_tried_one_by_one_over_the_platform_s_limit(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Over the limit one page is asked for alone: many refusals would cost their rate."""
+    monkeypatch.setattr("bulkcancel.listing.window.SOFT_LIMIT", 1000)
+    store = FakeStore(queue(2500), max_offset=1000)
+    assert await listed(store, Selection()) == expected(store.jobs, Selection())
+    assert len([query for query in store.asked if int(query["page[offset]"]) > 1000]) == 2
+
+
+async def test_a_filter_that_finds_nothing_is_checked_at_both_ends_of_the_list() -> None:
+    """A store that takes a filter but means something else by it hides no job."""
+    store = FakeStore(queue(1000))
+    store.change = lambda body: (
+        "filter" in store.asked[-1] and body.update(data=[], meta={"results": {"total": 0}})
+    )
+    assert await listed(store) == expected(store.jobs, PENDING)
+
+
+@pytest.mark.parametrize("max_offset", [None, 300])
+async def test_a_filter_that_finds_nothing_where_nothing_is_costs_two_pages(
+    max_offset: int | None,
+) -> None:
+    """The empty list of a store without such jobs is believed."""
+    store = FakeStore([made(i, "success") for i in range(1000)], max_offset=max_offset)
+    assert await listed(store) == []
+    assert len(store.asked) == 3
+
+
+async def test_a_store_that_ignores_filters_is_checked_here() -> None:
+    """What comes back is always held against the selection."""
+    store = FakeStore(queue(1000))
+    store.ignored = {"filter"}
+    assert await listed(store) == expected(store.jobs, PENDING)
+
+
+@pytest.mark.parametrize(
+    ("exchange", "words", "hint"),
+    [
+        (refusal("no", 403), "can't be read: 403", "this key may not"),
+        (refusal("no", 404), "can't be read: 404", "check --base-url"),
+        (refusal("no", 418), "can't be read: 418", "try again"),
+        (refusal("no", 500), "can't be read: 500", "try again"),
+        (Reply(200, {}, b"<html>"), "200, but not with a list", "try again"),
+        (NoReply("connection lost", sent=True), "no answer from the store: conn", "try again"),
+    ],
+)
+@pytest.mark.parametrize("number", [1, 3])
+async def test_a_page_that_can_t_be_had_is_no_list(
+    exchange: Exchange, words: str, hint: str, number: int
+) -> None:
+    """After the retries of the sender an error ends it, wherever it comes."""
+    store = FakeStore(queue(1000))
+    store.disturb = lambda good: exchange if len(store.asked) >= number else good
+    with pytest.raises(ListError, match=words) as refused:
+        await listed(store, Selection())
+    assert refused.value.hint.startswith(hint)
+
+
+async def test_passing_failures_leave_the_list_whole() -> None:
+    """A server error and a gateway's page are tried again."""
+    store = FakeStore(queue(1000))
+    passing: list[Exchange] = [refusal("oops", 500), Reply(200, {}, b"<html>")]
+    replies = cycle([*passing, None])
+    store.disturb = lambda good: next(replies) or good
+    jobs = await Lister(Fetcher(store, in_flight=1), Selection()).read()
+    assert [job.job_id for job in jobs] == expected(store.jobs, Selection())
+
+
+@pytest.mark.parametrize("status", [400, 422])
+async def test_a_store_that_refuses_everything_is_quoted(status: int) -> None:
+    """Without a filter and a limit, too: what the store says is shown."""
+    store = FakeStore([])
+    store.disturb = lambda _: refusal("out of order", status)
+    with pytest.raises(ListError, match=r"refuses its list of jobs: .*out of order"):
+        await listed(store)
+
+
+async def test_a_store_that_changes_its_mind_is_quoted() -> None:
+    """A query that was taken in the first round and is refused in the second: no list."""
+    store = FakeStore(queue(500))
+    store.change = lambda body: body["meta"]["results"].update(total=5000)
+    starts = cycle([0, 1])
+    store.disturb = lambda good: (
+        refusal("out of order") if store.asked[-1]["page[offset]"] == "0" and next(starts) else good
+    )
+    with pytest.raises(ListError, match="out of order"):
+        await listed(store, Selection())
+
+
+class Moving:
+    """Change a store's jobs before each request, as others would."""
+
+    def __init__(self, seed: int, changes: int, *, newest_first: bool) -> None:
+        self._chance = random.Random(seed)
+        self._changes, self._newest_first = changes, newest_first
+        self._next = 100_000
+        self.always: set[str] | None = None
+
+    def __call__(self, store: "FakeStore") -> None:
+        for _ in range(self._chance.randint(0, self._changes)):
+            deed = self._chance.randrange(3)
+            job = self._chance.choice(store.jobs)
+            if deed == 0:
+                self._next += 1
+                place = 0 if self._newest_first else len(store.jobs)
+                store.jobs.insert(place, made(self._next))
+            elif job.status == "pending":
+                job.status = "started" if deed == 1 else "cancelled"
+        now = {job.id for job in store.jobs if job.status == "pending"}
+        self.always = now if self.always is None else self.always & now
+
+
+@pytest.mark.parametrize("newest_first", [True, False])
+@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize("changes", [3, 30])
+@pytest.mark.parametrize("selection", [PENDING, Selection()], ids=["pending", "all"])
+async def test_a_list_in_motion_misses_no_job_that_was_there_all_the_time(
+    selection: Selection, changes: int, seed: int, *, newest_first: bool
+) -> None:
+    """Jobs that come, start and are cancelled between the pages shift them, but hide none."""
+    moving = Moving(seed, changes, newest_first=newest_first)
+    jobs = queue(2_000)
+    store = FakeStore(reversed(jobs) if newest_first else jobs, before_each=moving)
+    found = await listed(store, selection)
+    assert moving.always is not None
+    assert moving.always <= set(found)
+    assert len(found) == len(set(found))
+    assert len(store.asked) <= 2 + 1.2 * (4 if selection.statuses else 20)
+
+
+async def test_a_list_that_shifts_by_a_page_is_read_with_more_overlap() -> None:
+    """Pages that don't join are read again; what never joins is no list."""
+    moved = []
+
+    def shift(store: FakeStore) -> None:
+        if 3 <= len(store.asked) <= 20:
+            moved.append(store.jobs.pop(0))
+
+    store = FakeStore(queue(1500), before_each=shift)
+    found = await listed(store, Selection())
+    assert {job.id for job in store.jobs} <= set(found)
+
+    numbers = count(2000)
+
+    def race(store: FakeStore) -> None:
+        store.jobs = store.jobs[120:] + [made(next(numbers)) for _ in range(120)]
+
+    with pytest.raises(ListError, match="in 3 rounds: its pages moved too fast"):
+        await listed(FakeStore(queue(1500), before_each=race), Selection())
