@@ -89,6 +89,7 @@ def test_readme_shows_what_the_practice_run_prints(cli: Cli) -> None:
 
     def without_pace(text: str) -> list[str]:
         text = re.sub(r"took [\d.]+ s(, [\d.]+ requests per second of \d+ allowed)?", "", text)
+        text = re.sub(r", [\d: -]+ to [\d:]+ UTC", "", text)
         return [line.rstrip() for line in text.splitlines()]
 
     assert without_pace(shown) == without_pace(ended.err)[1:]

@@ -6,16 +6,21 @@ Given plain values. Must not know the API, the engine, or any file.
 from bulkcancel.console.output import Output
 from bulkcancel.console.progress import LiveDisplay, PlainLines, display_for
 from bulkcancel.console.prompt import Question, ask, require_terminal
-from bulkcancel.console.snapshot import Snapshot
-from bulkcancel.console.summary import Summary, by_count, print_summary
+from bulkcancel.console.snapshot import Conditions, Snapshot
+from bulkcancel.console.summary import Summary, print_summary
+from bulkcancel.console.timeline import Sample, Timeline
+from bulkcancel.console.words import by_count
 
 __all__ = [
+    "Conditions",
     "LiveDisplay",
     "Output",
     "PlainLines",
     "Question",
+    "Sample",
     "Snapshot",
     "Summary",
+    "Timeline",
     "ask",
     "by_count",
     "display_for",

@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.text import Text
 
 from bulkcancel.base.model import JobResult, Outcome
-from bulkcancel.base.text import one_line
+from bulkcancel.base.text import duration, one_line
 from bulkcancel.console.log import MAX_LINE, log_line
 from bulkcancel.console.snapshot import Snapshot
 
@@ -99,7 +99,9 @@ class Output:
 
     def progress(self, now: Snapshot) -> None:
         """Print one line about a run that is under way."""
-        parts = (f"{now.position} done ({now.counts}), {now.speed}", now.pause, now.stop)
+        counts = ", ".join(words for _, words in now.counts) or "none yet"
+        left = "" if now.seconds_left is None else f"about {duration(now.seconds_left)} left"
+        parts = (f"{now.position} done ({counts})", now.pace, left, now.reason, now.store)
         self.note("; ".join(filter(None, parts)), "progress", **now.fields())
 
     def _print(self, level: str, event: str, text: str, style: str, fields: dict[str, Any]) -> None:

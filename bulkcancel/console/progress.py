@@ -9,7 +9,6 @@ from rich.live import Live
 from rich.progress_bar import ProgressBar
 from rich.text import Text
 
-from bulkcancel.base.model import Outcome
 from bulkcancel.base.text import duration
 from bulkcancel.console.output import STYLES, Output
 from bulkcancel.console.snapshot import Snapshot
@@ -96,24 +95,26 @@ def display_for(progress: str, output: Output) -> LiveDisplay | PlainLines | Non
 
 def lines_of(now: Snapshot, screen: Console, width: int) -> list[Text]:
     """Return the lines of the display, none longer than `width` columns."""
-    lines = [_bar(now, screen, width), *_counts(now, width), Text(now.speed, "dim")]
-    lines += [Text(line, "yellow") for line in (now.pause, now.stop) if line]
+    counts = [Text(words, STYLES[outcome]) for outcome, words in now.counts]
+    lines = [_bar(now, screen, width), *_filled(counts or [Text("nothing settled yet")], width)]
+    lines += [Text(now.pace), Text(now.store, "dim")]
+    lines += [Text(now.reason, "yellow")] if now.reason else []
     return [part for line in lines for part in line.wrap(screen, max(1, width))]
 
 
 def _bar(now: Snapshot, screen: Console, width: int) -> Text:
     """Return how far the run is, with a bar where the total is known and there is room."""
+    if now.total is None:
+        return Text(f"{now.position} done, more may come")
     words = now.position
     if now.seconds_left is not None:
-        words += f", {duration(now.seconds_left)} left"
-    if now.total is None:
-        return Text(f"{words} done, more may come")
+        words += f", about {duration(now.seconds_left)} left"
     room = min(_LONGEST_BAR, width - len(words) - 1)
     if room < 1:
         return Text(words)
     bar = ProgressBar(
         total=max(1, now.total),
-        completed=now.tally.done,
+        completed=now.done,
         width=room,
         style="dim",
         complete_style="green",
@@ -124,13 +125,12 @@ def _bar(now: Snapshot, screen: Console, width: int) -> Text:
     return drawn.append(f" {words}", "default")
 
 
-def _counts(now: Snapshot, width: int) -> list[Text]:
-    """Return a count for each outcome that occurred, as many in a line as it holds."""
-    counts, lines = now.tally.outcomes, list[Text]()
-    for outcome in (each for each in Outcome if counts[each]):
-        part = Text(f"{outcome} {counts[outcome]:,}", STYLES[outcome])
-        if lines and len(lines[-1]) + 2 + len(part) <= width:
+def _filled(parts: list[Text], width: int) -> list[Text]:
+    """Return lines with as many of the parts as each can hold."""
+    lines = parts[:1]
+    for part in parts[1:]:
+        if len(lines[-1]) + 2 + len(part) <= width:
             lines[-1] = Text("  ").join([lines[-1], part])
         else:
             lines.append(part)
-    return lines or [Text("nothing settled yet", "dim")]
+    return lines

@@ -1,92 +1,135 @@
 """How a run is doing at one moment, in numbers and in words."""
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from bulkcancel.base.model import Outcome, Tally
+from bulkcancel.console.words import statuses
+
+_NOTICED = 3.0  # seconds without a reply
+
+
+@dataclass(frozen=True, slots=True)
+class Conditions:
+    """What slows a run down: times in seconds, rates in requests per second.
+
+    `paused`: until requests start again; `silent`: since the last reply, with requests in
+    flight; `latency`: of recent replies; `full_rate_in`: until the rate is back at the limit;
+    `concurrency`: the most requests in flight; `unreachable`: why nothing connects.
+    """
+
+    rate: float
+    concurrency: int
+    paused: float = 0.0
+    silent: float = 0.0
+    latency: float = 0.0
+    full_rate_in: float = 0.0
+    renewing: bool = False
+    unreachable: str = ""
+
+    @property
+    def stall(self) -> str:
+        """Return why nothing moves, '' if something does; the same words all the while."""
+        return self._stall[0]
+
+    @property
+    def _stall(self) -> tuple[str, str]:
+        """Return why nothing moves, and how long."""
+        if self.unreachable:
+            return self.unreachable, ", trying again"
+        if self.renewing:
+            return "renewing the token", ""
+        if self.paused > 0:
+            words = "paused: the store asked us to slow down"
+            return words, f", {math.ceil(self.paused)} s to go"
+        return ("no answer", f" for {self.silent:.0f} s") if self.silent >= _NOTICED else ("", "")
+
+    @property
+    def reason(self) -> str:
+        """Return why the run stands still, or is slower than its rate; '' if it is not."""
+        if self.stall:
+            return "".join(self._stall)
+        if self.full_rate_in >= 1:
+            return f"slowed by the store, back at full rate in {math.ceil(self.full_rate_in)} s"
+        needed = self.rate * self.latency
+        if needed > 1.1 * self.concurrency:
+            seconds = f"{self.latency:.1f}".removesuffix(".0")
+            return f"replies take {seconds} s: -j {math.ceil(1.1 * needed)} for the full rate"
+        return ""
 
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
     """A run at one moment.
 
-    `total` is the number of jobs, None while more may come; `recent_rate` are the requests
-    per second of the last seconds, `rate` is the limit; `paused` and `elapsed` are in
-    seconds; a run that is `stopping` sends nothing more.
+    `outcomes` counts the jobs that are `done`, of `total` (None while more may come); with
+    --resume those of earlier runs, too, but not those that are to be sent again.
+    `recent_rate` is in requests per second; `seconds_left` is None where it can't be told.
     """
 
     tally: Tally
+    outcomes: Mapping[Outcome, int]
     total: int | None
+    store: str
     recent_rate: float
-    rate: float
-    paused: float
-    elapsed: float
+    conditions: Conditions
+    seconds_left: float | None = None
     stopping: bool = False
+
+    @property
+    def done(self) -> int:
+        """Return the number of jobs that need nothing more."""
+        return sum(self.outcomes.values())
 
     @property
     def position(self) -> str:
         """Return how far it is, as `412 of 1,000`."""
-        done = f"{self.tally.done:,}"
-        return done if self.total is None else f"{done} of {self.total:,}"
+        return f"{self.done:,}" if self.total is None else f"{self.done:,} of {self.total:,}"
 
     @property
-    def counts(self) -> str:
-        """Return the count of each outcome that occurred."""
-        counts = self.tally.outcomes
-        return ", ".join(f"{o} {counts[o]:,}" for o in Outcome if counts[o]) or "none yet"
+    def counts(self) -> list[tuple[Outcome, str]]:
+        """Return the count of each outcome that occurred, in words."""
+        found = [(outcome, n) for outcome in Outcome if (n := self.outcomes.get(outcome, 0))]
+        by_status = statuses(self.tally.not_pending)
+        return [
+            (o, f"{o} {n:,}" + (f" ({by_status})" if o is Outcome.NOT_PENDING else ""))
+            for o, n in found
+        ]
 
     @property
-    def speed(self) -> str:
-        """Return the rate now, the limit, and what slows the run down."""
+    def pace(self) -> str:
+        """Return the rate of the last seconds, and what went wrong with requests."""
         tally = self.tally
-        parts = [f"{self.recent_rate:.1f} of {self.rate:g} per second"]
-        parts += [f"{tally.in_flight} in flight"]
+        parts = [f"{self.recent_rate:.1f} requests a second"]
         parts += [f"{tally.throttled:,} refused (429)"] if tally.throttled else []
         parts += [f"{tally.retries:,} retried"] if tally.retries else []
         return ", ".join(parts)
 
     @property
-    def pause(self) -> str:
-        """Return why nothing is sent, '' if something is."""
-        if self.paused <= 0 or self.stopping:
-            return ""
-        return f"paused {math.ceil(self.paused)} s: the store asked us to slow down"
-
-    @property
-    def stop(self) -> str:
-        """Return what a run that is stopping waits for, '' if it is not stopping."""
+    def reason(self) -> str:
+        """Return what a run that is stopping waits for, or what slows it down; '' for nothing."""
         if not self.stopping:
-            return ""
+            return self.conditions.reason
         if not self.tally.in_flight:
             return "stopping: recording the jobs that were not sent; Ctrl-C again leaves at once"
         number = self.tally.in_flight
         replies = "1 reply" if number == 1 else f"{number:,} replies"
         return f"stopping: waiting for {replies}; Ctrl-C again leaves them unknown"
 
-    @property
-    def seconds_left(self) -> float | None:
-        """Return how long the rest will take, None where that can't be told."""
-        tally = self.tally
-        if self.stopping or self.total is None or not tally.done or self.elapsed < 1:
-            return None
-        rest = max(0, self.total - tally.done)
-        # during a pause the recent rate is 0, but it will not stay so
-        jobs_per_request = tally.done / max(1, tally.requests)
-        pace = (self.recent_rate or self.rate) * jobs_per_request
-        return self.paused + rest / pace if pace else None
-
     def fields(self) -> dict[str, Any]:
         """Return the numbers for log collectors."""
         tally = self.tally
         return {
-            "done": tally.done,
+            "done": self.done,
             "total": self.total,
-            "outcomes": {o.value: tally.outcomes[o] for o in Outcome if tally.outcomes[o]},
+            "outcomes": {o.value: self.outcomes.get(o, 0) for o, _ in self.counts},
             "requests_per_second": round(self.recent_rate, 1),
             "in_flight": tally.in_flight,
             "throttled_429": tally.throttled,
             "retries": tally.retries,
-            "paused_seconds": round(self.paused, 1),
+            "paused_seconds": round(self.conditions.paused, 1),
             "stopping": self.stopping,
+            "store": self.store,
         }

@@ -1,14 +1,15 @@
-"""The text at the end of a run: counts, remarks, the report's place, the next step."""
+"""The text at the end of a run: counts, remarks, two lines to pass on, the next step."""
 
-from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from bulkcancel.base.model import STARTED, Outcome, Tally
-from bulkcancel.base.text import duration, one_line
+from bulkcancel.base.model import STARTED, JobResult, Outcome, Tally
+from bulkcancel.base.text import duration, one_line, timestamp
 from bulkcancel.console.output import STYLES, Output
+from bulkcancel.console.words import statuses
 
-_MEANING = {
+MEANING = {
     Outcome.CANCELLED: "",
     Outcome.NOT_FOUND: "the store has no such job",
     Outcome.FAILED: "not cancelled; the report says why",
@@ -18,24 +19,32 @@ _MEANING = {
     Outcome.WOULD_CANCEL: "pending: a run would cancel them",
     Outcome.DRY_RUN: "would be sent",
 }
+_MOST_RUNNING = 5  # lines
 
 
 @dataclass(frozen=True, slots=True)
 class Summary:
     """A run that has ended.
 
-    `elapsed` is in seconds, `effective_rate` and `rate` (the limit) in requests per second;
-    `report` is the file with the rows, None for standard output; `stopped` is the message
-    and the hint of what ended the run early. `command` is what to run next, if anything.
+    `started_at` (of the first run, if this one resumed it) and `ended_at` are in seconds
+    since the epoch, `elapsed` is in seconds, `effective_rate` and `rate` (the limit) are in
+    requests per second. `running` are the jobs that had already been started. `report` is
+    the file with the rows, None for standard output. `stopped` is the message and the hint
+    of what ended the run early. `command` is what to run next.
     """
 
     tally: Tally
+    store: str
+    started_at: float
+    ended_at: float
     elapsed: float
     effective_rate: float
     rate: float
-    report: str | None
     next_step: str
     command: str | None = None
+    reason: str = ""
+    running: Sequence[JobResult] = ()
+    report: str | None = None
     rewritten: bool = False
     stopped: tuple[str, str] | None = None
 
@@ -46,6 +55,7 @@ def print_summary(output: Output, summary: Summary, counts: dict[str, Any]) -> N
         fields: dict[str, Any] = {
             **counts,
             "elapsed_seconds": round(summary.elapsed, 3),
+            "store": summary.store,
             "next_command": summary.command,
             "report": summary.report,
         }
@@ -53,8 +63,10 @@ def print_summary(output: Output, summary: Summary, counts: dict[str, Any]) -> N
         return
     for line, style in table(summary.tally):
         output.note(line, style=style)
-    for line in remarks(summary):
+    for line in (*remarks(summary), *to_pass_on(summary)):
         output.note(line)
+    if summary.report is not None:
+        output.note(f"report: {summary.report}{' (written anew)' if summary.rewritten else ''}")
     if summary.stopped is not None:
         output.error(*summary.stopped)
     output.note(f"next: {summary.next_step}")
@@ -66,7 +78,7 @@ def table(tally: Tally) -> list[tuple[str, str]]:
     """Return a line for each outcome that occurred, and its style."""
     counts = {outcome: n for outcome in Outcome if (n := tally.outcomes[outcome])}
     width = max((len(f"{n:,}") for n in counts.values()), default=1)
-    meaning = _MEANING | {Outcome.NOT_PENDING: _statuses(tally.not_pending)}
+    meaning = MEANING | {Outcome.NOT_PENDING: statuses(tally.not_pending)}
     return [
         (f"{outcome:<13} {n:>{width},}  {meaning[outcome]}".rstrip(), STYLES[outcome])
         for outcome, n in counts.items()
@@ -75,10 +87,7 @@ def table(tally: Tally) -> list[tuple[str, str]]:
 
 def remarks(summary: Summary) -> list[str]:
     """Return what the table does not say, a line each."""
-    tally, lines = summary.tally, []
-    if started := tally.not_pending[STARTED]:
-        were = "job was" if started == 1 else "jobs were"
-        lines.append(f"{started:,} {were} already running and could not be cancelled")
+    tally, lines = summary.tally, _running(summary)
     if before := tally.settled_before:
         were = "job was" if before == 1 else "jobs were"
         lines.append(f"{before:,} {were} settled by an earlier run and not sent again")
@@ -92,21 +101,42 @@ def remarks(summary: Summary) -> list[str]:
         rate = summary.effective_rate
         pace = f", {rate:.1f} requests per second of {summary.rate:g} allowed" if rate else ""
         lines.append(f"took {_seconds(summary.elapsed)}{pace}")
-    if summary.report is not None:
-        lines.append(f"report: {summary.report}{' (written anew)' if summary.rewritten else ''}")
+    if tally.throttled:
+        slower = max(1, int(summary.effective_rate))
+        lines.append(f"the store slowed this run down; another run can have --rate {slower}")
     return lines
 
 
-def by_count(statuses: Counter[str]) -> dict[str, int]:
-    """Return the statuses that occurred, most frequent first, equal counts by name."""
-    return {s: n for s, n in sorted(statuses.items(), key=lambda item: (-item[1], item[0])) if n}
+def _running(summary: Summary) -> list[str]:
+    """Return the jobs that were already running: what to look after next."""
+    lines = []
+    for result in summary.running[:_MOST_RUNNING]:
+        since = f"since {result.state.started_at}" if result.state.started_at else ""
+        known = ", ".join(filter(None, (result.state.type, since)))
+        lines.append(f"already running: {result.job_id}{f' ({known})' if known else ''}")
+    more = summary.tally.not_pending[STARTED] - len(lines)
+    if more > 0:
+        other = "other job was" if lines else "job was"
+        other = other if more == 1 else other.replace("job was", "jobs were")
+        lines.append(f"{more:,} {other} already running; the report has them")
+    return lines
 
 
-def _statuses(statuses: Counter[str]) -> str:
-    shown = (
-        (one_line(status, 40) or "status unknown", n) for status, n in by_count(statuses).items()
+def to_pass_on(summary: Summary) -> list[str]:
+    """Return what others have to know: where, when and why; what became of the jobs."""
+    tally = summary.tally
+    settled = tally.outcomes[Outcome.CANCELLED] + tally.not_pending.total()
+    if not settled or not tally.requests:
+        return []
+    begun, ended = (
+        (timestamp(at) or "")[:19].replace("T", " ")
+        for at in (summary.started_at, summary.ended_at)
     )
-    return ", ".join(f"{status} {n:,}" for status, n in shown)
+    ended = ended[11:] if ended[:10] == begun[:10] else ended
+    why = f", reason: {one_line(summary.reason)}" if summary.reason else ""
+    late = f"; too late: {statuses(tally.not_pending)}" if tally.not_pending.total() else ""
+    of_all = f"{tally.outcomes[Outcome.CANCELLED]:,} of {_count(tally.outcomes.total(), 'job')}"
+    return [f"{summary.store}, {begun} to {ended} UTC{why}", f"{of_all} cancelled{late}"]
 
 
 def _seconds(elapsed: float) -> str:

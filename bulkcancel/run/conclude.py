@@ -17,7 +17,8 @@ def conclude(settings: Settings, output: Output, facts: Facts, *, input_read: bo
     place = name_of(facts.report.target)
     for result in facts.report.unrecorded:
         output.error(f"no row in {place} for {result.row.job_id}, which is {result.outcome}")
-    _show(output, facts, _next_step(settings, facts, input_read=input_read))
+    step = _next_step(settings, facts, input_read=input_read)
+    _show(output, facts, step, settings.report.reason)
     if settings.report.summary is not None:
         try:
             write_summary(settings.report.summary, summary_of(settings, facts))
@@ -41,18 +42,25 @@ def _next_step(settings: Settings, facts: Facts, *, input_read: bool) -> NextSte
     return after_run(tally, resume, report_broken=recorder.broken, input_read=input_read)
 
 
-def _show(output: Output, facts: Facts, step: NextStep) -> None:
+def _show(output: Output, facts: Facts, step: NextStep, reason: str) -> None:
     stopped = None
     if facts.stopped is not None and not isinstance(facts.stopped, PipeClosed):
         stopped = facts.stopped.message, facts.stopped.hint
         facts.stopped.told = not output.as_json
+    elapsed = facts.clock.elapsed()
     summary = Summary(
         facts.tally,
-        facts.clock.elapsed(),
-        facts.effective,
-        facts.rate,
-        _file_of(facts),
-        *step,
+        store=facts.watch.store,
+        started_at=min(facts.watch.since, facts.clock.started_at),
+        ended_at=facts.clock.started_at + elapsed,
+        elapsed=elapsed,
+        effective_rate=facts.effective,
+        rate=facts.rate,
+        next_step=step.text,
+        command=step.command,
+        reason=reason,
+        running=facts.watch.running,
+        report=_file_of(facts),
         rewritten=facts.report.restored,
         stopped=stopped,
     )

@@ -7,12 +7,30 @@ from bulkcancel.console import Question
 from bulkcancel.run.work import Work
 
 
-def question_of(work: Work, url: str, store: StoreName) -> Question:
-    """Return the question about the jobs of a run that are not settled yet."""
+def store_in_words(url: str, store: StoreName | None) -> str:
+    """Return how people know a store: by host and name; `store` is None where it was not asked."""
+    host = urlsplit(url).netloc
+    if store is None:
+        return host
+    return f"{host}, {store}" if str(store) else f"{host} (store name could not be read)"
+
+
+def question_of(work: Work, store: str, *, latency: float = 0.0, concurrency: int = 1) -> Question:
+    """Return the question about the jobs of a run that are not settled yet.
+
+    `latency` is in seconds for a reply, 0 where it was not measured.
+    """
     skipped = {
         "duplicate": work.input.jobs.repeats,
         "invalid": work.left.invalid,
         "already settled": work.left.settled,
     }
-    where = ", ".join(filter(None, (urlsplit(url).netloc, str(store))))
-    return Question(work.left.valid, skipped, where, work.settings.pace.rate)
+    return Question(
+        jobs=work.left.valid,
+        skipped=skipped,
+        about=(),
+        store=store,
+        rate=work.settings.pace.rate,
+        latency=latency,
+        concurrency=concurrency,
+    )

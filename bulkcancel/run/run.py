@@ -14,7 +14,7 @@ from bulkcancel.base.access import Access, find_access
 from bulkcancel.base.errors import BulkcancelError
 from bulkcancel.base.model import ClientKey, JobResult, Outcome, StoreName, Tally
 from bulkcancel.base.settings import Settings
-from bulkcancel.console import Output, ask, require_terminal
+from bulkcancel.console import Output, Question, ask, require_terminal
 from bulkcancel.inputs import read_inputs
 from bulkcancel.report import (
     Plan,
@@ -27,10 +27,11 @@ from bulkcancel.report import (
     stdout_is_null,
 )
 from bulkcancel.run.conclude import conclude
-from bulkcancel.run.confirmation import question_of
+from bulkcancel.run.confirmation import question_of, store_in_words
 from bulkcancel.run.effective_settings import effective_settings
 from bulkcancel.run.remaining import Remaining
 from bulkcancel.run.summary_file import Clock, Facts, check_earlier_summary
+from bulkcancel.run.watch import Watch
 from bulkcancel.run.work import Work
 
 NOTHING = "warning: the input holds no rows, there is nothing to cancel"
@@ -118,11 +119,21 @@ def _perform(work: Work) -> int:
             if not runner.run(session.open()) and work.before.output is None:
                 work.output.note(NOTHING)
                 return 0
-            if asks and not ask(str(question_of(work, session.url, session.store))):
+            question = question_of(work, session.watch.store, concurrency=session.concurrency)
+            if work.settings.jobs.check and work.input.stream is None:
+                _announce(work, question)
+            if asks and not ask(str(question)):
                 raise BulkcancelError("not confirmed, nothing was cancelled")
             return runner.run(session.cancel())
         finally:
             runner.run(session.close())
+
+
+def _announce(work: Work, question: Question) -> None:
+    """Show what a run would ask before its first cancel."""
+    jobs, *others = question.facts
+    for line in (f"{'looking at' if work.settings.jobs.check else 'would cancel'} {jobs}", *others):
+        work.output.note(line)
 
 
 def _rehearse(work: Work) -> int:
@@ -137,13 +148,12 @@ def _rehearse(work: Work) -> int:
         recorder.record(result)
         tally.count(result)
     trouble = recorder.close()
-    asked = str(question_of(work, work.access.base_url, StoreName())).replace("\n", " ").rstrip("?")
-    work.output.note(f"without --dry-run: {asked}")
-    host, store = urlsplit(work.access.base_url).netloc, StoreName()
+    store = store_in_words(work.access.base_url, None)
+    _announce(work, question_of(work, store))
     facts = Facts(
         run_id,
-        host,
-        store,
+        urlsplit(work.access.base_url).netloc,
+        StoreName(),
         work.input.sources,
         tally,
         clock,
@@ -152,5 +162,6 @@ def _rehearse(work: Work) -> int:
         recorder,
         trouble,
         work.access,
+        Watch(store, tally, work.before.past, work.output),
     )
     return conclude(settings, work.output, facts, input_read=True)

@@ -13,24 +13,28 @@ from urllib.parse import urlsplit
 from bulkcancel.base.errors import BulkcancelError, GuardError
 from bulkcancel.base.interrupts import draining
 from bulkcancel.base.model import ClientKey, JobResult, JobRow, StoreName, Tally
-from bulkcancel.console import LiveDisplay, PlainLines, Snapshot, display_for
+from bulkcancel.console import Conditions, LiveDisplay, PlainLines, display_for
 from bulkcancel.engine import Engine, Guards, Policy, concurrency_for
 from bulkcancel.epcc import Sender, connect
 from bulkcancel.inputs import Entry, Listed, Streamed
 from bulkcancel.report import Recorder, max_row_bytes, new_run_id, open_recorder
 from bulkcancel.run.conclude import conclude
+from bulkcancel.run.confirmation import store_in_words
 from bulkcancel.run.remaining import unsettled
 from bulkcancel.run.summary_file import Clock, Facts
+from bulkcancel.run.watch import Watch
 from bulkcancel.run.work import Work
 
 SYNC_EVERY = 1.0  # seconds
+SAMPLE_EVERY = 1.0  # seconds
 WORD_EVERY = 3.0  # seconds without an answer before the first cancel
 
 
 class Session:
     """One run: `open` it, `cancel` what there is, and `close` it in any case.
 
-    Once it is open, `url` is the store's, and `store` what that calls itself.
+    Once it is open, `url` is the store's, `store` what that calls itself, and `watch`
+    observes what happens.
     """
 
     def __init__(self, work: Work) -> None:
@@ -41,6 +45,7 @@ class Session:
         self._work = work
         self._tally = Tally(settings.report.allow, settled_before=work.left.settled)
         self._tally.adopt(work.before.past.jobs.values())
+        self.watch: Watch
         self._clock = Clock()
         self._stack = AsyncExitStack()
         self._sender: Sender
@@ -76,9 +81,20 @@ class Session:
             known = list(work.left)  # by now: the pipe adds to the jobs that are known
             self._rows = Streamed(known, work.input.stream, work.input.jobs, self._fit, seed)
             first = await self._log_in_while_waiting(self._rows)
-        if first is not None and (settings.report.summary or settings.asks):
-            self.store = await self._sender.store_name()
+        asked = first is not None and not settings.store.sandbox
+        self.store = await self._sender.store_name() if asked else StoreName()
+        where = store_in_words(self.url, self.store if asked else None)
+        where = "a practice API" if settings.store.sandbox else where
+        self.watch = Watch(where, self._tally, work.before.past, work.output)
         return bool(work.input.jobs)
+
+    @property
+    def concurrency(self) -> int:
+        """Return the most requests in flight."""
+        pace = self._work.settings.pace
+        wanted = pace.concurrency or concurrency_for(pace.rate)
+        streams = self._work.input.stream is not None
+        return wanted if streams else max(1, min(wanted, self._work.left.valid))
 
     async def close(self) -> None:
         """Close the connections."""
@@ -92,9 +108,7 @@ class Session:
         work, settings, run_id = self._work, self._work.settings, new_run_id()
         self._clock = Clock()  # thinking about the question took no time
         self._sender.pacer.begin()
-        wanted = settings.pace.concurrency or concurrency_for(settings.pace.rate)
-        if work.input.stream is None:
-            wanted = max(1, min(wanted, work.left.valid))
+        wanted = self.concurrency
         row_bytes = max_row_bytes(source.name for source in work.input.sources)
         recorder, concurrency = open_recorder(work.plan, work.before, run_id, row_bytes, wanted)
         engine = self._engine(recorder, concurrency)
@@ -123,11 +137,11 @@ class Session:
             earlier_runs=work.before.past.sent_between,
         )
 
-        def record_and_show(result: JobResult) -> None:
+        def record(result: JobResult) -> None:
             recorder.record(result)
+            self.watch.settled(result)
             work.output.job(result)
 
-        record = record_and_show if settings.display.verbose else recorder.record
         return Engine(self._sender, policy, self._tally, record)
 
     def _facts(self, run_id: str, recorder: Recorder, stopped: BulkcancelError | None) -> Facts:
@@ -145,6 +159,7 @@ class Session:
             recorder,
             stopped,
             self._work.access,
+            self.watch,
         )
 
     async def _practice_store(self) -> Callable[[Entry], None]:
@@ -200,7 +215,10 @@ class Session:
             except GuardError as error:
                 engine.stop(error)
 
-        watching = [asyncio.create_task(_every(SYNC_EVERY, sync))]
+        watching = [
+            asyncio.create_task(_every(SYNC_EVERY, sync)),
+            asyncio.create_task(_every(SAMPLE_EVERY, self._sample)),
+        ]
         if display is not None:
             watching.append(asyncio.create_task(self._shown(display, engine)))
         try:
@@ -215,16 +233,20 @@ class Session:
         return None
 
     async def _shown(self, display: LiveDisplay | PlainLines, engine: Engine) -> None:
+        left, pacer = self._work.left, self._sender.pacer
+        jobs = left.valid + left.invalid if isinstance(self._rows, Listed) else None
         while True:
             await asyncio.sleep(display.every)
-            display.show(self._snapshot(stopping=engine.stopping))
+            stopping, conditions = engine.stopping, self._conditions()
+            now = self.watch.snapshot(jobs, pacer.recent(), conditions, stopping=stopping)
+            display.show(now)
 
-    def _snapshot(self, *, stopping: bool) -> Snapshot:
-        left, pacer = self._work.left, self._sender.pacer
-        total = left.valid + left.invalid if isinstance(self._rows, Listed) else None
-        paused, elapsed = pacer.paused_for(), self._clock.elapsed()
-        recent, rate = pacer.recent(), pacer.rate
-        return Snapshot(self._tally, total, recent, rate, paused, elapsed, stopping)
+    def _conditions(self) -> Conditions:
+        pacer = self._sender.pacer
+        return Conditions(pacer.rate, self.concurrency, paused=pacer.paused_for())
+
+    async def _sample(self) -> None:
+        self.watch.sample(self._clock.elapsed(), self._conditions())
 
 
 def _no_seed(_: Entry) -> None:

@@ -17,6 +17,7 @@ from bulkcancel.base.text import one_line, timestamp
 from bulkcancel.console import by_count
 from bulkcancel.inputs import Source
 from bulkcancel.report import Recorder, begins_with, write_atomically
+from bulkcancel.run.watch import Watch
 
 _BEGINNING = b'{\n  "run_id":'
 _ELSEWHERE = "name another place with --summary"
@@ -49,6 +50,7 @@ class Facts:
     report: Recorder
     stopped: BulkcancelError | None
     access: Access
+    watch: Watch
 
     def counts(self) -> dict[str, Any]:
         """Return what was counted."""

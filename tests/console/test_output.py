@@ -11,7 +11,7 @@ import pytest
 
 from bulkcancel.base.model import JobResult, JobState, Outcome, Tally
 from bulkcancel.base.text import hide
-from bulkcancel.console import Output, Snapshot
+from bulkcancel.console import Conditions, Output, Snapshot
 from bulkcancel.console.output import STYLES
 from tests.support.fakes import result
 
@@ -128,31 +128,30 @@ def test_lines_for_collectors(capsys: Err) -> None:
     ]  # fmt: skip
 
 
-def moment(paused: float = 0.0, *, stopping: bool = False) -> Snapshot:
-    tally = Tally(outcomes=Counter({Outcome.CANCELLED: 1190}), done=1190, in_flight=3, throttled=2)
-    return Snapshot(tally, 2000, 9.5, 20.0, paused, 61.0, stopping)
-
-
-STOPPING = "; stopping: waiting for 3 replies; Ctrl-C again leaves them unknown"
+def moment(*, seconds_left: float | None = 41.0, stopping: bool = False) -> Snapshot:
+    counts = Counter({Outcome.CANCELLED: 1190})
+    tally = Tally(in_flight=3, throttled=2)
+    return Snapshot(
+        tally, counts, 2000, "store.example", 9.5, Conditions(20.0, 40), seconds_left, stopping
+    )
 
 
 @pytest.mark.parametrize(
-    ("at", "end"),
+    ("at", "rest"),
     [
-        (moment(), ""),
-        (moment(12.0), "; paused 12 s: the store asked us to slow down"),
-        (moment(stopping=True), STOPPING),
-        (moment(12.0, stopping=True), STOPPING),
+        (moment(), "; about 41 s left; store.example"),
+        (moment(seconds_left=None), "; store.example"),
+        (moment(seconds_left=None, stopping=True),
+         "; stopping: waiting for 3 replies; Ctrl-C again leaves them unknown; store.example"),
     ],
-    ids=["under way", "paused", "stopping", "stopping in a pause"],
-)
-def test_progress(at: Snapshot, end: str, capsys: Err) -> None:
-    """A line of progress tells how far a run is, how fast, and what it waits for."""
+    ids=["under way", "a stall", "stopping"],
+)  # fmt: skip
+def test_a_line_of_progress(at: Snapshot, rest: str, capsys: Err) -> None:
+    """A line of progress tells how far a run is, how fast, what it waits for, and where it is."""
     Output().progress(at)
-    speed = "9.5 of 20 per second, 3 in flight, 2 refused (429)"
     assert capsys.readouterr().err == (
-        f"1,190 of 2,000 done (cancelled 1,190), {speed}{end}\n"
-    )  # fmt: skip
+        f"1,190 of 2,000 done (cancelled 1,190); 9.5 requests a second, 2 refused (429){rest}\n"
+    )
 
 
 def test_progress_for_collectors(capsys: Err) -> None:

@@ -15,7 +15,7 @@ from typing import Any, Self
 import pytest
 
 from bulkcancel.base.model import Outcome, Tally
-from bulkcancel.console import LiveDisplay, Output, PlainLines, Snapshot, display_for
+from bulkcancel.console import Conditions, LiveDisplay, Output, PlainLines, Snapshot, display_for
 from bulkcancel.console.output import StandardError
 from bulkcancel.console.progress import lines_of
 from tests.conftest import KEY, Serve, sandbox
@@ -23,18 +23,16 @@ from tests.support.faults import Store
 from tests.support.screen import Screen
 
 COUNTS = Counter({Outcome.CANCELLED: 1190, Outcome.NOT_FOUND: 8, Outcome.FAILED: 2})
+ON = 'store "Fish" on store.example'
 
 
 def moment(total: int | None = 2400, **fields: Any) -> Snapshot:  # noqa: ANN401
-    """Return a run at 1,200 of 2,400 jobs after a minute."""
-    tally = Tally(outcomes=COUNTS, done=1200, requests=1200, in_flight=7)
-    seen: dict[str, Any] = {"recent_rate": 20.0, "rate": 20.0, "paused": 0.0, "elapsed": 60.0}
-    seen["stopping"] = False
+    """Return a run at 1,200 of 2,400 jobs; unknown fields are the conditions'."""
+    seen: dict[str, Any] = {"outcomes": COUNTS, "recent_rate": 20.0, "seconds_left": 60.0}
+    seen |= {"stopping": False, "tally": Tally(in_flight=7)}
     for name in fields.keys() & seen.keys():
         seen[name] = fields.pop(name)
-    for name, value in fields.items():
-        setattr(tally, name, value)
-    return Snapshot(tally, total, **seen)
+    return Snapshot(total=total, store=ON, conditions=Conditions(20.0, 40, **fields), **seen)
 
 
 def rich_on(screen: Screen) -> StandardError:
@@ -65,26 +63,32 @@ class Desk:
         return [line.plain.rstrip() for line in lines_of(moment(), self.output.screen, width)]
 
 
-EMPTY = "\u2501" * 40  # dim; what is done is green
+PACE = "20.0 requests a second"
 NARROW = [
-    "\u2501" * 2 + "\u2578" + "\u2501" * 2 + " 1,200 of 2,400, 60 s left",
+    "1,200 of 2,400, about 60 s left",
     "cancelled 1,190  not_found 8",
     "failed 2",
-    "20.0 of 20 per second, 7 in",
-    "flight",
+    PACE,
+    'store "Fish" on store.example',
 ]
 NARROWER = [
-    "1,200 of 2,400, 60 s left",
+    "1,200 of 2,400, about 60",
+    "s left",
     "cancelled 1,190",
     "not_found 8  failed 2",
-    "20.0 of 20 per second, 7",
-    "in flight",
+    PACE,
+    'store "Fish" on',
+    "store.example",
 ]
 WIDE = [
-    "\u2501" * 20 + "\u257a" + "\u2501" * 19 + " 1,200 of 2,400, 60 s left",
+    "\u2501" * 20 + "\u257a" + "\u2501" * 19 + " 1,200 of 2,400, about 60 s left",
     "cancelled 1,190  not_found 8  failed 2",
-    "20.0 of 20 per second, 7 in flight",
+    PACE,
+    ON,
 ]
+EMPTY, FULL = "\u2501" * 40, "\u2501" * 40  # dim, green
+SOON = "about 60 s left"
+STOPPING = "stopping: waiting for 7 replies; Ctrl-C again leaves them unknown"
 
 
 @pytest.mark.parametrize(
@@ -92,27 +96,26 @@ WIDE = [
     [
         (79, {}, "utf-8", WIDE),
         (31, {}, "utf-8", NARROW),
-        (26, {}, "utf-8", NARROWER),
+        (25, {}, "utf-8", NARROWER),
         (79, {}, "ascii", ["-" * 20 + " " + "-" * 19 + WIDE[0][40:], *WIDE[1:]]),
         (79, {"total": None}, "utf-8", ["1,200 done, more may come", *WIDE[1:]]),
-        (79, {"done": 0, "outcomes": Counter(), "recent_rate": 0.0}, "utf-8",
-         [f"{EMPTY} 0 of 2,400", "nothing settled yet", "0.0 of 20 per second, 7 in flight"]),
-        (79, {"total": 0, "done": 0}, "utf-8", [f"{EMPTY} 0 of 0", *WIDE[1:]]),
-        (79, {"done": 2500}, "utf-8", ["\u2501" * 40 + " 2,500 of 2,400, 0 s left", *WIDE[1:]]),
-        (79, {"paused": 12.0, "throttled": 3, "retries": 4}, "utf-8",
-         [WIDE[0].replace("60 s", "72 s"), WIDE[1], f"{WIDE[2]}, 3 refused (429), 4 retried",
-          "paused 12 s: the store asked us to slow down"]),
-        (79, {"stopping": True, "paused": 12.0, "in_flight": 3}, "utf-8",
-         [WIDE[0].removesuffix(", 60 s left"), WIDE[1], "20.0 of 20 per second, 3 in flight",
-          "stopping: waiting for 3 replies; Ctrl-C again leaves them unknown"]),
+        (79, {"outcomes": {}, "recent_rate": 0.0, "seconds_left": None}, "utf-8",
+         [f"{EMPTY} 0 of 2,400", "nothing settled yet", "0.0 requests a second", ON]),
+        (79, {"total": 0, "outcomes": {}}, "utf-8",
+         [f"{EMPTY} 0 of 0, {SOON}", "nothing settled yet", *WIDE[2:]]),
+        (79, {"total": 1100}, "utf-8", [f"{FULL} 1,200 of 1,100, {SOON}", *WIDE[1:]]),
+        (79, {"paused": 12.0, "seconds_left": None, "tally": Tally(throttled=3)}, "utf-8",
+         [WIDE[0].removesuffix(f", {SOON}"), WIDE[1], f"{PACE}, 3 refused (429)", ON,
+          "paused: the store asked us to slow down, 12 s to go"]),
+        (79, {"stopping": True}, "utf-8", [*WIDE, STOPPING]),
     ],
     ids=["wide", "narrow", "no room for a bar", "ASCII only", "a stream", "nothing settled",
          "nothing to do", "more than expected", "trouble", "stopping"],
 )  # fmt: skip
-def test_what_is_drawn(
+def test_the_display_has_no_line_that_is_too_long(
     width: int, fields: dict[str, Any], encoding: str, expected: list[str]
 ) -> None:
-    """A bar or a count, a count per outcome, the rate, and what disturbs; no line is too long."""
+    """A bar or a count, a count per outcome, the pace, the store, and what slows the run."""
     drawn = lines_of(moment(**fields), rich_on(Screen(width + 1, encoding)), width)
     assert [line.plain.rstrip() for line in drawn] == expected
     assert all(line.cell_len <= width for line in drawn)
@@ -128,10 +131,10 @@ def test_a_window_that_holds_next_to_nothing(width: int) -> None:
     ("seconds", "words"),
     [(0, "0 s"), (99, "99 s"), (100, "1:40 min"), (3599, "59:59 min"), (3723, "1:02:03 h")],
 )
-def test_the_time_left(seconds: int, words: str) -> None:
-    """Times to go are told as people tell them."""
-    pulse = moment(1200 + 20 * seconds)
-    assert lines_of(pulse, rich_on(Screen()), 79)[0].plain.endswith(f", {words} left")
+def test_the_time_left_is_told_as_people_tell_times(seconds: int, words: str) -> None:
+    """Seconds, minutes and hours to go are written as people say them."""
+    drawn = lines_of(moment(seconds_left=seconds), rich_on(Screen()), 79)
+    assert drawn[0].plain.endswith(f", about {words} left")
 
 
 @pytest.mark.parametrize("width", [80, 40, 12])
@@ -204,7 +207,7 @@ def test_notes_draw_no_display() -> None:
     desk.display.show(moment())
     for number in range(100):
         desk.output.note(f"cancelled job-{number}")
-    drawings = desk.screen.raw.count("in flight")
+    drawings = desk.screen.raw.count("a second")
     desk.display.end()
     assert drawings <= 10
 
@@ -379,7 +382,7 @@ def test_a_terminal_after_the_run(width: int, serve: Serve, tmp_path: Path) -> N
         terminal.asked()
         terminal.type("y\n")
         terminal.read("\u2501")
-        assert "in flight" in terminal.screen.raw
+        assert " a second" in terminal.screen.raw
         terminal.read()
         out, _ = terminal.process.communicate(timeout=10)
     assert (terminal.process.returncode, out) == (0, b"")
@@ -409,7 +412,7 @@ def test_ctrl_c_while_the_bar_is_drawn(serve: Serve, tmp_path: Path) -> None:
     api = sandbox(200)
     with Terminal(tmp_path, serve(api.serve(0)), "-y", "-r20") as terminal:
         terminal.pipe("".join(f"job-{i}\n" for i in range(1, 201)))
-        terminal.read(" in flight")
+        terminal.read(" a second")
         terminal.type("\x03")
         terminal.read()
         assert terminal.process.wait(10) == 130
@@ -427,7 +430,7 @@ def test_ctrl_c_twice_while_replies_are_waited_for(serve: Serve, tmp_path: Path)
     silent = Store({}, kinds=["hang"], rate=1.0)  # but for the login
     with Terminal(tmp_path, serve(silent.serve()), "-y", "-r20") as terminal:
         terminal.pipe("".join(f"job-{i}\n" for i in range(1, 201)))
-        terminal.read(" in flight")
+        terminal.read(" a second")
         terminal.type("\x03")
         terminal.read("Ctrl-C again leaves them unknown")
         assert re.search(r"stopping: waiting for (1 reply|\d+ replies);", terminal.screen.raw)

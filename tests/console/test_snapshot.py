@@ -6,110 +6,103 @@ from typing import Any
 import pytest
 
 from bulkcancel.base.model import Outcome, Tally
-from bulkcancel.console import Snapshot
+from bulkcancel.console import Conditions, Snapshot
+
+CANCELLED = Counter({Outcome.CANCELLED: 412})
+GONE = "no connection to store.example: Connection refused"
+SLOW_DOWN = "paused: the store asked us to slow down"
+
+
+def conditions(**fields: Any) -> Conditions:  # noqa: ANN401
+    """Return a run at 20 a second with at most 40 requests in flight."""
+    return Conditions(**{"rate": 20.0, "concurrency": 40, **fields})
 
 
 def snapshot(total: int | None = 2000, **fields: Any) -> Snapshot:  # noqa: ANN401
-    """Return a run at 412 of 2,000 jobs, a request each, after 20 s."""
-    seen: dict[str, Any] = {"recent_rate": 19.96, "rate": 20.0, "paused": 0.0, "elapsed": 20.6}
-    seen["stopping"] = False
-    tally = {"outcomes": Counter({Outcome.CANCELLED: 412}), "done": 412, "requests": 412}
+    """Return a run at 412 of 2,000 jobs, a request each; unknown fields are the tally's."""
+    seen: dict[str, Any] = {"outcomes": CANCELLED, "stopping": False, "recent_rate": 19.96}
     for name in fields.keys() & seen.keys():
         seen[name] = fields.pop(name)
-    return Snapshot(Tally(**{**tally, **fields}), total, **seen)
+    tally = Tally(**{"requests": 412, **fields})
+    return Snapshot(tally, total=total, store="store.example", conditions=conditions(), **seen)
 
 
-def test_the_position() -> None:
-    """Done of the total, or done alone while more may come."""
-    assert snapshot(done=1412).position == "1,412 of 2,000"
-    assert snapshot(None, done=1412).position == "1,412"
+def test_the_position_is_done_of_the_total_if_that_is_known() -> None:
+    """While more may come there is only a count."""
+    outcomes = Counter({Outcome.CANCELLED: 1400, Outcome.INVALID: 12})
+    assert snapshot(outcomes=outcomes).position == "1,412 of 2,000"
+    assert snapshot(None, outcomes=outcomes).position == "1,412"
 
 
-def test_the_counts() -> None:
-    """Each outcome that occurred is counted, in the order of the report's explanation."""
-    counts = Counter({Outcome.FAILED: 1, Outcome.CANCELLED: 1190, Outcome.NOT_FOUND: 0})
-    assert snapshot(outcomes=counts).counts == "cancelled 1,190, failed 1"
-    assert snapshot(outcomes=Counter()).counts == "none yet"
+def test_counts_stand_in_the_order_of_the_report() -> None:
+    """Each outcome that occurred is counted, cancelled first, not_pending split by status."""
+    counts = Counter(
+        {Outcome.NOT_PENDING: 7, Outcome.CANCELLED: 1190, Outcome.NOT_FOUND: 0, Outcome.FAILED: 1}
+    )
+    late = Counter({"cancelled": 4, "started": 3})
+    assert [words for _, words in snapshot(outcomes=counts, not_pending=late).counts] == [
+        "cancelled 1,190",
+        "not_pending 7 (already cancelled by somebody else 4, started 3)",
+        "failed 1",
+    ]
 
 
 @pytest.mark.parametrize(
-    ("tally", "speed"),
+    ("tally", "pace"),
     [
-        ({}, "20.0 of 20 per second, 0 in flight"),
-        ({"in_flight": 7}, "20.0 of 20 per second, 7 in flight"),
-        ({"throttled": 1200}, "20.0 of 20 per second, 0 in flight, 1,200 refused (429)"),
-        ({"retries": 3}, "20.0 of 20 per second, 0 in flight, 3 retried"),
-        ({"recent_rate": 0.0, "rate": 0.5}, "0.0 of 0.5 per second, 0 in flight"),
+        ({"in_flight": 7}, "20.0 requests a second"),
+        ({"throttled": 1200}, "20.0 requests a second, 1,200 refused (429)"),
+        ({"retries": 3}, "20.0 requests a second, 3 retried"),
     ],
-    ids=["undisturbed", "in flight", "429", "retries", "slow"],
+    ids=["undisturbed", "429", "retries"],
 )
-def test_the_speed(tally: dict[str, Any], speed: str) -> None:
-    """The rate now stands against the rate set; what disturbs it is told where it occurs."""
-    assert snapshot(**tally).speed == speed
+def test_the_pace_is_one_figure_unless_something_is_wrong(tally: dict[str, Any], pace: str) -> None:
+    """Refusals and retries are shown only where they occurred."""
+    assert snapshot(**tally).pace == pace
 
 
 @pytest.mark.parametrize(
-    ("paused", "shown"), [(11.6, 12), (11.0, 11), (11.01, 12), (0.2, 1)], ids=str
-)
-def test_the_pause(paused: float, shown: int) -> None:
-    """A pause says how long it is, rounded up, and whose wish it was."""
-    words = f"paused {shown} s: the store asked us to slow down"
-    assert snapshot(paused=paused).pause == words
-
-
-@pytest.mark.parametrize("fields", [{}, {"paused": 12.0, "stopping": True}], ids=str)
-def test_no_pause(fields: dict[str, Any]) -> None:
-    """Where there is no pause, or nobody waits for its end, nothing is said of one."""
-    assert snapshot(**fields).pause == ""
+    ("fields", "stall", "reason"),
+    [
+        ({}, "", ""),
+        ({"paused": 11.2}, SLOW_DOWN, f"{SLOW_DOWN}, 12 s to go"),
+        ({"paused": 0.2}, SLOW_DOWN, f"{SLOW_DOWN}, 1 s to go"),
+        ({"renewing": True, "silent": 5.0}, "renewing the token", "renewing the token"),
+        ({"silent": 12.4}, "no answer", "no answer for 12 s"),
+        ({"silent": 2.9}, "", ""),
+        ({"unreachable": GONE, "silent": 9.0}, GONE, f"{GONE}, trying again"),
+        ({"full_rate_in": 19.5}, "", "slowed by the store, back at full rate in 20 s"),
+        ({"full_rate_in": 0.5}, "", ""),
+        ({"latency": 3.0}, "", "replies take 3 s: -j 66 for the full rate"),
+        ({"latency": 2.25}, "", "replies take 2.2 s: -j 50 for the full rate"),
+        ({"latency": 2.0}, "", ""),
+    ],
+    ids=["at full rate", "a pause", "the end of a pause", "a token", "silence", "a slow reply",
+         "no connection", "recovering", "nearly recovered", "slow replies", "more slow replies",
+         "enough in flight"],
+)  # fmt: skip
+def test_a_stall_says_why(fields: dict[str, Any], stall: str, reason: str) -> None:
+    """What keeps a run below its rate is named, and what could be done about it."""
+    assert (conditions(**fields).stall, conditions(**fields).reason) == (stall, reason)
 
 
 @pytest.mark.parametrize(
     ("fields", "words"),
     [
-        ({"in_flight": 3}, ""),
-        ({"stopping": True, "in_flight": 1200},
-         "stopping: waiting for 1,200 replies; Ctrl-C again leaves them unknown"),
-        ({"stopping": True, "in_flight": 1},
-         "stopping: waiting for 1 reply; Ctrl-C again leaves them unknown"),
-        ({"stopping": True},
-         "stopping: recording the jobs that were not sent; Ctrl-C again leaves at once"),
+        ({"in_flight": 1200}, "waiting for 1,200 replies; Ctrl-C again leaves them unknown"),
+        ({"in_flight": 1}, "waiting for 1 reply; Ctrl-C again leaves them unknown"),
+        ({}, "recording the jobs that were not sent; Ctrl-C again leaves at once"),
     ],
-    ids=["under way", "replies", "a reply", "rows"],
-)  # fmt: skip
-def test_the_ending(fields: dict[str, Any], words: str) -> None:
-    """A run that was stopped says what it waits for, and what one more signal would mean."""
-    assert snapshot(**fields).stop == words
+    ids=["replies", "a reply", "rows"],
+)
+def test_a_stopping_run_says_what_it_waits_for(fields: dict[str, Any], words: str) -> None:
+    """A run that is stopping says what one more Ctrl-C would mean."""
+    assert snapshot(stopping=True, **fields).reason == f"stopping: {words}"
 
 
-@pytest.mark.parametrize(
-    ("fields", "seconds"),
-    [
-        ({}, 1588 / 19.96),
-        ({"requests": 824}, 2 * 1588 / 19.96),
-        ({"paused": 12.0}, 12 + 1588 / 19.96),
-        ({"recent_rate": 0.0}, 1588 / 20),
-        ({"done": 2001}, 0.0),
-        ({"total": None}, None),
-        ({"done": 0}, None),
-        ({"elapsed": 0.9}, None),
-        ({"recent_rate": 0.0, "rate": 0.0}, None),
-        ({"stopping": True}, None),
-    ],
-    ids=[
-        "a request a job", "two requests a job", "a pause", "no pace of its own", "all done",
-        "no end known", "nothing done", "too early", "standstill", "stopping",
-    ],
-)  # fmt: skip
-def test_the_time_left(fields: dict[str, Any], seconds: float | None) -> None:
-    """The time left follows from the pace of now and the requests that a job takes."""
-    left = snapshot(**fields).seconds_left
-    assert left == (None if seconds is None else pytest.approx(seconds, rel=0.01))
-
-
-def test_the_numbers_for_a_collector() -> None:
-    """A collector gets what people see, as numbers."""
-    counts = Counter({Outcome.CANCELLED: 412, Outcome.FAILED: 0})
-    moment = snapshot(outcomes=counts, in_flight=7, throttled=2, retries=3, paused=1.25)
+def test_log_collectors_get_numbers() -> None:
+    """What people see is there as numbers, too."""
+    moment = snapshot(in_flight=7, throttled=2, retries=3)
     assert moment.fields() == {
         "done": 412,
         "total": 2000,
@@ -118,6 +111,7 @@ def test_the_numbers_for_a_collector() -> None:
         "in_flight": 7,
         "throttled_429": 2,
         "retries": 3,
-        "paused_seconds": 1.2,
+        "paused_seconds": 0.0,
         "stopping": False,
+        "store": "store.example",
     }

@@ -6,12 +6,17 @@ from typing import Any
 import orjson
 import pytest
 
-from bulkcancel.base.model import Outcome, Tally
-from bulkcancel.console import Output, Summary, by_count, print_summary
-from bulkcancel.console.summary import remarks
+from bulkcancel.base.model import JobState, Outcome, Tally
+from bulkcancel.console import Output, Summary, print_summary
+from bulkcancel.console.summary import remarks, to_pass_on
+from tests.support.fakes import result
 
 NOTHING_LEFT = "nothing left to cancel"
 RATE = "19.7 requests per second of 20 allowed"
+STARTED = JobState("started", "product-import", started_at="2026-02-25T06:00:00Z")
+RUNNING = result("abc", Outcome.NOT_PENDING, state=STARTED)
+RUNNING_TOO = result("def", Outcome.NOT_PENDING, state=JobState("started"))
+ONE = Tally(outcomes=Counter({Outcome.CANCELLED: 1}), requests=1)
 RESUME = "bulkcancel --resume -o r.csv jobs.csv"
 Err = pytest.CaptureFixture[str]
 
@@ -19,10 +24,12 @@ Err = pytest.CaptureFixture[str]
 def summary(tally: Tally, **fields: Any) -> Summary:  # noqa: ANN401
     """Return the summary of a run that has taken a minute and a bit."""
     usual: dict[str, Any] = {"elapsed": 61.04, "effective_rate": 19.66, "rate": 20.0}
-    return Summary(tally, **usual | {"report": None, "next_step": NOTHING_LEFT} | fields)
+    usual |= {"store": "store.example", "started_at": 1_772_000_000.25, "next_step": NOTHING_LEFT}
+    usual["ended_at"] = 1_772_000_061.25
+    return Summary(tally, **usual | fields)
 
 
-def test_the_summary_as_a_table(capsys: Err) -> None:
+def test_the_summary_is_a_table_with_remarks(capsys: Err) -> None:
     """The counts stand under each other, each outcome with its meaning; remarks follow."""
     tally = Tally(repeats=2, settled_before=1, requests=1201, throttled=3, retries=4, read_backs=5)
     tally.outcomes.update(
@@ -34,7 +41,9 @@ def test_the_summary_as_a_table(capsys: Err) -> None:
     tally.not_pending.update({"success": 1, "started": 2, "": 1, "failed": 0})
     stopped = ("too many failures", "see the report")
     step = "3 jobs were not attempted. To resume:"
-    ended = summary(tally, report="r.csv", next_step=step, command=RESUME, stopped=stopped)
+    ended = summary(
+        tally, report="r.csv", next_step=step, command=RESUME, stopped=stopped, running=[RUNNING]
+    )
     print_summary(Output(), ended, {})
     assert capsys.readouterr().err.splitlines() == [
         "cancelled     1,190",
@@ -44,11 +53,15 @@ def test_the_summary_as_a_table(capsys: Err) -> None:
         "unknown           2  a cancel was sent, but its result could not be read",
         "not_attempted     3  never sent",
         "invalid           4  not a job id; never sent",
-        "2 jobs were already running and could not be cancelled",
+        "already running: abc (product-import, since 2026-02-25T06:00:00Z)",
+        "1 other job was already running; the report has them",
         "1 job was settled by an earlier run and not sent again",
         "2 duplicate rows skipped",
         "1,201 requests: 5 read-backs, 4 retried, 3 refused (429)",
         f"took 61.0 s, {RATE}",
+        "the store slowed this run down; another run can have --rate 19",
+        "store.example, 2026-02-25 06:13:20 to 06:14:21 UTC",
+        "1,190 of 1,212 jobs cancelled; too late: started 2, status unknown 1, success 1",
         "report: r.csv",
         "error: too many failures",
         "hint: see the report",
@@ -57,13 +70,13 @@ def test_the_summary_as_a_table(capsys: Err) -> None:
     ]
 
 
-def test_a_summary_of_nothing(capsys: Err) -> None:
+def test_a_run_without_a_job_has_a_short_summary(capsys: Err) -> None:
     """A run without a job, a request or a report in a file has little to say."""
     print_summary(Output(), summary(Tally()), {})
     assert capsys.readouterr().err == f"next: {NOTHING_LEFT}\n"
 
 
-def test_the_summary_for_collectors(capsys: Err) -> None:
+def test_the_summary_is_one_object_for_log_collectors(capsys: Err) -> None:
     """The summary is one object with all counts, the report, and the command that resumes."""
     ended = summary(Tally(), report="r.csv", next_step="resume:", command=RESUME)
     print_summary(Output(as_json=True), ended, {"requests": 7})
@@ -71,7 +84,8 @@ def test_the_summary_for_collectors(capsys: Err) -> None:
     del line["time"]
     assert line == {
         "level": "info", "event": "summary", "message": "next: resume:", "requests": 7,
-        "elapsed_seconds": 61.04, "report": "r.csv", "next_command": RESUME,
+        "elapsed_seconds": 61.04, "store": "store.example", "report": "r.csv",
+        "next_command": RESUME,
     }  # fmt: skip
 
 
@@ -80,7 +94,10 @@ def test_the_summary_for_collectors(capsys: Err) -> None:
     [
         (Tally(), {}, []),
         (Tally(not_pending=Counter(started=1)), {},
-         ["1 job was already running and could not be cancelled"]),
+         ["1 job was already running; the report has them"]),
+        (Tally(not_pending=Counter(started=7)), {"running": [RUNNING, RUNNING_TOO]},
+         ["already running: abc (product-import, since 2026-02-25T06:00:00Z)",
+          "already running: def", "5 other jobs were already running; the report has them"]),
         (Tally(not_pending=Counter(success=3)), {}, []),
         (Tally(repeats=1), {}, ["1 duplicate row skipped"]),
         (Tally(settled_before=1200), {},
@@ -90,18 +107,38 @@ def test_the_summary_for_collectors(capsys: Err) -> None:
         (Tally(requests=100_000, read_backs=1), {"elapsed": 5025.3},
          ["100,000 requests: 1 read-back, 0 retried, 0 refused (429)",
           f"took 1:23:45 h, {RATE}"]),
-        (Tally(), {"report": "r.csv.saved", "rewritten": True},
-         ["report: r.csv.saved (written anew)"]),
+        (Tally(throttled=3), {"effective_rate": 12.9},
+         ["the store slowed this run down; another run can have --rate 12"]),
     ],
-    ids=["nothing", "one started", "none started", "a duplicate", "settled before",
-         "less than a second tells no rate", "hours", "a report that was moved"],
+    ids=["nothing", "one started", "seven started", "none started", "a duplicate", "settled before",
+         "less than a second tells no rate", "hours", "refused"],
 )  # fmt: skip
-def test_remarks(tally: Tally, fields: dict[str, Any], expected: list[str]) -> None:
+def test_each_remark_occurs_where_it_applies(
+    tally: Tally, fields: dict[str, Any], expected: list[str]
+) -> None:
     """There is a line for each thing that the table does not say, if it occurred."""
     assert remarks(summary(tally, **fields)) == expected
 
 
-@pytest.mark.parametrize("arrived", [["b", "c", "a", "a"], ["a", "c", "a", "b"]], ids=" ".join)
-def test_equal_counts_stand_in_one_order(arrived: list[str]) -> None:
-    """The most frequent status comes first; equal counts by name, whichever arrived first."""
-    assert list(by_count(Counter(arrived)).items()) == [("a", 2), ("b", 1), ("c", 1)]
+@pytest.mark.parametrize(
+    ("tally", "fields", "expected"),
+    [
+        (Tally(), {}, []),
+        (Tally(outcomes=Counter({Outcome.DRY_RUN: 3})), {}, []),
+        (ONE, {"reason": "INC-7,\nfeed"},
+         ["store.example, 2026-02-25 06:13:20 to 06:14:21 UTC, reason: INC-7, feed",
+          "1 of 1 job cancelled"]),
+        (ONE, {"ended_at": 1_772_086_400.25},
+         ["store.example, 2026-02-25 06:13:20 to 2026-02-26 06:13:20 UTC", "1 of 1 job cancelled"]),
+    ],
+    ids=["nothing", "a dry run", "a reason", "over midnight"],
+)  # fmt: skip
+def test_two_lines_to_pass_on(tally: Tally, fields: dict[str, Any], expected: list[str]) -> None:
+    """Others are told where, when (UTC) and why, and what became of the jobs, in two lines."""
+    assert to_pass_on(summary(tally, **fields)) == expected
+
+
+def test_a_report_that_was_moved_is_named(capsys: Err) -> None:
+    """A report that was written anew says so beside its name."""
+    print_summary(Output(), summary(Tally(), report="r.csv.saved", rewritten=True), {})
+    assert "report: r.csv.saved (written anew)\n" in capsys.readouterr().err

@@ -327,7 +327,7 @@ def test_progress(cli: Cli, serve: Serve, monkeypatch: pytest.MonkeyPatch) -> No
     url = serve(sandbox(8).serve(0))
     stdin = "".join(f"job-{i}\n" for i in range(1, 9))
     ended = cli("-y", "-r100", stdin=stdin, EPCC_API_BASE_URL=url, **KEY)
-    line = r"^\d of 8 done \(cancelled \d\), [\d.]+ of 100 per second, \d in flight$"
+    line = r"^\d of 8 done \(cancelled \d\); [\d.]+ requests a second; 127\.0\.0\.1:\d+, store .*$"
     assert re.search(line, ended.err, re.MULTILINE)
 
 

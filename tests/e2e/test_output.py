@@ -44,6 +44,7 @@ def test_verbose_shows_each_job_and_very_verbose_each_request(cli: Cli) -> None:
     jobs = ["cancelled job-1", r"not_pending busy \(started: .*\)"]
     requests = [
         r"POST /oauth/access_token 200 \d+ ms",
+        r"GET /v2/settings/store 200 \d+ ms",
         *(r"POST /pcm/jobs/job-1/cancel 200 \d+ ms", jobs[0]),
         *(r"POST /pcm/jobs/busy/cancel 422 \d+ ms", r"GET /pcm/jobs/busy 200 \d+ ms", jobs[1]),
     ]
@@ -70,7 +71,7 @@ def test_json_log_lines_are_objects_and_rows_stay_rows(cli: Cli) -> None:
     ended = cli.against(sandbox(), "-yvvr500", "--log-format", "json", stdin=f"{IDS}a/b\n")
     events = [line["event"] for line in json_lines(ended.err)]
     assert set(events) == {"detail", "request", "job", "summary"}
-    assert (events.count("job"), events.count("request")) == (4, 4)
+    assert (events.count("job"), events.count("request")) == (4, 5)
     assert set(ended.outcomes.values()) == {"cancelled", "invalid"}
     assert json_lines(ended.err)[-1]["outcomes"] == {"cancelled": 3, "invalid": 1}
 
@@ -163,7 +164,7 @@ def test_headers_are_sent_and_not_shown(cli: Cli) -> None:
     for request in server.requests:
         for header in ("X-Trace: t-1", "X-Other: 2", "EP-Beta-Features: b-1"):
             assert f"\r\n{header}\r\n" in request
-    assert len(server.requests) == 2
+    assert len(server.requests) == 3
     assert "headers: EP-Beta-Features, X-Trace, X-Other (from environment and option)" in ended.err
     assert "t-1" not in ended.err.partition("next:")[0]
 
@@ -304,7 +305,7 @@ def test_progress_of_a_pipe_has_no_total(cli: Cli, monkeypatch: pytest.MonkeyPat
     """While ids may still come there is no total, only a count."""
     monkeypatch.setattr("bulkcancel.console.progress.PlainLines.every", 0.01)
     ended = cli.against(sandbox(8), "-y", "-r100", stdin=EIGHT)
-    assert re.search(r"^\d done \(cancelled \d\), ", ended.err, re.MULTILINE)
+    assert re.search(r"^\d done \(cancelled \d\); ", ended.err, re.MULTILINE)
 
 
 @pytest.mark.usefixtures("pipe")

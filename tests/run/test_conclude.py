@@ -12,10 +12,11 @@ import pytest
 from bulkcancel.base.errors import GuardError, Interruption
 from bulkcancel.base.model import StoreName, Tally
 from bulkcancel.console import Output
-from bulkcancel.report import STDOUT, Format, Plan, Recorder, name_of
+from bulkcancel.report import STDOUT, Format, Past, Plan, Recorder, name_of
 from bulkcancel.report.append_file import AppendFile, create
 from bulkcancel.run.conclude import conclude
 from bulkcancel.run.summary_file import Clock, Facts
+from bulkcancel.run.watch import Watch
 from tests.run.test_next_step import SETTINGS, tally_of
 from tests.run.test_summary_file import ACCESS
 from tests.support.chosen import changed
@@ -44,6 +45,7 @@ class Ending:
         facts = Facts(
             "run-1", "store.example", StoreName(), [], tally, Clock(),
             effective=19.66, rate=20.0, report=self.recorder, stopped=stopped, access=ACCESS,
+            watch=Watch("store.example", tally, Past(), Output()),
         )  # fmt: skip
         return conclude(
             changed(SETTINGS, **settings),

@@ -9,7 +9,7 @@ from bulkcancel.base.model import StoreName
 from bulkcancel.console import Output
 from bulkcancel.inputs import Entry, Input, Jobs
 from bulkcancel.report import EarlierReport, Past, Plan
-from bulkcancel.run.confirmation import question_of
+from bulkcancel.run.confirmation import question_of, store_in_words
 from bulkcancel.run.remaining import Remaining
 from bulkcancel.run.work import Work
 from tests.run.test_summary_file import ACCESS, SETTINGS
@@ -27,26 +27,34 @@ def work_of(ids: Iterable[str], settled: int = 0, **settings: Any) -> Work:  # n
     return Work(chosen, ACCESS, Output(), Input(jobs), left, Plan("r.csv"), EarlierReport())
 
 
-HOST = "store.example:8443"
-FISH = 'store "Fish & Chips" (s-1)'
-SKIPPED = "skipped: 1 duplicate, 1 invalid"
-BEFORE = "skipped: 1,200 already settled"
-MANY = [f"job-{i}" for i in range(3001)]
+URL = "https://store.example:8443/proxy"
+FISH = StoreName("s-1", "Fish & Chips")
 
 
 @pytest.mark.parametrize(
-    ("work", "store", "expected"),
+    ("store", "words"),
     [
-        (work_of(["a"]), StoreName(), f"Cancel 1 job\non {HOST}\nat 20 per second, in about 1 s?"),
-        (work_of(["a", "b", "a", "x/y"], rate=0.5), StoreName(),
-         f"Cancel 2 jobs ({SKIPPED})\non {HOST}\nat 0.5 per second, in about 4 s?"),
-        (work_of(MANY), StoreName("s-1", "Fish & Chips"),
-         f"Cancel 3,001 jobs\non {HOST}, {FISH}\nat 20 per second, in about 2:30 min?"),
-        (work_of(["a"], settled=1200), StoreName("s-1"),
-         f"Cancel 1 job ({BEFORE})\non {HOST}, store (s-1)\nat 20 per second, in about 1 s?"),
+        (FISH, 'store.example:8443, store "Fish & Chips" (s-1)'),
+        (StoreName("s-1"), "store.example:8443, store (s-1)"),
+        (StoreName(), "store.example:8443 (store name could not be read)"),
+        (None, "store.example:8443"),
     ],
-    ids=["one", "left out", "a store that tells", "settled before"],
-)  # fmt: skip
-def test_the_question(work: Work, store: StoreName, expected: str) -> None:
-    """The question has all that a wrong click would cost: count, store, rate and time."""
-    assert str(question_of(work, "https://store.example:8443/proxy", store)) == expected
+    ids=["a name", "an id", "no answer", "not asked"],
+)
+def test_a_store_is_known_by_host_and_name(store: StoreName | None, words: str) -> None:
+    """Stores of a region share a host: the name tells them apart, or it is said to be lacking."""
+    assert store_in_words(URL, store) == words
+
+
+@pytest.mark.parametrize(
+    ("work", "first"),
+    [
+        (work_of(["a"]), "1 job"),
+        (work_of(["a", "b", "a", "x/y"]), "2 jobs (skipped: 1 duplicate, 1 invalid)"),
+        (work_of(["a"], settled=1200), "1 job (skipped: 1,200 already settled)"),
+    ],
+    ids=["one", "left out", "settled before"],
+)
+def test_the_question_counts_what_is_sent_and_what_is_not(work: Work, first: str) -> None:
+    """Jobs that will be cancelled are told from rows that are left out."""
+    assert question_of(work, "store.example").facts[0] == first

@@ -15,7 +15,8 @@ from bulkcancel.base.access import Access
 from bulkcancel.base.errors import GuardError, Interruption, ReportError
 from bulkcancel.base.model import ClientKey, Earlier, Outcome, ReadyToken, StoreName, Tally
 from bulkcancel.base.settings import JobOptions, PaceOptions, ReportOptions, Settings
-from bulkcancel.report import Format, Plan, Recorder
+from bulkcancel.console import Output
+from bulkcancel.report import Format, Past, Plan, Recorder
 from bulkcancel.report.append_file import create
 from bulkcancel.run.summary_file import (
     Clock,
@@ -24,6 +25,7 @@ from bulkcancel.run.summary_file import (
     summary_of,
     write_summary,
 )
+from bulkcancel.run.watch import Watch
 from tests.support.chosen import changed
 
 SECRET = "s3cret-of-the-store"
@@ -57,6 +59,7 @@ def facts_of(tmp_path: Path, tally: Tally) -> Iterator[Facts]:
     yield Facts(
         "run-1", "store.example:8443", StoreName("s-1"), [], tally, Clock(),
         effective=4.987654, rate=5.5, report=report, stopped=None, access=ACCESS,
+        watch=Watch("store.example", tally, Past(), Output()),
     )  # fmt: skip
     output.close()
 

@@ -181,6 +181,8 @@ class Store:
         method, path = request.method, request.path
         if path == "/oauth/access_token":
             return [_http({"access_token": "token", "expires_in": 3600})]
+        if path == "/v2/settings/store":
+            return [_error(404)]
         job_id = path.split("/")[3]
         if method == "POST":
             self._meddle(job_id)

@@ -1,0 +1,79 @@
+"""What is observed while a run is under way, for the display, the summary and the page."""
+
+import math
+from collections import Counter
+
+from bulkcancel.base.model import CANCELLED, STARTED, JobResult, Outcome, Tally
+from bulkcancel.console import Conditions, Output, Sample, Snapshot, Timeline
+from bulkcancel.report import Past
+
+_IN_A_ROW = 20  # jobs that somebody else has cancelled: no coincidence
+_MOST = 1000  # jobs that are kept for a list
+_SENT_AGAIN = frozenset({Outcome.FAILED, Outcome.UNKNOWN, Outcome.NOT_ATTEMPTED})
+_IN_DOUBT = frozenset({Outcome.FAILED, Outcome.UNKNOWN})
+
+
+class Watch:
+    """Observe a run against a `store`, as people know that.
+
+    `running` are jobs that had already been started, `in_doubt` those that failed, are
+    unknown, or may have been cancelled by somebody else. `since` is when an earlier run sent
+    its first cancel (epoch seconds; infinite: there was none).
+    """
+
+    def __init__(self, store: str, tally: Tally, past: Past, output: Output) -> None:
+        """Take the counts, which include those of earlier runs."""
+        self.store = store
+        self.timeline = Timeline()
+        self.running: list[JobResult] = []
+        self.in_doubt: list[JobResult] = []
+        self._tally, self._output = tally, output
+        again = _SENT_AGAIN if past.not_found_counts else _SENT_AGAIN | {Outcome.NOT_FOUND}
+        earlier = (each.outcome for each in past.jobs.values())
+        self._again = Counter(outcome for outcome in earlier if outcome in again)
+        self._by_others = 0
+        self.since = past.sent_between[0] if past.sent_between else math.inf
+
+    def settled(self, result: JobResult) -> None:
+        """Take the result of a job."""
+        if result.row.earlier is not None:
+            self._again[result.row.earlier.outcome] -= 1
+        late = result.state.status if result.outcome is Outcome.NOT_PENDING else None
+        if late == STARTED and len(self.running) < _MOST:
+            self.running.append(result)
+        if (result.outcome in _IN_DOUBT or result.doubtful) and len(self.in_doubt) < _MOST:
+            self.in_doubt.append(result)
+        self._by_others = self._by_others + 1 if late == CANCELLED else 0
+        if self._by_others == _IN_A_ROW:
+            self._output.note(
+                f"note: the last {_IN_A_ROW} jobs had been cancelled by somebody else:"
+                " another run seems to be working on this list",
+                "another_run",
+            )
+
+    def sample(self, at: float, conditions: Conditions) -> None:
+        """Note the counts at so many seconds since the run began."""
+        tally = self._tally
+        self.timeline.add(Sample(at, tally.requests, tally.done, tally.throttled, conditions.stall))
+
+    def snapshot(
+        self, jobs: int | None, recent_rate: float, conditions: Conditions, *, stopping: bool
+    ) -> Snapshot:
+        """Return how the run is doing, of so many `jobs` (None while more may come)."""
+        outcomes = self._tally.outcomes - self._again
+        total = seconds_left = None
+        if jobs is not None:
+            to_go = max(0, jobs - self._tally.done)
+            total = outcomes.total() + to_go
+            pace = None if stopping else self.timeline.pace()
+            seconds_left = None if pace is None else to_go / pace
+        return Snapshot(
+            self._tally,
+            outcomes,
+            total,
+            self.store,
+            recent_rate,
+            conditions,
+            seconds_left,
+            stopping,
+        )
