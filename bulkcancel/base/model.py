@@ -11,6 +11,10 @@ from enum import StrEnum
 
 _H4 = "[0-9a-fA-F]{4}"  # spelled out: twice as fast as a group that ignores case
 _UUID = re.compile(f"{_H4}{_H4}-{_H4}-{_H4}-{_H4}-{_H4}{_H4}{_H4}")
+_SPELLED = re.compile(  # with a prefix, in braces, without hyphens
+    r"(?:0[xX]|[uU][rR][nN]:[uU][uU][iI][dD]:)?(\{)?"
+    rf"({_H4}{_H4})(-?)({_H4})\3({_H4})\3({_H4})\3({_H4}{_H4}{_H4})(?(1)}})"
+)
 CANCELLED = "cancelled"  # the job status; Outcome.CANCELLED is what this run did
 PENDING = "pending"
 STARTED = "started"
@@ -47,17 +51,21 @@ class Evidence(StrEnum):
 
 
 def is_uuid(job_id: str) -> bool:
-    """Tell whether an id is a UUID, as every published job id is."""
-    return _UUID.fullmatch(job_id) is not None
+    """Tell whether an id is a UUID in any spelling, as every published job id is."""
+    return _UUID.fullmatch(job_id) is not None or _SPELLED.fullmatch(job_id) is not None
 
 
 def id_key(job_id: str) -> str:
-    """Return what ids are compared by: UUIDs without case, anything else as it is.
+    """Return an id as it is sent and compared: UUIDs in lower case with hyphens.
 
-    RFC 9562, section 4: UUIDs are case-insensitive on input.
+    Databases and libraries also write UUIDs in capitals, without hyphens, after `0x` or
+    `urn:uuid:`, in braces (RFC 9562, section 4). Any other id stays as it is.
     """
-    lower = job_id.lower()
-    return lower if lower != job_id and is_uuid(job_id) else job_id
+    if _UUID.fullmatch(job_id):
+        return job_id.lower()
+    if spelled := _SPELLED.fullmatch(job_id):
+        return "-".join(spelled.group(2, 4, 5, 6, 7)).lower()
+    return job_id
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,9 +88,9 @@ class Earlier:
 class JobRow:
     """One row of the input: an id as it was written, and where.
 
-    `line` is 1-based. `problem` says why the id can't be a job id; such a row is
-    reported as `invalid` and never sent. `earlier` is the last row of the same job in
-    a report that is gone on with.
+    `line` is 1-based; of JSON it is the item's number. `problem` says why the id can't be a
+    job id; such a row is reported as `invalid` and never sent. `earlier` is the last row of
+    the same job in the report that is resumed.
     """
 
     job_id: str
@@ -199,7 +207,7 @@ class Tally:
     those among these that were cancelled by this run or by somebody else.
     `allow` holds the outcomes that count as success beside `cancelled`. `requests` are
     those of all kinds, `retries` those among them that repeat an earlier one, `in_flight`
-    those that are under way.
+    those that are under way. `input_incomplete`: the list was one page of many.
     """
 
     allow: frozenset[Outcome] = frozenset()
@@ -214,6 +222,7 @@ class Tally:
     read_backs: int = 0
     throttled: int = 0
     in_flight: int = 0
+    input_incomplete: bool = False
 
     def count(self, result: JobResult) -> None:
         """Count the result of one job, in place of what was known of it before."""
@@ -238,6 +247,6 @@ class Tally:
     def exit_code(self) -> int:
         """Return 0, 1 or 3 for a run that came to its end, as the contract says."""
         short = {o for o, n in self.outcomes.items() if n} - self.allow - _GOOD
-        if short & WORTH_RESUMING:
+        if self.input_incomplete or short & WORTH_RESUMING:
             return 1
         return 3 if short else 0

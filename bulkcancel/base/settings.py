@@ -30,6 +30,7 @@ class JobOptions:
 
     files: tuple[str, ...]
     column: str | None = None
+    allow_empty: bool = False
     dry_run: bool = False
     check: bool = False
     yes: bool = False

@@ -57,6 +57,11 @@ _JOBS = (
         help="The column that holds the job ids: its header, or its number from 1.",
     ),
     _option(
+        "--allow-empty",
+        is_flag=True,
+        help="Take an empty file or pipe for an empty list, not for an error.",
+    ),
+    _option(
         "-n",
         "--dry-run",
         is_flag=True,

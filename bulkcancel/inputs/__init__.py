@@ -2,11 +2,12 @@
 
 The way of the bytes: `decoding` makes lines of them, `delimited` or `json_lists` makes
 entries of the lines, `source` chooses between the two, `distinct` drops duplicates, and
-`reader` (all at once) or `stream` (as they arrive) hands out rows. This room must not know
-the API, nor how a report is written.
+`reader` (all at once) or `stream` (as they arrive) hands out rows; `facts` sums them up. This
+room must not know the API, nor how a report is written.
 """
 
 from bulkcancel.inputs.distinct import Jobs
+from bulkcancel.inputs.facts import Overview, Shortage
 from bulkcancel.inputs.job_ids import Entry, problem_of
 from bulkcancel.inputs.reader import Input, read_inputs
 from bulkcancel.inputs.source import STDIN, Source
@@ -18,6 +19,8 @@ __all__ = [
     "Input",
     "Jobs",
     "Listed",
+    "Overview",
+    "Shortage",
     "Source",
     "Streamed",
     "problem_of",

@@ -18,6 +18,11 @@ _BOMS = {
 }
 _SAVE = "save it as CSV in UTF-8"
 _EXPORT = "export the ids as CSV or text"
+_PLAIN = "sed $'s/\\x1b\\[[0-9;]*m//g'"
+_COLOUR = re.compile(r"\s*\x1b\[")
+# at least two characters to a line: one to each is UTF-16
+_NUL_SEPARATED = re.compile(rb"[^\x00-\x1f]{2,}\x00(?:[^\x00-\x1f]|\Z)")
+_NUL_TO_LF = "tr '\\0' '\\n'"
 _MARKUP = re.compile(r"\s*<(?:!doctype|html|\?xml|[a-z]+[\s>])", re.IGNORECASE)
 
 
@@ -80,6 +85,11 @@ def _texts(chunks: Iterable[bytes], name: str) -> Iterator[str]:
         raise InputError(
             f"{name}: this is HTML or XML, a web page perhaps",
             "save the list itself, as CSV or JSON",
+        )
+    if _COLOUR.match(first):
+        raise InputError(
+            f"{name}: there are colour codes in it, as for a terminal",
+            f"write it without them (jq -M, grep --color=never), or try: {_piped(_PLAIN, name)}",
         )
     yield first
     for chunk in chunks:
@@ -152,6 +162,9 @@ class _Decoder:
 
 def _about_nul(chunk: bytes, name: str) -> tuple[str, str]:
     """Return what bytes with NULs among them look like, and what to do."""
+    if _NUL_SEPARATED.match(chunk):
+        source = f"… | {_NUL_TO_LF}" if name == "stdin" else f"{_NUL_TO_LF} < {name}"
+        return "NULs separate the lines, as after -print0", f"try: {source} | bulkcancel"
     even, odd = chunk[:200:2].count(0), chunk[1:200:2].count(0)
     if max(even, odd) > 3 * min(even, odd) + 1:
         command = f"iconv -f UTF-16{'BE' if even > odd else 'LE'} -t UTF-8"

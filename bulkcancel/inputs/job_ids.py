@@ -2,20 +2,39 @@
 
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import NamedTuple
 
-from bulkcancel.base.model import is_uuid
+from bulkcancel.base.model import id_key, is_uuid
 
-BLANK = " \t\u00a0\u3000\ufeff"  # what is trimmed from an id; no control character but tab
+# what is trimmed from ids and headers: blanks, and what nobody can see (zero width, soft
+# hyphen, direction and byte order marks); no control character but tab
+BLANK = (
+    " \t\u00a0\u00ad\u061c\u1680\u180e\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009"
+    "\u200a\u200b\u200c\u200d\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u202f\u205f\u2060\u2066"
+    "\u2067\u2068\u2069\u3000\ufe0f\ufeff"
+)
 MAX_ID = 128  # characters
 _ID_NAMES = ("jobid", "id")  # the first wins
-_ABOUT_NAMES = ("type", "status", "createdat")  # in the order of `About`
+_ABOUT_NAMES = (("type", "jobtype"), ("status",), ("createdat", "jobcreatedat"))  # as in `About`
 _ID = re.compile(rf"[A-Za-z0-9_-]{{1,{MAX_ID}}}")
-_UUID_LENGTH = 36
+_STRANGE = re.compile(r"[^!-~ ]")
+_COLOUR = re.compile(r"\x1b\[[0-9;]*[mK]")
+_NO_VALUE = re.compile(
+    r"[#<(\[\\]*(?:null|nil|none|nan|n/?a|undefined|undef|no value)[>)\]!]*"
+    r"|\\N|-nan|#N/A N/A|#(?:REF|VALUE|NAME\?|DIV/0|NULL|NUM)!?",
+    re.IGNORECASE,
+)
+_NIL_UUID = "00000000-0000-0000-0000-000000000000"
 _SOME_UUID = "00000000-0000-4000-8000-000000000000"
+UUID_PATTERN = "[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
+_UUID_WITHIN = re.compile(rf"(?<![\w-]){UUID_PATTERN}(?![\w-])")
+_UUID_LENGTH = len(_SOME_UUID)
 _ALMOST_UUID = re.compile(r"[-_]*[0-9A-Za-z]+(?:[-_]+[0-9A-Za-z]+){3,5}[-_]*")
 _NUMBERED_HEADER = re.compile(r"(?:column|col|field|f|spalte|unnamed)[-_ ]?\d{1,3}", re.IGNORECASE)
+_IN_NAMES = re.compile(rf"[\s_\-\u2010-\u2015{BLANK}]+")
 _HEX = frozenset("0123456789abcdefABCDEF")
+_ALLOWED = "only letters, digits, _ and - are allowed"
 
 
 class About(NamedTuple):
@@ -37,7 +56,42 @@ class Entry(NamedTuple):
     def as_seed(self) -> Mapping[str, str]:
         """Return what the practice API makes a job from."""
         kind, status, created_at = self.about or About()
-        return {"jobid": self.job_id, "type": kind, "status": status, "createdat": created_at}
+        job_id = id_key(self.job_id)
+        return {"jobid": job_id, "type": kind, "status": status, "createdat": created_at}
+
+
+@dataclass(slots=True)
+class Skipped:
+    """How many lines of an input hold no row: the header's, comments, and blank ones."""
+
+    headers: int = 0
+    comments: int = 0
+    blanks: int = 0
+
+
+class UuidRule:
+    """The rule for one list: where a UUID is among its first ids, every id is one.
+
+    Words, numbers and the beginnings of ids are valid ids as well, by their characters: in
+    a list of UUIDs they are the remains of a total, a header, or a copy that was cut short.
+    """
+
+    def __init__(self) -> None:
+        self._has_uuid = False
+
+    def checked(self, batch: Sequence[Entry]) -> Sequence[Entry]:
+        """Return the entries that come next in the list, with the problems that follow."""
+        self._has_uuid = self._has_uuid or any(
+            is_uuid(entry.job_id) or _is_almost_uuid(entry.job_id) for entry in batch
+        )
+        if not self._has_uuid:
+            return batch
+        return [
+            entry
+            if entry.problem or is_uuid(entry.job_id)
+            else entry._replace(problem="not a UUID, unlike the other ids: the beginning of one?")
+            for entry in batch
+        ]
 
 
 def is_id(text: str) -> bool:
@@ -45,16 +99,23 @@ def is_id(text: str) -> bool:
     return _ID.fullmatch(text) is not None
 
 
+def has_uuid(text: str) -> bool:
+    """Tell whether a text is a UUID, or has one in it, as a URL may."""
+    return is_uuid(text.strip(BLANK)) or _UUID_WITHIN.search(text) is not None
+
+
 def problem_of(text: str, where: str) -> str:
     """Return why a text is not a job id, '' if it is one; `where` names its cell or value."""
     if is_uuid(text):
-        return ""
+        return "not a job id: the nil UUID means no value" if id_key(text) == _NIL_UUID else ""
     if not text:
         return f"no id in {where}"
     if len(text) > MAX_ID:
         return f"not a job id: {len(text)} characters, at most {MAX_ID} are allowed"
+    if _NO_VALUE.fullmatch(text):
+        return "not a job id: a word that means no value"
     if not is_id(text):
-        return "not a job id: only letters, digits, _ and - are allowed"
+        return f"not a job id: {_characters(text)}"
     if not any(each.isalnum() for each in text):
         return "not a job id: no letter or digit in it"
     if simplified(text) in _ID_NAMES:
@@ -62,6 +123,15 @@ def problem_of(text: str, where: str) -> str:
     if _is_almost_uuid(text):
         return "not a job id: almost a UUID, is it mistyped or cut short?"
     return ""
+
+
+def _characters(text: str) -> str:
+    """Return what is wrong with the characters of a text, those nobody can see written out."""
+    if _COLOUR.search(text):
+        return "there are colour codes in it (jq -M and grep --color=never write none)"
+    strange = dict.fromkeys(_STRANGE.findall(text))
+    written = ", ".join(each.encode("unicode_escape").decode() for each in list(strange)[:5])
+    return f"{_ALLOWED} ({written} in it)" if written else _ALLOWED
 
 
 def _is_almost_uuid(text: str) -> bool:
@@ -83,7 +153,7 @@ def may_be_data(text: str) -> bool:
 
 def simplified(name: str) -> str:
     """Return a header as it is compared: Job ID, job_id and jobId are one."""
-    return re.sub(r"[\s_\-\u00a0]+", "", name).lower()
+    return _IN_NAMES.sub("", name).lower()
 
 
 def id_places(names: Sequence[str], wanted: str | None = None) -> list[int]:
@@ -95,4 +165,11 @@ def id_places(names: Sequence[str], wanted: str | None = None) -> list[int]:
 
 def about_places(names: Sequence[str]) -> list[int | None]:
     """Return where the values of `About` are among simplified names."""
-    return [names.index(name) if name in names else None for name in _ABOUT_NAMES]
+    return [
+        next((names.index(name) for name in known if name in names), None) for known in _ABOUT_NAMES
+    ]
+
+
+def is_report(names: Sequence[str]) -> bool:
+    """Tell whether simplified names are those of a report: its `job_id` holds the ids."""
+    return {"jobid", "outcome"} <= set(names)

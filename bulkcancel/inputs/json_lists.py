@@ -13,18 +13,23 @@ from typing import Any
 import orjson
 
 from bulkcancel.base.errors import InputError
+from bulkcancel.base.model import id_key, is_uuid
 from bulkcancel.base.text import one_line
+from bulkcancel.inputs.facts import Page
 from bulkcancel.inputs.job_ids import (
     BLANK,
     About,
     Entry,
+    Skipped,
     about_places,
+    has_uuid,
     id_places,
+    is_report,
     problem_of,
     simplified,
 )
 
-_SPACE = re.compile(r"[ \t\r\n\ufeff]*")
+_SPACE = re.compile(rf"[\r\n{BLANK}]*")
 # of a resource and of a job: https://elasticpath.dev/docs/api/pxm/products/get-job
 _RESOURCE = "pim-job"
 _JOB_TYPES = frozenset(
@@ -40,10 +45,15 @@ _decode_at = json.JSONDecoder().raw_decode
 class JsonList:
     """A JSON text of job ids; `column` is the key that holds the id, None to find it."""
 
-    note = ""
-
-    def __init__(self, lines: Iterator[str], name: str, column: str | None) -> None:
-        """Raise `InputError` where `column` is a number."""
+    def __init__(
+        self,
+        lines: Iterator[str],
+        name: str,
+        column: str | None,
+        skipped: Skipped,
+        pages: list[Page],
+    ) -> None:
+        """Count `skipped` lines and collect incomplete `pages`; raise `InputError` for a number."""
         if column is not None and column.isdigit():
             raise InputError(
                 f"{name}: JSON has no column {column}", "name the key of the ids: --column NAME"
@@ -51,6 +61,10 @@ class JsonList:
         self._lines = lines
         self._name = name
         self._key = None if column is None else simplified(column)
+        self._skipped = skipped
+        self._pages = pages
+        self.taken = ""  # the key that held the first id
+        self._is_checked = False
 
     def entries(self) -> Iterator[Entry]:
         """Yield an entry per item; raises `InputError` for broken JSON, and other lists."""
@@ -58,18 +72,57 @@ class JsonList:
             job, job_id, foreign = self._opened(item)
             if foreign and number == 1:
                 raise InputError(f"{self._name}: item 1: {foreign}", _NAME_THE_KEY)
+            if job_id and not self._is_checked:
+                self._is_checked = True
+                self._check_first(job, job_id, number)
             problem = foreign or problem_of(job_id, "this JSON value")
             yield Entry(number, job_id, problem, _about(job))
+
+    def _check_first(self, job: Mapping[str, Any], job_id: str, number: int) -> None:
+        """Refuse a key whose first id is not a UUID, where another key has one."""
+        key = next(iter(_id_keys(tuple(job), self._key)), "")
+        self.taken = f'key "{one_line(key, 40)}"' if key else ""
+        if self._key is not None or is_uuid(job_id) or is_report([simplified(key) for key in job]):
+            return
+        others = [key for key, value in job.items() if isinstance(value, str) and has_uuid(value)]
+        if others:
+            raise InputError(
+                f'{self._name}: item {number}: "{one_line(key, 40)}" holds'
+                f' "{one_line(job_id, 40)}", and "{one_line(others[0], 40)}" has a UUID in it',
+                "name the key of the ids: --column NAME",
+            )
 
     def _items(self) -> Iterator[Any]:
         for document in self._documents():
             opened = document.get("data") if isinstance(document, dict) else document
+            if opened is not document and isinstance(opened, list):
+                self._note_page(document, opened)
             yield from opened if isinstance(opened, list) else (document,)
+
+    def _note_page(self, reply: Mapping[str, Any], items: list[Any]) -> None:
+        """Keep a reply that shows that it is one page of many.
+
+        `meta.results.total` is the safer sign: `links.next` may be missing.
+        """
+        total, links = _at(reply, "meta", "results", "total"), reply.get("links")
+        here = _link(links, "current") or _link(links, "self")
+        following = _link(links, "next")
+        if isinstance(total, bool) or not isinstance(total, int):
+            total = None
+        if total is None and not following and not here:
+            return
+        if total is None or total > len(items):
+            ids = frozenset(id_key(self._opened(item)[1]) for item in items)
+            self._pages.append(Page(ids - {""}, total, here, following))
 
     def _documents(self) -> Iterator[Any]:
         """Yield each JSON value, as soon as its line is there if it ends in that line."""
         for number, line in enumerate(self._lines, 1):
-            if line.isspace() or line.lstrip(BLANK).startswith("#"):
+            if line.isspace():
+                self._skipped.blanks += 1
+                continue
+            if line.lstrip(BLANK).startswith("#"):
+                self._skipped.comments += 1
                 continue
             try:
                 document = orjson.loads(line)
@@ -117,7 +170,8 @@ class JsonList:
             return {}, one_line(json.dumps(item)), "a job or its id was expected"
         data = item.get("data")
         job = data if isinstance(data, dict) and "id" not in item else item
-        ids = {job[key] for key in _id_keys(tuple(job), self._key) if isinstance(job[key], str)}
+        keys = _id_keys(tuple(job), self._key)
+        ids = {job[key] for key in keys if isinstance(job[key], str)}
         if len(ids) != 1:
             count = "more than one id" if ids else "no id"
             seen = ", ".join(one_line(key, 40) for key in list(job)[:12]) or "none"
@@ -125,7 +179,7 @@ class JsonList:
         kind, foreign = job.get("type"), ""
         if "errors" in job:
             foreign = "this is an error, not a job"
-        elif isinstance(kind, str) and kind not in _JOB_TYPES:
+        elif isinstance(kind, str) and kind not in _JOB_TYPES and keys == ["id"]:
             foreign = f'its type is "{one_line(kind, 40)}", not "{_RESOURCE}"'
         return job, ids.pop().strip(BLANK), foreign
 
@@ -150,6 +204,20 @@ def _about(job: Mapping[str, Any]) -> About | None:
     values = [where[key] if key is not None else "" for key in keys]
     about = About(*(value if isinstance(value, str) else "" for value in values))
     return about if any(about) else None
+
+
+def _at(value: object, *keys: str) -> object:
+    """Return what a path of keys leads to, None where it ends before."""
+    for key in keys:
+        value = value.get(key) if isinstance(value, dict) else None
+    return value
+
+
+def _link(links: object, name: str) -> str:
+    """Return a link, which may be an object with an `href`; '' where there is none."""
+    link = _at(links, name)
+    href = _at(link, "href") if isinstance(link, dict) else link
+    return href if isinstance(href, str) else ""
 
 
 def _past_space(text: str, at: int) -> int:

@@ -3,14 +3,19 @@
 import os
 import stat
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 
 from bulkcancel.base.errors import InputError
 from bulkcancel.inputs.distinct import Jobs
+from bulkcancel.inputs.facts import JobFacts, Overview, Shortage, shortage_of
 from bulkcancel.inputs.job_ids import Entry
 from bulkcancel.inputs.source import STDIN, Source
+
+BATCH = 1000  # entries that are looked at together
+_ALLOW_EMPTY = "if an empty list is right, add --allow-empty"
 
 
 @dataclass(slots=True)
@@ -23,7 +28,52 @@ class Input:
     jobs: Jobs = field(default_factory=Jobs)
     sources: list[Source] = field(default_factory=list)
     stream: Source | None = None
+    keep_entries: bool = False
+    allow_empty: bool = False
     entries: list[Entry] = field(default_factory=list)
+    _facts: JobFacts = field(default_factory=JobFacts)
+
+    def add(self, batch: Sequence[Entry], source: Source) -> list[Entry]:
+        """Add the entries that come next in a source; return those that are new."""
+        new = []
+        for entry in source.rule.checked(batch):
+            if self.keep_entries and source is not self.stream:
+                self.entries.append(entry)
+            if self.jobs.add(entry, source.name):
+                new.append(entry)
+                if not entry.problem:
+                    self._facts.add(entry)
+        return new
+
+    def check_end(self, source: Source) -> None:
+        """Refuse a source that has been read to its end and holds nothing at all."""
+        if not source.empty or self.allow_empty:
+            return
+        what, ask = f"{source.file}: the file is empty", "is it the right one?"
+        if source.file == STDIN:
+            what, ask = "nothing came by the pipe", "did the command before it fail?"
+        raise InputError(what, f"{ask} {_ALLOW_EMPTY}")
+
+    @property
+    def overview(self) -> Overview:
+        """Return what the jobs that were read so far have in common."""
+        facts, sources = self._facts, self.sources
+        return Overview(
+            ", ".join(dict.fromkeys(source.taken for source in sources if source.taken)),
+            facts.first,
+            facts.last,
+            facts.counts(0),
+            facts.counts(1),
+            facts.created,
+            others=facts.others,
+            comments=sum(source.skipped.comments for source in sources),
+            blanks=sum(source.skipped.blanks for source in sources),
+        )
+
+    @property
+    def shortage(self) -> Shortage | None:
+        """Return what a list that is one page of many lacks, None where nothing is known to."""
+        return shortage_of(page for source in self.sources for page in source.pages)
 
 
 def read_inputs(
@@ -31,8 +81,9 @@ def read_inputs(
     column: str | None,
     note: Callable[[str], None],
     *,
-    keep_entries: bool,
-    may_stream: bool,
+    keep_entries: bool = False,
+    may_stream: bool = False,
+    allow_empty: bool = False,
     report: str | None = None,
 ) -> Input:
     """Read and check all files, and standard input unless that is a pipe that may stream.
@@ -40,25 +91,26 @@ def read_inputs(
     `report` is one that the run resumes, and may be among the files. `note` gets what the
     operator should know. Raises `InputError`.
     """
-    read = Input()
+    read = Input(keep_entries=keep_entries, allow_empty=allow_empty)
+    notes: list[str] = []  # of lists that will do: an error stands alone
     for file in files:
-        source = Source(file, column, note)
+        source = Source(file, column, notes.append)
         source.drops_torn_line = report is not None and _is_same(file, report)
-        if file == STDIN and may_stream and _is_pipe() and read.stream is None:
-            read.stream = source
-        else:
-            _read_all(source, read, keep_entries=keep_entries)
         read.sources.append(source)
+        if file == STDIN and may_stream and _is_pipe() and read.stream is None:
+            read.stream, source.note = source, note
+        else:
+            _read_all(source, read)
+    for each in notes:
+        note(each)
     return read
 
 
-def _read_all(source: Source, into: Input, *, keep_entries: bool) -> None:
-    for entry in source.entries():
-        into.jobs.add(entry, source.name)
-        if keep_entries:
-            into.entries.append(entry)
-    if source.empty and source.file != STDIN:
-        raise InputError(f"{source.file}: the file is empty", "is it the right one?")
+def _read_all(source: Source, into: Input) -> None:
+    entries = source.entries()
+    while batch := list(islice(entries, BATCH)):
+        into.add(batch, source)
+    into.check_end(source)
 
 
 def _is_same(file: str, report: str) -> bool:

@@ -5,6 +5,7 @@ The one place that reads input; what its content means is up to `delimited` and 
 
 import hashlib
 import io
+import select
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -13,9 +14,11 @@ from pathlib import Path
 from typing import BinaryIO
 
 from bulkcancel.base.errors import InputError
+from bulkcancel.base.model import is_uuid
 from bulkcancel.inputs.decoding import lines_of
 from bulkcancel.inputs.delimited import read_table
-from bulkcancel.inputs.job_ids import Entry
+from bulkcancel.inputs.facts import Page
+from bulkcancel.inputs.job_ids import BLANK, Entry, Skipped, UuidRule, problem_of
 from bulkcancel.inputs.json_lists import JsonList
 
 STDIN = "-"
@@ -27,8 +30,9 @@ class Source:
     """One input: a file, or `-` for standard input.
 
     `column` is a header's name or a 1-based number, None to find it. `note` gets what the
-    operator should know. Once all entries are read, `digest` is final, and `empty` tells
-    whether there was not even a header.
+    operator should know. Once all entries are read, `digest` is final, `empty` tells
+    whether there was not even a header, `taken` says which column or key held the ids,
+    `skipped` counts the lines without a row, and `pages` are replies that are not complete.
     """
 
     file: str
@@ -36,6 +40,10 @@ class Source:
     note: Callable[[str], None] = lambda _: None
     drops_torn_line: bool = False  # of a report that this run resumes
     empty: bool = False
+    taken: str = ""
+    skipped: Skipped = field(default_factory=Skipped)
+    pages: list[Page] = field(default_factory=list)
+    rule: UuidRule = field(default_factory=UuidRule)
     _hash: "hashlib._Hash" = field(default_factory=hashlib.sha256)
 
     @property
@@ -54,15 +62,19 @@ class Source:
         `before_read` is called before each read, which may wait.
         """
         lines = lines_of(self._chunks(before_read), self.name)
-        start, first = _beginning(lines)
+        start, is_json = _beginning(lines)
         lines = chain(start, lines)
-        if first in {"{", "["}:
-            yield from JsonList(lines, self.name, self.column).entries()
+        if is_json:
+            listed = JsonList(lines, self.name, self.column, self.skipped, self.pages)
+            for entry in listed.entries():
+                self.taken = listed.taken
+                yield entry
             return
-        table = read_table(lines, self.name, self.column)
+        table = read_table(lines, self.name, self.column, self.skipped)
         if table is None:
             self.empty = True
             return
+        self.taken = table.column.taken if table.width > 1 else ""
         if table.column.note:
             self.note(table.column.note)
         yield from table.entries()
@@ -72,7 +84,7 @@ class Source:
             with _opened(self.file) as stream:
                 while True:
                     before_read()
-                    chunk = stream.read(_CHUNK)
+                    chunk = _read(stream)
                     if not chunk:
                         return
                     if self.drops_torn_line:
@@ -82,7 +94,26 @@ class Source:
                         chunk = chunk[: chunk.rfind(b"\n") + 1]
                     yield chunk
         except OSError as error:
-            raise InputError(f"{self.name}: {error.strerror}", "check the file's name") from None
+            raise InputError(f"{self.name}: {error.strerror}", _hint(self.file)) from None
+
+
+def _read(stream: BinaryIO) -> bytes:
+    """Return what can be read, b"" at the end only.
+
+    The parent of the process may have left standard input non-blocking: a raw read then
+    returns None where nothing has arrived yet.
+    """
+    while (chunk := stream.read(_CHUNK)) is None:
+        select.select([stream], [], [])
+    return chunk
+
+
+def _hint(file: str) -> str:
+    """Return what to do about a file that can't be opened."""
+    if problem_of(file, "") or Path(file).exists():
+        return "check the file's name"
+    how = f"a job id is given by a file or a pipe: echo {file} | bulkcancel"
+    return how if is_uuid(file) else f"check the file's name; {how}"
 
 
 def _opened(file: str) -> BinaryIO:
@@ -94,11 +125,13 @@ def _opened(file: str) -> BinaryIO:
     return open(sys.stdin.fileno(), "rb", buffering=0, closefd=False)
 
 
-def _beginning(lines: Iterator[str]) -> tuple[list[str], str]:
-    """Return the lines up to the first row, and its first character."""
+def _beginning(lines: Iterator[str]) -> tuple[list[str], bool]:
+    """Return the lines up to the first row, and whether that begins JSON, not `{UUID}`."""
     start = []
     for line in lines:
         start.append(line)
-        if line.strip() and not line.lstrip().startswith("#"):
-            return start, line.lstrip()[0]
-    return start, ""
+        text = line.lstrip(BLANK).strip()
+        if text and text[0] != "#":
+            in_braces = is_uuid(text.partition("}")[0] + "}")
+            return start, text[0] in "{[" and not in_braces
+    return start, False

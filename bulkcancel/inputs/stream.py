@@ -13,13 +13,11 @@ from itertools import chain
 
 from bulkcancel.base.errors import BulkcancelError
 from bulkcancel.base.model import JobRow
-from bulkcancel.inputs.distinct import Jobs
 from bulkcancel.inputs.job_ids import Entry
+from bulkcancel.inputs.reader import BATCH, Input
 from bulkcancel.inputs.source import Source
 
-_QUEUED = 2  # batches
-_BATCH = 1000  # rows at most; a batch is also complete when no more can be read at once
-
+_QUEUED = 2  # batches of `BATCH` entries, or of what could be read at once
 _Batch = list[tuple[JobRow, Entry]]
 
 
@@ -51,23 +49,23 @@ class Streamed:
         self,
         known: Iterable[JobRow],
         source: Source,
-        jobs: Jobs,
+        read: Input,
         fit: Callable[[JobRow], JobRow | None],
         seed: Callable[[Entry], None],
     ) -> None:
-        """Start to read, within a running loop; `jobs` tells duplicates from new rows."""
+        """Start to read a source into the input, within a running loop."""
         self.complete = False
         self._ended = False
         self._known = deque(known)
         self._source = source
-        self._jobs = jobs
+        self._input = read
         self._fit = fit
         self._seed = seed
         self._rows = deque[JobRow]()
         self._batches: asyncio.Queue[_Batch | BulkcancelError | None] = asyncio.Queue(_QUEUED)
         self._turn = asyncio.Lock()
         self._loop = asyncio.get_running_loop()
-        self._batch: _Batch = []
+        self._batch: list[Entry] = []
         threading.Thread(target=self._read, daemon=True).start()
 
     async def take(self) -> JobRow | None:
@@ -117,11 +115,10 @@ class Streamed:
         with suppress(RuntimeError, futures.CancelledError):  # the run has ended before
             try:
                 for entry in self._source.entries(self._hand_over):
-                    if self._jobs.add(entry, self._source.name):
-                        row = JobRow(entry.job_id, self._source.name, entry.line, entry.problem)
-                        self._batch.append((row, entry))
-                    if len(self._batch) == _BATCH:
+                    self._batch.append(entry)
+                    if len(self._batch) == BATCH:
                         self._hand_over()
+                self._input.check_end(self._source)
             except BulkcancelError as error:
                 end = error
             self._hand_over()
@@ -129,9 +126,13 @@ class Streamed:
 
     def _hand_over(self) -> None:
         """Queue what was read so far; wait while the queue is full."""
-        batch, self._batch = self._batch, []
-        if batch:
-            self._put(batch)
+        new = self._input.add(self._batch, self._source)
+        self._batch = []
+        if new:
+            self._put([(self._row(entry), entry) for entry in new])
+
+    def _row(self, entry: Entry) -> JobRow:
+        return JobRow(entry.job_id, self._source.name, entry.line, entry.problem)
 
     def _put(self, batch: _Batch | BulkcancelError | None) -> None:
         put = self._batches.put(batch)

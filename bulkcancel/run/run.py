@@ -50,8 +50,11 @@ def _prepare_and_run(settings: Settings, environ: Mapping[str, str], output: Out
         *(settings.jobs.files, settings.jobs.column, lambda text: output.note(f"note: {text}")),
         keep_entries=settings.store.sandbox,
         may_stream=not settings.asks and not settings.jobs.dry_run,
+        allow_empty=settings.jobs.allow_empty,
         report=settings.report.output if settings.report.resume else None,
     )
+    if read.shortage is not None:
+        output.note(f"warning: {read.shortage}")
     plan = _plan(settings)
     if settings.report.output is None and stdout_is_null():
         output.note(f"note: standard output is discarded, the report goes to {plan.target}")
@@ -70,7 +73,7 @@ def _prepare_and_run(settings: Settings, environ: Mapping[str, str], output: Out
         if not read.jobs and read.stream is None:
             output.note(NOTHING)
             if before.output is None:
-                return 0
+                return 0 if read.shortage is None else 1
         return _rehearse(work) if settings.jobs.dry_run else _perform(work)
     finally:
         before.close()
@@ -118,7 +121,7 @@ def _perform(work: Work) -> int:
         try:
             if not runner.run(session.open()) and work.before.output is None:
                 work.output.note(NOTHING)
-                return 0
+                return 0 if work.input.shortage is None else 1
             question = question_of(work, session.watch.store, concurrency=session.concurrency)
             if work.settings.jobs.check and work.input.stream is None:
                 _announce(work, question)
@@ -141,7 +144,8 @@ def _rehearse(work: Work) -> int:
     clock, run_id, settings = Clock(), new_run_id(), work.settings
     row_bytes = max_row_bytes(source.name for source in work.input.sources)
     recorder, _ = open_recorder(work.plan, work.before, run_id, row_bytes, 1)
-    tally = Tally(settings.report.allow, repeats=work.input.jobs.repeats)
+    jobs, lacking = work.input.jobs, work.input.shortage is not None
+    tally = Tally(settings.report.allow, repeats=jobs.repeats, input_incomplete=lacking)
     for row in work.left:
         outcome = Outcome.INVALID if row.problem else Outcome.DRY_RUN
         result = JobResult(row, outcome, time.time(), detail=row.problem)

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 from bulkcancel.base.errors import BulkcancelError, GuardError
 from bulkcancel.base.interrupts import draining
-from bulkcancel.base.model import ClientKey, JobResult, JobRow, StoreName, Tally
+from bulkcancel.base.model import ClientKey, JobResult, JobRow, StoreName, Tally, id_key
 from bulkcancel.console import Conditions, LiveDisplay, PlainLines, display_for
 from bulkcancel.engine import Engine, Guards, Policy, concurrency_for
 from bulkcancel.epcc import Sender, connect
@@ -76,10 +76,10 @@ class Session:
             self._rows = Listed(work.left)
             first = work.left.first()
             if first is not None:
-                await self._sender.auth.login(first.job_id)
+                await self._sender.auth.login(id_key(first.job_id))
         else:
             known = list(work.left)  # by now: the pipe adds to the jobs that are known
-            self._rows = Streamed(known, work.input.stream, work.input.jobs, self._fit, seed)
+            self._rows = Streamed(known, work.input.stream, work.input, self._fit, seed)
             first = await self._log_in_while_waiting(self._rows)
         asked = first is not None and not settings.store.sandbox
         self.store = await self._sender.store_name() if asked else StoreName()
@@ -119,6 +119,8 @@ class Session:
             trouble = recorder.close()
             facts = self._facts(run_id, recorder, stopped or trouble)
             input_read = self._rows.complete and not engine.left_early
+            if work.input.shortage is not None:
+                work.output.note(f"warning: {work.input.shortage}")
             return conclude(settings, work.output, facts, input_read=input_read)
 
     def _engine(self, recorder: Recorder, concurrency: int) -> Engine:
@@ -147,6 +149,7 @@ class Session:
     def _facts(self, run_id: str, recorder: Recorder, stopped: BulkcancelError | None) -> Facts:
         """Return what there is to say of a run that has ended."""
         self._tally.repeats = self._work.input.jobs.repeats
+        self._tally.input_incomplete = self._work.input.shortage is not None
         return Facts(
             run_id,
             urlsplit(self.url).netloc,
@@ -187,7 +190,7 @@ class Session:
             row = await first
             if row is not None:
                 await login
-                await self._sender.auth.login(row.job_id)
+                await self._sender.auth.login(id_key(row.job_id))
             return row
         finally:
             for task in (first, login):

@@ -24,10 +24,13 @@ from bulkcancel.base.model import (
     Outcome,
     ReadyToken,
     Tally,
+    id_key,
+    is_uuid,
 )
 
 ROW = JobRow("id-1", "jobs.csv", 7)
 EVERY = frozenset(Outcome)
+JOB = "0b86bd65-9a4c-4c3b-9a5e-3a1b7a3c9d10"
 
 
 def tally_of(*outcomes: Outcome, allow: frozenset[Outcome] = frozenset()) -> Tally:
@@ -162,3 +165,27 @@ def test_an_error_shows_its_hint() -> None:
     assert str(GuardError("three 403 in a row", "check the role")) == (
         "three 403 in a row; check the role"
     )
+
+
+@pytest.mark.parametrize(
+    "spelled",
+    [
+        *(JOB, JOB.upper(), JOB.replace("-", ""), JOB.replace("-", "").upper(), f"{{{JOB}}}"),
+        *(f"0x{JOB.replace('-', '')}", f"0X{JOB.replace('-', '').upper()}", f"urn:uuid:{JOB}"),
+        *(f"URN:UUID:{JOB.upper()}", f"{{{JOB.upper()}}}", f"{{{JOB.replace('-', '')}}}"),
+    ],
+)
+def test_all_spellings_of_a_uuid_are_the_same_id(spelled: str) -> None:
+    """What is sent and compared is the UUID in lower case with hyphens (RFC 9562, section 4)."""
+    assert is_uuid(spelled)
+    assert id_key(spelled) == JOB
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["AB", "{AB}", f"{{{JOB}", f"{JOB}}}", JOB[:-1], JOB.replace("-", "", 1), f"uuid:{JOB}", ""],
+)
+def test_any_other_id_is_compared_as_it_is(text: str) -> None:
+    """What is not quite a UUID keeps its spelling."""
+    assert not is_uuid(text)
+    assert id_key(text) == text

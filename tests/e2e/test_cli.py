@@ -183,12 +183,19 @@ def test_a_ready_token(cli: Cli, serve: Serve) -> None:
     assert ended.code == 0
 
 
-@pytest.mark.parametrize("stdin", ["job_id\n", "", "# nothing found\n\n"])
-def test_nothing_to_do(stdin: str, cli: Cli) -> None:
-    """Piped input without a row is a warning, and a success."""
+@pytest.mark.parametrize(
+    ("stdin", "code", "words"),
+    [
+        ("job_id\n", 0, "warning: the input holds no rows"),
+        ("", 2, "nothing came by the pipe"),
+        ("# nothing found\n\n", 2, "nothing came by the pipe"),
+    ],
+)
+def test_nothing_to_do(stdin: str, code: int, words: str, cli: Cli) -> None:
+    """A list without rows is a warning and a success; a pipe with nothing in it is an error."""
     ended = cli("--yes", stdin=stdin, **KEY)
-    assert (ended.code, ended.out) == (0, "")
-    assert "warning" in ended.err
+    assert (ended.code, ended.out) == (code, "")
+    assert words in ended.err
 
 
 @pytest.mark.parametrize(
@@ -522,7 +529,7 @@ def test_closed_standard_input(cli: Cli, tmp_path: Path) -> None:
     """A daemon's closed standard input is no obstacle, and no source of ids."""
     (tmp_path / "ids.txt").write_text(IDS)
     assert cli("--sandbox", "-r500", "ids.txt", "-o", "r.csv", stdin=None).code == 0
-    assert cli("--sandbox", "-", "-o", "q.csv", stdin=None).code == 0
+    assert cli("--sandbox", "-", "--allow-empty", "-o", "q.csv", stdin=None).code == 0
     ended = cli("--sandbox", stdin=None)
     assert ended.code == 2
     assert re.fullmatch(ERROR, ended.err)

@@ -72,12 +72,43 @@ def test_dry_run_with_invalid_rows_exits_with_1(cli: Cli, tmp_path: Path) -> Non
     assert cli("-n", "--allow", "invalid", stdin="job-1\na/b\n").code == 0
 
 
-@pytest.mark.parametrize("stdin", ["", "job_id\n", "[]", "# none\n"])
-def test_dry_run_of_no_rows_warns(cli: Cli, stdin: str) -> None:
+@pytest.mark.parametrize(
+    ("stdin", "options"),
+    [("job_id\n", []), ("[]", []), ("", ["--allow-empty"]), ("# none\n", ["--allow-empty"])],
+)
+def test_dry_run_of_no_rows_warns(cli: Cli, stdin: str, options: list[str]) -> None:
     """A dry run without rows is a warning and a success."""
-    ended = cli("-n", stdin=stdin)
+    ended = cli("-n", *options, stdin=stdin)
     assert (ended.code, ended.out) == (0, "")
     assert "warning: the input holds no rows" in ended.err
+
+
+def test_list_that_is_one_page_of_many_is_exit_code_1(cli: Cli, tmp_path: Path) -> None:
+    """A saved reply that lacks jobs is warned of; all pages together are a whole list."""
+    reply = '{"data": [{"id": "job-%s"}], "meta": {"results": {"total": 2}}}'
+    for number in (1, 2):
+        (tmp_path / f"{number}.json").write_text(reply % number)
+    for command in (["-n"], ["--sandbox", "-r500"]):
+        ended = cli(*command, "1.json")
+        assert ended.code == 1
+        assert "warning: the input is one page of many: it holds 1 jobs of 2" in ended.err
+        assert cli(*command, "1.json", "2.json").code == 0
+    (tmp_path / "3.json").write_text('{"data": [], "meta": {"results": {"total": 2}}}')
+    assert cli("-n", "3.json").code == 1
+
+
+def test_spelling_of_a_uuid_is_kept_in_the_report(cli: Cli, tmp_path: Path) -> None:
+    """Jobs are sent in lower case, reported as written, and resumed whatever the spelling."""
+    uuid = "0b86bd65-9a4c-4c3b-9a5e-3a1b7a3c9d10"
+    api = sandbox(0, None, **{uuid: "pending"})
+    spelled = [f"{{{uuid.upper()}}}", "0x" + uuid.replace("-", "")]
+    ended = cli.against(api, "-yr500", "-o", "r.csv", stdin="\n".join(spelled))
+    assert ended.code == 0, ended.err
+    assert list(api.cancels) == [uuid]
+    assert outcomes_in(tmp_path / "r.csv") == {spelled[0]: "cancelled"}
+    stdin = f"{spelled[1]}\n{uuid}\n"
+    assert cli.against(api, "-yr500", "-o", "r.csv", "--resume", stdin=stdin).code == 0
+    assert len((tmp_path / "r.csv").read_text().splitlines()) == 2
 
 
 def test_resume_sends_the_jobs_of_a_dry_run_report(cli: Cli, tmp_path: Path) -> None:
@@ -341,15 +372,23 @@ def test_bad_bytes_before_the_first_cancel_leave_no_report(
     assert not (tmp_path / "r.csv").exists()
 
 
-@pytest.mark.parametrize("stdin", ["", "job_id\n", "# none\n"])
-def test_pipe_without_rows_warns_and_leaves_no_report(
-    serve: Serve, tmp_path: Path, stdin: str
+@pytest.mark.parametrize(
+    ("stdin", "option", "code", "words"),
+    [
+        ("job_id\n", "-y", 0, "warning: the input holds no rows, there is nothing to cancel\n"),
+        ("", "--allow-empty", 0, "warning: the input holds no rows, there is nothing to cancel\n"),
+        ("", "-y", 2, "nothing came by the pipe"),
+        ("# none\n", "-y", 2, "nothing came by the pipe"),
+    ],
+)
+def test_pipe_without_rows_leaves_no_report(
+    serve: Serve, tmp_path: Path, stdin: str, option: str, code: int, words: str
 ) -> None:
-    """A filter that found nothing is a warning and a success, and leaves no report."""
+    """A header without rows is a warning and a success; nothing at all is an error."""
     url = serve(sandbox().serve(0))
-    ended = run_program("-y", "-o", "r.csv", folder=tmp_path, url=url, stdin=stdin)
-    assert ended.code == 0
-    assert ended.err == "warning: the input holds no rows, there is nothing to cancel\n"
+    ended = run_program("-y", option, "-o", "r.csv", folder=tmp_path, url=url, stdin=stdin)
+    assert ended.code == code, ended.err
+    assert words in ended.err
     assert not (tmp_path / "r.csv").exists()
 
 

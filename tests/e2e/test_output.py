@@ -284,7 +284,7 @@ def pipe(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.usefixtures("pipe")
 def test_empty_pipe_needs_no_login(cli: Cli) -> None:
     """A pipe without a row is a warning, even where the login would never be answered."""
-    ended = cli.against(RawServer(...), "--yes", stdin="")
+    ended = cli.against(RawServer(...), "--yes", stdin="job_id\n")
     assert (ended.code, ended.out) == (0, "")
     assert "warning: the input holds no rows" in ended.err
 

@@ -171,6 +171,30 @@ def test_utf_16_without_a_mark_is_known(order: str, place: int) -> None:
     assert f"iconv -f UTF-16{order.upper()} -t UTF-8 jobs.csv | bulkcancel" in way_out
 
 
+@pytest.mark.parametrize(
+    ("name", "hint"),
+    [
+        ("ids.txt", "try: tr '\\0' '\\n' < ids.txt | bulkcancel"),
+        ("stdin", "try: … | tr '\\0' '\\n' | bulkcancel"),
+    ],
+)
+@pytest.mark.parametrize("raw", [b"job-1\0job-2\0", b"ab\0", b"ab\0cd"])
+def test_lines_separated_by_nul_are_named(raw: bytes, name: str, hint: str) -> None:
+    """What `-print0` and `-z` write is not called UTF-16, and the hint makes lines of it."""
+    message, way_out = refusal_of(raw, name=name)
+    assert message.endswith("is NUL (NULs separate the lines, as after -print0)")
+    assert way_out == hint
+
+
+@pytest.mark.parametrize("raw", [b'\x1b[1;39m{"id"', b" \n\x1b[35mjobs.csv", BOM + b"\x1b[0m"])
+def test_colour_codes_are_refused_by_name(raw: bytes) -> None:
+    """A list that was coloured for a terminal is not taken for something else."""
+    message, way_out = refusal_of(raw)
+    assert message == "jobs.csv: there are colour codes in it, as for a terminal"
+    assert "jq -M" in way_out
+    assert "sed $'s/\\x1b\\[[0-9;]*m//g' jobs.csv | bulkcancel" in way_out
+
+
 def read(pieces: list[bytes]) -> tuple[list[str], str]:
     """Return the lines, and where reading ended if it did not come to the end."""
     lines: list[str] = []

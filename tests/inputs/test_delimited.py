@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bulkcancel.inputs.job_ids import About
-from tests.support.reading import BOM, UUID, entries, places, problems, refusal
+from bulkcancel.inputs import Source
+from bulkcancel.inputs.job_ids import UUID_PATTERN, About
+from tests.support.reading import BOM, UUID, entries, places, problems, refusal, rows_from
 
 NOT_AN_ID = "not a job id: only letters, digits, _ and - are allowed"
 NAME_IT = "name it: --column NAME or --column NUMBER"
@@ -125,11 +126,20 @@ def test_blanks_around_an_id_are_trimmed(cell: str) -> None:
     assert (row.job_id, row.problem) == ("a", "")
 
 
-@pytest.mark.parametrize("cell", ["a/b", "a\x1f", "a\nb", "\u0661"], ids=ascii)
-def test_what_is_no_id_is_kept_as_it_is(cell: str) -> None:
+@pytest.mark.parametrize(
+    ("cell", "more"),
+    [
+        ("a/b", ""),
+        ("a\x1f", " (\\x1f in it)"),
+        ("a\nb", " (\\n in it)"),
+        ("\u0661", " (\\u0661 in it)"),
+    ],
+    ids=ascii,
+)
+def test_what_is_no_id_is_kept_as_it_is(cell: str, more: str) -> None:
     """The text of an invalid row is kept for the report, as the input has it."""
     (row,) = entries(f'id,note\n"{cell}",x\n'.encode())
-    assert (row.line, row.job_id, row.problem) == (2, cell, NOT_AN_ID)
+    assert (row.line, row.job_id, row.problem) == (2, cell, NOT_AN_ID + more)
 
 
 @pytest.mark.parametrize(
@@ -200,6 +210,132 @@ def test_at_most_twelve_columns_are_listed() -> None:
 def test_refusals(raw: bytes, column: str | None, message: str, hint: str) -> None:
     """What can't be read is refused, with the place and the way out."""
     assert refusal(raw, column=column) == (f"stdin:{message}", hint)
+
+
+OTHER = "7f2d0c1e-55aa-4e0b-8d3f-6b1c2a9e4f77"
+
+
+@pytest.mark.parametrize(
+    ("raw", "line", "seen"),
+    [
+        pytest.param("id,feed,pcm_job_id\n1,x,{}\n", 2, '"id" (column 1) holds "1"', id="numbers"),
+        pytest.param("job_id;key\n\nx y;{}\n", 3, '"job_id" (column 1) holds "x y"', id="text"),
+        pytest.param("id,key\n,{}\nab,{}\n", 3, '"id" (column 1) holds "ab"', id="no id before"),
+        pytest.param("job_id,k\nnull,{}\n", 2, '"job_id" (column 1) holds "null"', id="no value"),
+        pytest.param("id,url\n1,/jobs/{}/x\n", 2, '"id" (column 1) holds "1"', id="in a URL"),
+    ],
+)
+def test_column_without_uuid_beside_one_with_uuids_is_refused(
+    raw: str, line: int, seen: str
+) -> None:
+    """Where the first id under a header is no UUID and another cell is, nothing is guessed."""
+    message, hint = refusal(raw.replace("{}", UUID).encode())
+    assert message.startswith(f"stdin:{line}: {seen}, and column ")
+    assert hint == NAME_IT
+
+
+@pytest.mark.parametrize(
+    ("raw", "column"),
+    [
+        pytest.param("id,key\nab1,{}\n", "id", id="named"),
+        pytest.param("id,key\nab1,{}\n", "1", id="numbered"),
+        pytest.param("job_id,outcome,request_id\nab1,failed,{}\n", None, id="a report"),
+        pytest.param("id,key\n{},{}\nab1,{}\n", None, id="a UUID first"),
+        pytest.param("id,key\nab1,x\nab2,{}\n", None, id="only a later row"),
+    ],
+)
+def test_column_that_is_certain_is_read(raw: str, column: str | None) -> None:
+    """A column that is named, a report's, or one that begins with a UUID is taken."""
+    assert "ab1" in [job_id for _, job_id in places(raw.replace("{}", UUID).encode(), column)]
+
+
+@pytest.mark.parametrize(
+    ("raw", "expected"),
+    [
+        ("product-import,{}\nx,a\n", [(1, UUID), (2, "a")]),
+        ("{},17,x1\n", [(1, UUID)]),
+        ("{};x1,y\n", [(1, UUID)]),
+        ("x|{{{}}}|y\n".replace("{{{}}}", "{" + UUID + "}"), [(1, "{" + UUID + "}")]),
+    ],
+    ids=["word", "numbers", "two delimiters", "braces"],
+)
+def test_only_uuid_of_a_first_row_is_the_column(raw: str, expected: list[tuple[int, str]]) -> None:
+    """Without a header, the column is that of the one UUID, whatever else could be an id."""
+    assert places(raw.replace("{}", UUID).encode()) == expected
+
+
+@pytest.mark.parametrize(
+    ("raw", "hint"),
+    [
+        (f"{UUID},{OTHER}\n", NAME_IT),
+        (
+            f"x17,/pcm/jobs/{UUID}/cancel\n",
+            f"{NAME_IT}; or extract them: grep -oE '{UUID_PATTERN}'",
+        ),
+    ],
+    ids=["two", "in a URL"],
+)
+def test_uuids_elsewhere_in_a_first_row_are_not_guessed(raw: str, hint: str) -> None:
+    """Without a header, a second UUID, or one within a cell, leaves no certain column."""
+    message, way_out = refusal(raw.encode())
+    assert "no column is certain" in message
+    assert way_out == hint
+
+
+@pytest.mark.parametrize(
+    ("raw", "expected", "comments"),
+    [
+        pytest.param("order,job_id\n#1001,a\n", [(2, "a")], 0, id="a row"),
+        pytest.param("order,job_id\n#N/A,a\n#,b\n", [(2, "a"), (3, "b")], 0, id="no order"),
+        pytest.param("#,job_id\n1,a\n", [(2, "a")], 0, id="a header"),
+        pytest.param("#;Job ID\n1;a\n", [(2, "a")], 0, id="a header of two words"),
+        pytest.param("#,key\n1,a\n", [(2, "a")], 0, id="a header that is named"),
+        pytest.param("#1001,{}\n#1002,a\n", [(1, UUID), (2, "a")], 0, id="no header"),
+        pytest.param('order,note,job_id\n#1,"x, y",a\n', [(2, "a")], 0, id="quoted"),
+        pytest.param("order,job_id\n#1,a,b\n", [(2, "#1,a,b")], 0, id="a row too long"),
+        pytest.param("job_id,type\n#a,x\nb,y\n", [(3, "b")], 1, id="an id taken back"),
+        pytest.param("order,job_id\n# as of today, noon or so\n1,a\n", [(3, "a")], 1, id="text"),
+        pytest.param("order,job_id\n# x,\n#,,\n1,a\n", [(4, "a")], 2, id="padded"),
+        pytest.param("# ids, of today\n#\norder,job_id\n1,a\n", [(4, "a")], 2, id="above"),
+        pytest.param("#a\nb1\n", [(2, "b1")], 1, id="one id a line"),
+    ],
+)
+def test_hash_begins_a_comment_only_where_there_is_no_row(
+    raw: str, expected: list[tuple[int, str]], comments: int
+) -> None:
+    """A line that starts with `#` is a row where another column holds its id."""
+    source = Source("-", "key" if "key" in raw else None)
+    read = rows_from(raw.replace("{}", UUID).encode(), source=source)
+    assert [(entry.line, entry.job_id) for entry in read] == expected
+    assert source.skipped.comments == comments
+
+
+@pytest.mark.parametrize(
+    ("raw", "expected"),
+    [
+        ('n,id\n"x" ,a\n', [(2, "a")]),
+        ('"n"\t ;"id" \n"x"  ;"a" \n"y";b', [(2, "a"), (3, "b")]),
+        ('n,id\n"say ""x"" , y" ,a\n', [(2, "a")]),
+        ('n,id\n"x\ny" ,a\nz,b\n', [(2, "a"), (4, "b")]),
+        ('n,id\n"x" ,"a\n" \nz,b\n', [(2, "a\n"), (4, "b")]),
+    ],
+)
+def test_blanks_after_a_quoted_cell_are_taken(raw: str, expected: list[tuple[int, str]]) -> None:
+    """Blanks between a closing quotation mark and the delimiter are no part of the cell."""
+    assert places(raw.encode()) == expected
+
+
+def test_backslash_before_a_quotation_mark_is_named() -> None:
+    """Quotation marks that are escaped as in MySQL and JSON are refused with the way out."""
+    message, hint = refusal(b'n,id\n"say \\"x\\"",a\n')
+    assert message == "stdin:2: text after a quoted cell"
+    assert 'sed \'s/\\\\"/""/g\'' in hint
+
+
+@pytest.mark.parametrize("separator", ['"', " "])
+def test_delimiter_that_csv_can_not_have_is_none(separator: str) -> None:
+    """A first line that names a blank or a quotation mark names no delimiter."""
+    assert refusal(f'sep={separator}\n"id"\n'.encode())[0].startswith("stdin:1: ")
 
 
 @pytest.mark.parametrize("raw", [b"", b",,\n", b'""\n', b"\n,\n\n", b"#\n;\n", b"sep=;\n"])

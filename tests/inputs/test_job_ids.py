@@ -4,10 +4,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bulkcancel.base.model import id_key
 from bulkcancel.inputs.job_ids import (
     BLANK,
     About,
     Entry,
+    UuidRule,
     about_places,
     id_places,
     is_id,
@@ -23,12 +25,15 @@ MISTYPED = "not a job id: almost a UUID, is it mistyped or cut short?"
 
 @pytest.mark.parametrize(
     "job_id",
-    [UUID, UUID.upper(), "Z9", "job-1", "x" * 128, "0b86bd659a4c4c3b9a5e3a1b7a3c9d10", "a-b-c-d-e"],
+    [
+        *(UUID, UUID.upper(), f"0x{UUID.replace('-', '')}", f"urn:uuid:{UUID}", f"{{{UUID}}}"),
+        *("Z9", "job-1", "x" * 128, "0b86bd659a4c4c3b9a5e3a1b7a3c9d10", "a-b-c-d-e"),
+    ],
 )
-def test_ids(job_id: str) -> None:
-    """1 to 128 letters, digits, `_` and `-` are an id."""
+def test_valid_ids(job_id: str) -> None:
+    """1 to 128 letters, digits, `_` and `-` are an id, and so is a UUID in any spelling."""
     assert problem_of(job_id, "column 1") == ""
-    assert is_id(job_id)
+    assert is_id(id_key(job_id))
 
 
 @pytest.mark.parametrize(
@@ -38,15 +43,81 @@ def test_ids(job_id: str) -> None:
 )
 def test_other_characters(text: str) -> None:
     """Anything but ASCII letters, digits, `_` and `-` is a problem."""
-    assert problem_of(text, "column 1") == CHARACTERS
+    assert problem_of(text, "column 1").startswith(CHARACTERS)
 
 
 @pytest.mark.parametrize("around", ["a{}b", "{}ab", "ab{}", "{}"])
 @pytest.mark.parametrize("control", ["\x1f", "\x0b", "\x7f", "\x85", "\u2028", "\n"], ids=ascii)
 def test_control_characters(around: str, control: str) -> None:
     """A control character makes an id invalid wherever it stands, and none is trimmed."""
-    assert problem_of(around.format(control), "column 1") == CHARACTERS
+    written = control.encode("unicode_escape").decode()
+    assert problem_of(around.format(control), "column 1") == f"{CHARACTERS} ({written} in it)"
     assert control not in BLANK
+
+
+@pytest.mark.parametrize(
+    ("text", "more"),
+    [
+        (UUID.replace("-", "\u2011"), " (\\u2011 in it)"),
+        (UUID[:9] + "\u200b" + UUID[9:], " (\\u200b in it)"),
+        ("\u0441ab\u2013", " (\\u0441, \\u2013 in it)"),
+        ("a b", ""),
+        ("\u00e0\u00e1\u00e2\u00e3\u00e4\u00e5", " (\\xe0, \\xe1, \\xe2, \\xe3, \\xe4 in it)"),
+    ],
+    ids=ascii,
+)
+def test_characters_that_mislead_the_eye_are_written_out(text: str, more: str) -> None:
+    """Hyphens, letters and blanks that look like others are named by their number."""
+    assert problem_of(text, "column 1") == CHARACTERS + more
+
+
+def test_colour_codes_are_named() -> None:
+    """What a terminal's colours leave in an id is called so."""
+    assert "colour codes" in problem_of(f"\x1b[31m{UUID}\x1b[0m", "column 1")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("null", "NULL", "(null)", "nil", "None", "nan", "NaN", "<NA>", "n/a", "N/A", "#N/A"),
+        *("undefined", "\\N", "[null]", "#REF!", "#VALUE!", "#DIV/0!"),
+    ],
+)
+def test_words_that_mean_no_value_are_no_ids(text: str) -> None:
+    """What databases, spreadsheets and languages write for nothing is never an id."""
+    assert problem_of(text, "column 1") == "not a job id: a word that means no value"
+
+
+def test_nil_uuid_is_no_id() -> None:
+    """The UUID of nothing but zeros is what programs send for an id that was never set."""
+    assert "nil UUID" in problem_of("00000000-0000-0000-0000-000000000000", "column 1")
+    assert "nil UUID" in problem_of("0" * 32, "column 1")
+
+
+OTHER = "not a UUID, unlike the other ids: the beginning of one?"
+
+
+@pytest.mark.parametrize(
+    ("batches", "invalid"),
+    [
+        pytest.param([["4f1c2a90", UUID, "Total"]], ["4f1c2a90", "Total"], id="one batch"),
+        pytest.param([["job-1"], ["job-2"]], [], id="no UUID"),
+        pytest.param([["job-1"], [UUID, "EOF"]], ["EOF"], id="once a UUID was seen"),
+        pytest.param([[UUID[:-1], "Total"]], ["Total"], id="a mistyped UUID is one, too"),
+        pytest.param([[UUID.upper(), UUID.replace("-", "")]], [], id="all spellings"),
+        pytest.param([["a/b", UUID]], [], id="a problem is kept"),
+    ],
+)
+def test_list_with_a_uuid_holds_nothing_else(batches: list[list[str]], invalid: list[str]) -> None:
+    """Where a UUID is among the first ids, words and short ids are invalid."""
+    rule = UuidRule()
+    entries = [
+        entry
+        for batch in batches
+        for entry in rule.checked([Entry(1, text, problem_of(text, "x")) for text in batch])
+    ]
+    assert [entry.job_id for entry in entries] == [text for batch in batches for text in batch]
+    assert [entry.job_id for entry in entries if entry.problem == OTHER] == invalid
 
 
 @pytest.mark.parametrize("length", [129, 10_000])
@@ -119,6 +190,7 @@ def test_columns_that_hold_ids(names: list[str], wanted: str | None, places: lis
 def test_columns_that_describe_jobs() -> None:
     """Type, status and time of creation are found by name, each None where it is missing."""
     assert about_places(["createdat", "x", "type"]) == [2, None, 0]
+    assert about_places(["jobtype", "status"]) == [0, 1, None]
 
 
 @pytest.mark.parametrize("about", [None, About("x", "y", "z")])
@@ -146,7 +218,7 @@ def test_cells_that_are_no_header(text: str, data: bool) -> None:  # noqa: FBT00
 def test_what_has_no_problem_is_an_id(text: str) -> None:
     """Nothing but an id passes, and `is_id` agrees."""
     if problem_of(text, "column 1") == "":
-        assert is_id(text)
+        assert is_id(id_key(text))
 
 
 @given(st.uuids().map(str), st.integers(0, 35), st.sampled_from("ghijklmnopqrstuvwxyzGOIl"))

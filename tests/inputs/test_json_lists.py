@@ -7,8 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bulkcancel.inputs import Source
+from bulkcancel.inputs.facts import Page
 from bulkcancel.inputs.job_ids import About
-from tests.support.reading import BOM, UUID, entries, places, problems, refusal
+from tests.support.reading import BOM, UUID, entries, places, problems, refusal, rows_from
 
 KEY = "name the key of the ids with --column, or extract them: jq -r '.data[].id'"
 AGAIN = "fetch it again in full, or send the ids as CSV"
@@ -203,6 +205,67 @@ def test_a_key_that_is_not_there_is_refused(
 ) -> None:
     """JSON has no numbered columns, and a key that is missing is refused with those there are."""
     assert refusal(raw, column=column) == (f"stdin:{message}", hint)
+
+
+@pytest.mark.parametrize(
+    ("value", "column", "refused"),
+    [
+        ({"id": "1", "pcm_job_id": UUID}, None, True),
+        ({"id": "1", "url": f"/pcm/jobs/{UUID}"}, None, True),
+        ({"id": "1", "pcm_job_id": UUID}, "id", False),
+        ({"id": UUID, "other": UUID}, None, False),
+        ({"job_id": "1", "outcome": "failed", "request_id": UUID}, None, False),
+        ({"id": "1", "meta": {"x_request_id": UUID}}, None, False),
+    ],
+    ids=["another key", "in a URL", "named", "a UUID first", "a report", "elsewhere"],
+)
+def test_key_without_uuid_beside_one_with_a_uuid_is_refused(
+    value: dict[str, Any], column: str | None, *, refused: bool
+) -> None:
+    """Where the first object's id is no UUID and another key has one, nothing is guessed."""
+    raw = json.dumps([value]).encode()
+    if refused:
+        message, hint = refusal(raw, column=column)
+        assert message.startswith('stdin: item 1: "id" holds "1", and "')
+        assert hint == "name the key of the ids: --column NAME"
+    else:
+        assert len(places(raw, column)) == 1
+
+
+def reply(*ids: str, total: object = None, **links: Any) -> dict[str, Any]:  # noqa: ANN401
+    """Return a reply about all jobs."""
+    return {"data": list(map(job, ids)), "meta": {"results": {"total": total}}, "links": links}
+
+
+@pytest.mark.parametrize(
+    ("document", "pages"),
+    [
+        pytest.param(reply("a", "b", total=2), [], id="complete"),
+        pytest.param(reply("a", "b", total=2, next="/n"), [], id="the total is the safer sign"),
+        pytest.param(reply("a", total=3), [Page(frozenset("a"), 3)], id="by the total"),
+        pytest.param(
+            reply("a", next="/n", current="/c"), [Page(frozenset("a"), None, "/c", "/n")], id="link"
+        ),
+        pytest.param(
+            reply("a", next={"href": "/n"}, self="/c"),
+            [Page(frozenset("a"), None, "/c", "/n")],
+            id="link as an object",
+        ),
+        pytest.param(reply("a", next=None), [], id="no link"),
+        pytest.param(reply("a", total="3"), [], id="a text"),
+        pytest.param(reply("a", total=True), [], id="no number"),
+        pytest.param({"data": [job("a")], "meta": [], "links": 7}, [], id="other shapes"),
+        pytest.param(reply(UUID.upper(), total=3), [Page(frozenset([UUID]), 3)], id="case"),
+        pytest.param({"data": job("a"), "meta": {"results": {"total": 9}}}, [], id="one job"),
+    ],
+)
+def test_reply_that_is_one_page_of_many_is_noticed(
+    document: dict[str, Any], pages: list[Page]
+) -> None:
+    """A total, or a link to the next page, shows that a reply does not hold all jobs."""
+    source = Source("-")
+    rows_from(json.dumps(document).encode(), source=source)
+    assert source.pages == pages
 
 
 @pytest.mark.parametrize(

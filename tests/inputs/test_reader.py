@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from bulkcancel.base.errors import InputError
-from bulkcancel.inputs import Entry, Input, read_inputs
+from bulkcancel.inputs import Entry, Input, Overview, Shortage, read_inputs
 from bulkcancel.inputs.job_ids import About
-from tests.support.reading import file_of
+from tests.support.reading import UUID, file_of
 
 
 @pytest.fixture
@@ -29,11 +29,20 @@ def producer(monkeypatch: pytest.MonkeyPatch) -> Iterator[int]:
 
 
 def read(
-    *files: str, column: str | None = None, keep_entries: bool = False, may_stream: bool = False
+    *files: str,
+    column: str | None = None,
+    keep_entries: bool = False,
+    may_stream: bool = False,
+    allow_empty: bool = False,
 ) -> Input:
     """Read inputs; nothing is noted."""
     return read_inputs(
-        files, column, lambda _: None, keep_entries=keep_entries, may_stream=may_stream
+        files,
+        column,
+        lambda _: None,
+        keep_entries=keep_entries,
+        may_stream=may_stream,
+        allow_empty=allow_empty,
     )
 
 
@@ -105,26 +114,97 @@ def test_a_file_as_standard_input_is_read_whole(
     assert inputs.stream is None
 
 
-def test_no_standard_input(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Without standard input there is nothing to stream, and nothing to read."""
-    monkeypatch.setattr("sys.stdin", None)
-    inputs = read("-", may_stream=True)
-    assert (sources(inputs), inputs.stream) == ([], None)
-
-
-def test_an_empty_pipe_is_no_error(producer: int) -> None:
-    """A filter that found nothing is a success."""
+@pytest.mark.parametrize("raw", [None, b"", b"\n\n", b"# none\n"])
+def test_empty_standard_input_is_refused_unless_allowed(
+    raw: bytes | None, producer: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A pipe that brings nothing is more likely a command that failed."""
+    if raw is None:
+        monkeypatch.setattr("sys.stdin", None)
+    os.write(producer, raw or b"")
     os.close(producer)
-    assert sources(read("-")) == []
+    with pytest.raises(InputError) as refused:
+        read("-")
+    assert refused.value.message == "nothing came by the pipe"
+    assert "--allow-empty" in refused.value.hint
+    assert sources(read("-", allow_empty=True)) == []
 
 
 @pytest.mark.parametrize("raw", [b"", b"\n\n", b"# none\n"])
-def test_an_empty_file_is_refused(folder: Path, raw: bytes) -> None:
+def test_empty_file_is_refused_unless_allowed(folder: Path, raw: bytes) -> None:
     """A file without anything in it is more likely the wrong one."""
     file_of(folder, raw, "1.csv")
     with pytest.raises(InputError) as refused:
         read("1.csv")
-    assert str(refused.value) == "1.csv: the file is empty; is it the right one?"
+    assert refused.value.message == "1.csv: the file is empty"
+    assert "--allow-empty" in refused.value.hint
+    assert sources(read("1.csv", allow_empty=True)) == []
+
+
+@pytest.mark.parametrize("raw", [b"job_id\n", b"[]", b'{"data":[]}'])
+def test_list_that_is_known_to_be_empty_is_read(folder: Path, raw: bytes) -> None:
+    """A header without rows, or an empty JSON list, is a list of nothing."""
+    file_of(folder, raw, "1.csv")
+    assert sources(read("1.csv")) == []
+
+
+def test_rule_for_uuids_holds_for_each_list_alone(folder: Path) -> None:
+    """A list with a UUID among its first thousand ids holds UUIDs only; another may not."""
+    words = b"".join(b"job-%d\n" % number for number in range(990))
+    file_of(folder, words + UUID.encode() + b"\nTotal\n", "1.csv")
+    file_of(folder, b"job-1\njob-2\n", "2.csv")
+    inputs = read("1.csv", "2.csv")
+    assert [row.job_id for row in inputs.jobs if not row.problem] == [UUID, "job-1", "job-2"]
+    assert len(inputs.jobs.invalid) == 991
+    assert inputs.overview.others == 2
+
+
+def test_overview_sums_up_all_files(folder: Path) -> None:
+    """Columns, first and last id, counts, times and skipped lines are those of the whole input."""
+    file_of(
+        folder,
+        b"# ids\nn,Job ID,type,created_at\n1,a1,x,2026-03-14T03:00:00Z\n\n2,a2,y,\n3,a1,y,\n",
+        "1.csv",
+    )
+    file_of(folder, b'[{"job_id":"b1","type":"x","created_at":"2026-03-14T01:00:00Z"},7]', "2.json")
+    file_of(folder, b"c1\n", "3.csv")
+    assert read("1.csv", "2.json", "3.csv").overview == Overview(
+        '"Job ID" (column 2), key "job_id"',
+        first="a1",
+        last="c1",
+        types={"x": 2, "y": 1},
+        created=("2026-03-14T01:00:00Z", "2026-03-14T03:00:00Z"),
+        others=4,
+        comments=1,
+        blanks=1,
+    )
+
+
+def test_column_of_a_table_without_header_is_numbered(folder: Path) -> None:
+    """Where there is no header, the column that was taken is named by its number."""
+    file_of(folder, f"x,{UUID}\n".encode(), "1.csv")
+    assert read("1.csv").overview.column == "column 2"
+
+
+def test_pages_of_several_files_make_a_list_complete(folder: Path) -> None:
+    """What one file lacks of a list may be in another, and duplicates count once."""
+    meta = b'],"meta":{"results":{"total":3}}}'
+    file_of(folder, b'{"data":["a1","b1"' + meta, "1.json")
+    file_of(folder, b'{"data":["c1"' + meta, "2.json")
+    assert read("1.json", "1.json").shortage == Shortage(2, 3)
+    assert read("1.json", "2.json").shortage is None
+
+
+def test_notes_come_only_with_an_input_that_will_do(folder: Path) -> None:
+    """An error stands alone: what was noted of the files before it is not told."""
+    file_of(folder, b"n,my key\n1,a1\n", "1.csv")
+    file_of(folder, b"x\n", "2.csv")
+    notes: list[str] = []
+    with pytest.raises(InputError):
+        read_inputs(("1.csv", "2.csv"), "2", notes.append)
+    assert notes == []
+    read_inputs(("1.csv",), "2", notes.append)
+    assert len(notes) == 1
 
 
 def test_one_bad_file_refuses_all(folder: Path) -> None:

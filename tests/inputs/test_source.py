@@ -3,6 +3,7 @@
 import hashlib
 import os
 import re
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,9 +12,9 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from bulkcancel.base.errors import InputError
-from bulkcancel.inputs.job_ids import Entry
-from bulkcancel.inputs.source import Source
-from tests.support.reading import BOM, cut, entries, file_of, refusal
+from bulkcancel.base.model import id_key
+from bulkcancel.inputs import Entry, Source, read_inputs
+from tests.support.reading import BOM, UUID, cut, entries, file_of, refusal
 
 
 def test_a_file(tmp_path: Path) -> None:
@@ -30,6 +31,41 @@ def test_unreadable_files_are_refused(tmp_path: Path, name: str, why: str) -> No
     file = str(tmp_path / name)
     with pytest.raises(InputError, match=f"^{re.escape(file)}: {why}; check the file's name$"):
         list(Source(file).entries())
+
+
+@pytest.mark.parametrize(
+    ("name", "hint"),
+    [
+        (UUID, f"a job id is given by a file or a pipe: echo {UUID} | bulkcancel"),
+        ("job-1", "check the file's name; a job id is given by a file or a pipe: echo job-1 |"),
+        ("jobs.csv", "check the file's name"),
+    ],
+)
+def test_id_as_an_argument_is_answered_with_how_ids_are_given(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, hint: str
+) -> None:
+    """A file that does not exist and is named like a job id was probably meant as one."""
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(InputError) as refused:
+        list(Source(name).entries())
+    assert refused.value.message == f"{name}: No such file or directory"
+    assert refused.value.hint.startswith(hint)
+
+
+def test_standard_input_that_does_not_block_is_read_to_its_end(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Where nothing has arrived yet, a non-blocking pipe is waited for; it has not ended."""
+    read_end, write_end = os.pipe()
+    os.set_blocking(read_end, False)
+    with os.fdopen(read_end) as stdin, os.fdopen(write_end, "wb", buffering=0) as producer:
+        monkeypatch.setattr("sys.stdin", stdin)
+        rows = Source("-").entries()
+        for job_id in (b"a1", b"b1"):
+            threading.Timer(0.02, producer.write, [job_id + b"\n"]).start()
+            assert next(rows).job_id == job_id.decode()
+        threading.Timer(0.02, producer.close).start()
+        assert list(rows) == []
 
 
 @pytest.mark.parametrize("raw", [b"", BOM, b"\r\n\r \t\n", b"# id\n\n", b"sep=;\n"], ids=ascii)
@@ -68,6 +104,9 @@ def test_the_digest_is_that_of_the_file(tmp_path: Path, raw: bytes) -> None:
         (b'\n"a1"\n', "a1"),
         (b"\n a1", "a1"),
         (b"id;[x\na;", "a"),
+        (f"{{{UUID}}}".encode(), f"{{{UUID}}}"),
+        (f" {{{UUID}}},x\n".encode(), f"{{{UUID}}}"),
+        ('\u200b["a"]'.encode(), "a"),
     ],
     ids=ascii,
 )
@@ -132,7 +171,7 @@ def test_standard_input_stays_open(monkeypatch: pytest.MonkeyPatch, tmp_path: Pa
         assert os.fstat(stdin.fileno())
 
 
-def test_no_standard_input(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_process_without_standard_input_reads_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     """A process that was started without standard input reads nothing from it."""
     monkeypatch.setattr("sys.stdin", None)
     source = Source("-")
@@ -179,7 +218,7 @@ def rows_of(folder: Path, raw: bytes, column: str | None) -> Iterator[Entry]:
 @example(first=b"{", rest=b'"id":"\\ud800"}', column="id")
 @example(first=b"[", rest=b'{"\\ud800":1}]', column=None)
 @example(first=b"id\n", rest=b'"' + b"x" * 200_000, column=None)
-def test_any_bytes_are_read_or_refused(
+def test_any_bytes_of_an_input_are_read_or_refused(
     first: bytes, rest: bytes, column: str | None, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     """Whatever the bytes, nothing but `InputError` is raised, and no problem means an id."""
@@ -190,7 +229,9 @@ def test_any_bytes_are_read_or_refused(
     except InputError as error:
         refused = error
     assert refused is None or (refused.hint and str(refused).encode())
-    assert all(row.problem or re.fullmatch(r"[A-Za-z0-9_-]{1,128}", row.job_id) for row in rows)
+    assert all(
+        row.problem or re.fullmatch(r"[A-Za-z0-9_-]{1,128}", id_key(row.job_id)) for row in rows
+    )
     assert [row.line for row in rows] == sorted(row.line for row in rows)
 
 
@@ -208,9 +249,50 @@ def outcome(pieces: list[bytes], column: str | None) -> list[Entry] | None:
     column=COLUMNS,
     places=st.lists(st.integers(0, 80), max_size=10),
 )
-def test_pieces_do_not_matter(
+def test_pieces_of_a_pipe_do_not_matter(
     first: bytes, rest: bytes, column: str | None, places: list[int]
 ) -> None:
     """However a pipe cuts its bytes, the same rows come out, or a refusal."""
     raw = first + rest
     assert outcome(cut(raw, places), column) == outcome([raw], column)
+
+
+LINES = st.lists(
+    st.sampled_from(
+        ["a1", "a1,x", "b2,y,z", "", "  ", ",", "#", "# a, b", "#1,c3", "id", "null", UUID, "a/b"]
+    )
+)
+
+
+@given(first=st.sampled_from(["", "id", "n,id", "id,n", "sep=;", "# x"]), lines=LINES)
+def test_every_line_of_a_table_is_accounted_for(
+    first: str, lines: list[str], tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """Rows, duplicates, invalid ids, comments, blank lines and headers are all lines there are."""
+    raw = "".join(f"{line}\n" for line in [first, *lines]).encode()
+    file = file_of(tmp_path_factory.getbasetemp(), raw)
+    try:
+        read = read_inputs((file,), None, lambda _: None, allow_empty=True)
+    except InputError:
+        return
+    skipped = read.sources[0].skipped
+    no_rows = skipped.headers + skipped.comments + skipped.blanks
+    assert len(read.jobs) + read.jobs.repeats + no_rows == 1 + len(lines)
+
+
+@given(lines=st.lists(st.sampled_from(['"a"', '{"id":"b"}', "7", '["c",null]', "", "# x", "[]"])))
+def test_every_line_of_json_is_accounted_for(
+    lines: list[str], tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """Each item is a row, a duplicate or invalid, and each other line is counted."""
+    raw = "".join(f"{line}\n" for line in ["[]", *lines]).encode()
+    file = file_of(tmp_path_factory.getbasetemp(), raw)
+    try:
+        read = read_inputs((file,), None, lambda _: None)
+    except InputError:
+        return
+    skipped = read.sources[0].skipped
+    assert skipped.comments == lines.count("# x")
+    assert skipped.blanks == lines.count("")
+    items = sum(2 if line[:2] == '["' else line[:1] in {'"', "{", "7"} for line in lines)
+    assert len(read.jobs) + read.jobs.repeats == items

@@ -13,8 +13,9 @@ import pytest
 
 from bulkcancel.base.errors import InputError
 from bulkcancel.base.model import JobRow
-from bulkcancel.inputs import Entry, Jobs, Listed, Source, Streamed
+from bulkcancel.inputs import Entry, Input, Listed, Source, Streamed
 from tests.support.fakes import row
+from tests.support.reading import UUID
 
 
 @dataclass(slots=True)
@@ -55,12 +56,12 @@ def jobs_named(*ids: str) -> list[Entry | threading.Event | InputError]:
 def streamed(
     source: Source,
     *known: JobRow,
-    jobs: Jobs | None = None,
+    read: Input | None = None,
     fit: Callable[[JobRow], JobRow | None] = lambda each: each,
     seed: Callable[[Entry], None] = lambda _: None,
 ) -> Streamed:
     """Begin to read."""
-    return Streamed(known, source, Jobs() if jobs is None else jobs, fit, seed)
+    return Streamed(known, source, Input() if read is None else read, fit, seed)
 
 
 async def take_all(rows: Streamed | Listed) -> list[str]:
@@ -146,11 +147,11 @@ async def test_an_error_comes_in_its_turn() -> None:
 
 async def test_repeats_are_left_out() -> None:
     """A job that came before, by a file or the pipe, is counted and not taken again."""
-    jobs = Jobs()
-    jobs.add(Entry(2, "a"), "jobs.csv")
-    rows = streamed(Script("-", steps=jobs_named("b", "a", "b", "c")), *jobs, jobs=jobs)
+    read = Input()
+    read.add([Entry(2, "a")], Source("jobs.csv"))
+    rows = streamed(Script("-", steps=jobs_named("b", "a", "b", "c")), *read.jobs, read=read)
     assert await take_all(rows) == ["a", "b", "c"]
-    assert (jobs.repeats, len(jobs)) == (2, 3)
+    assert (read.jobs.repeats, len(read.jobs)) == (2, 3)
 
 
 async def test_known_rows_come_first() -> None:
@@ -229,9 +230,39 @@ async def test_the_rest_of_what_broke() -> None:
     assert [each.job_id for each in rows.rest()] == ["a", "b"]
 
 
+async def test_rule_for_uuids_holds_from_the_first_one_on() -> None:
+    """What arrives with a UUID or after one is no id unless it is a UUID; before, nobody knows."""
+    gates = [threading.Event() for _ in range(2)]
+    for gate in gates:
+        gate.set()
+    source = Script("-", steps=[Entry(1, "job-1"), gates[0], Entry(2, "Total"), Entry(3, UUID)])
+    source.steps += [gates[1], Entry(4, "4f1c2a90")]
+    read = Input(sources=[source])
+    rows = streamed(source, read=read)
+    taken = [await rows.take() or row() for _ in range(4)]
+    assert [(each.job_id, bool(each.problem)) for each in taken] == [
+        ("job-1", False),
+        ("Total", True),
+        (UUID, False),
+        ("4f1c2a90", True),
+    ]
+    assert (read.overview.first, read.overview.last, read.overview.others) == ("job-1", UUID, 1)
+
+
+async def test_empty_stream_is_refused_unless_allowed() -> None:
+    """A pipe that ends without anything in it is an error, as one that is read before."""
+    for allow_empty in (False, True):
+        rows = streamed(Script("-", empty=True), read=Input(allow_empty=allow_empty))
+        if allow_empty:
+            assert await rows.first() is None
+        else:
+            with pytest.raises(InputError, match="nothing came by the pipe"):
+                await rows.first()
+
+
 LATE = """
 import asyncio, threading, time
-from bulkcancel.inputs import Entry, Jobs, Source, Streamed
+from bulkcancel.inputs import Entry, Input, Source, Streamed
 
 class Late(Source):
     def entries(self, before_read):
@@ -242,7 +273,7 @@ class Late(Source):
         before_read()
 
 async def run():
-    rows = Streamed([], Late("-"), Jobs(), lambda row: row, lambda entry: None)
+    rows = Streamed([], Late("-"), Input(), lambda row: row, lambda entry: None)
     assert await rows.take() is not None
 
 gate = threading.Event()

@@ -37,8 +37,13 @@ def entries(
     note: Callable[[str], None] = lambda _: None,
 ) -> list[Entry]:
     """Read standard input that comes in these pieces."""
+    return rows_from(*pieces, source=Source("-", column, note))
+
+
+def rows_from(*pieces: bytes, source: Source) -> list[Entry]:
+    """Read a source whose bytes come in these pieces."""
     with patch("bulkcancel.inputs.source._opened", lambda _: cast("BinaryIO", Pipe(pieces))):
-        return list(Source("-", column, note).entries())
+        return list(source.entries())
 
 
 def places(raw: bytes, column: str | None = None) -> list[tuple[int, str]]:

@@ -1,0 +1,88 @@
+"""What is summed up of an input: counts, times, and what a page of a list lacks."""
+
+import pytest
+
+from bulkcancel.inputs import Shortage
+from bulkcancel.inputs.facts import JobFacts, Page, shortage_of
+from bulkcancel.inputs.job_ids import About, Entry
+
+
+def facts_of(*abouts: About | None) -> JobFacts:
+    """Count a job for each."""
+    facts = JobFacts()
+    for number, about in enumerate(abouts, 1):
+        facts.add(Entry(number, f"job-{number}", about=about))
+    return facts
+
+
+def test_jobs_are_counted_by_type_and_status() -> None:
+    """Counts come with the most first, and leave out what the input does not say."""
+    facts = facts_of(About("b", "x"), About("a", "x"), About("b"), About("c"), About(), None)
+    assert list(facts.counts(0).items()) == [("b", 2), ("a", 1), ("c", 1)]
+    assert facts.counts(1) == {"x": 2}
+    assert (facts.first, facts.last) == ("job-1", "job-6")
+
+
+def test_no_jobs_have_nothing_in_common() -> None:
+    """Without jobs there is no first one, no count and no time."""
+    facts = facts_of()
+    assert (facts.first, facts.last, facts.counts(0), facts.created) == ("", "", {}, None)
+
+
+def test_counts_of_free_text_are_bounded() -> None:
+    """At most twenty values are counted, those that occur most."""
+    facts = facts_of(*(About(f"kind-{i}") for i in range(30)), About("kind-29"))
+    assert len(facts.counts(0)) == 20
+    assert next(iter(facts.counts(0))) == "kind-29"
+
+
+@pytest.mark.parametrize(
+    ("times", "created"),
+    [
+        (["2026-03-14T02:00:00Z"], (0, 0)),
+        (["2026-03-14T02:00:00Z", "2026-03-14T01:00:00.5Z", "2026-03-14T03:00:00Z"], (1, 2)),
+        (["2026-03-14T02:00:00Z", "2026-03-14T03:30:00+02:00"], (1, 0)),
+        (["2026-03-14 02:00:00", "2026-03-14T02:00:01Z"], (0, 1)),
+        (["", "yesterday", "2026-03-14"], (2, 2)),
+        (["", "14.03.2026 02:00"], None),
+    ],
+    ids=["one", "three", "zones", "no zone", "no time among them", "no time"],
+)
+def test_range_of_creation_is_kept_as_written(
+    times: list[str], created: tuple[int, int] | None
+) -> None:
+    """The earliest and the latest time are compared as times, and shown as the input has them."""
+    expected = None if created is None else (times[created[0]], times[created[1]])
+    assert facts_of(*(About(created_at=time) for time in times)).created == expected
+
+
+def page(ids: str, total: int | None, here: str = "", following: str = "") -> Page:
+    return Page(frozenset(ids), total, here, following)
+
+
+@pytest.mark.parametrize(
+    ("pages", "shortage"),
+    [
+        pytest.param([], None, id="no page"),
+        pytest.param([page("ab", 5)], Shortage(2, 5), id="one page"),
+        pytest.param([page("ab", 5), page("cde", 5)], None, id="all pages"),
+        pytest.param([page("ab", 5), page("ab", 5), page("ac", 5)], Shortage(3, 5), id="overlap"),
+        pytest.param([page("ab", 3), page("cde", 9)], Shortage(3, 9), id="two lists"),
+        pytest.param([page("ab", None, "1", "2")], Shortage(2, None), id="a link"),
+        pytest.param([page("ab", None, "1", "2"), page("c", None, "2")], None, id="linked pages"),
+        pytest.param(
+            [page("ab", None, "1", "2"), page("c", None, "3")], Shortage(3, None), id="a gap"
+        ),
+    ],
+)
+def test_shortage_is_what_the_pages_together_lack(
+    pages: list[Page], shortage: Shortage | None
+) -> None:
+    """Pages that count the same total, or link to each other, are held against it together."""
+    assert shortage_of(pages) == shortage
+
+
+def test_shortage_says_how_many_are_missing() -> None:
+    """The sentence has both numbers, where both are known."""
+    assert "it holds 25 jobs of 1,250 (" in str(Shortage(25, 1250))
+    assert "it holds 25 jobs and links to more (" in str(Shortage(25, None))
