@@ -5,4 +5,6 @@ RATE = 20.0  # requests per second
 RETRIES = 4  # per job
 TIMEOUT = 30.0  # seconds per request
 GRACE = 5.0  # seconds for requests in flight after TERM
+MAX_OUTAGE = 300.0  # seconds without any connection
+MAX_WAIT = 600.0  # seconds: the longest Retry-After that is waited for
 MAX_FAILURES = 100  # jobs

@@ -18,6 +18,8 @@ _SPELLED = re.compile(  # with a prefix, in braces, without hyphens
 CANCELLED = "cancelled"  # the job status; Outcome.CANCELLED is what this run did
 PENDING = "pending"
 STARTED = "started"
+OTHER_STATUS = "other"
+_MOST_STATUSES = 50  # that are counted apart
 
 
 class Outcome(StrEnum):
@@ -230,7 +232,7 @@ class Tally:
         self.doubtful += result.doubtful
         self.outcomes[result.outcome] += 1
         if result.outcome is Outcome.NOT_PENDING:
-            self.not_pending[result.state.status] += 1
+            self._count_status(result.state.status, 1)
         if result.row.earlier is not None:
             self._add(result.row.earlier, -1)
 
@@ -242,7 +244,12 @@ class Tally:
     def _add(self, of: Earlier, number: int) -> None:
         self.outcomes[of.outcome] += number
         if of.outcome is Outcome.NOT_PENDING:
-            self.not_pending[of.status] += number
+            self._count_status(of.status, number)
+
+    def _count_status(self, status: str, number: int) -> None:
+        """Count a status, as one of others once a server has made up too many."""
+        known = status in self.not_pending or len(self.not_pending) < _MOST_STATUSES
+        self.not_pending[status if known else OTHER_STATUS] += number
 
     def exit_code(self) -> int:
         """Return 0, 1 or 3 for a run that came to its end, as the contract says."""

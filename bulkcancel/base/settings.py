@@ -55,7 +55,8 @@ class PaceOptions:
     """How fast, and when to give up; raises `ConfigError`.
 
     `rate` is in requests per second, `timeout` in seconds per request, `retries` per job,
-    `grace` in seconds for requests in flight after TERM;
+    `grace` in seconds for requests in flight after TERM, `max_outage` in seconds without
+    any connection, `max_wait` the longest Retry-After that is waited for;
     `concurrency` None is as much as the rate needs, `max_failures` 0 any number.
     """
 
@@ -64,12 +65,16 @@ class PaceOptions:
     retries: int = defaults.RETRIES
     timeout: float = defaults.TIMEOUT
     grace: float = defaults.GRACE
+    max_outage: float = defaults.MAX_OUTAGE
+    max_wait: float = defaults.MAX_WAIT
     max_failures: int = defaults.MAX_FAILURES
 
     def __post_init__(self) -> None:
         check_positive("rate", self.rate)
         check_positive("timeout", self.timeout)
         check_positive("grace", self.grace)
+        check_positive("max outage", self.max_outage)
+        check_positive("max wait", self.max_wait)
         if self.concurrency is not None:
             check_whole("concurrency", self.concurrency, 1, 1000)
         check_whole("retries", self.retries, 0, 100)

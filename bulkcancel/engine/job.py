@@ -241,6 +241,8 @@ class Job:
         self._lost = isinstance(exchange, NoReply)
         if isinstance(exchange, Reply):
             self._run.stamps.note_reply(exchange, self._started_at, time.time())
+        elif not exchange.sent:
+            return  # the sender knows what to do when nothing connects
         answered = verdict.step not in {Step.DOUBT, Step.RESEND}
         now = asyncio.get_running_loop().time()
         try:

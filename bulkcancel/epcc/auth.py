@@ -1,16 +1,16 @@
-"""The bearer token: fetched, renewed once for all who need it, and judged by its 401s.
+"""The bearer token: fetched, renewed once for all before it ends, and judged by its 401s.
 
 Knows how a token is asked for and refused; the `Sender` sends, and repeats.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
-from typing import Protocol
+from collections import deque
+from typing import TYPE_CHECKING
 
 from bulkcancel.base.errors import LoginError
 from bulkcancel.base.model import Credentials, ReadyToken
 from bulkcancel.base.text import hide
-from bulkcancel.epcc.messages import Exchange, NoReply, Reply, Request, read_request, token_request
+from bulkcancel.epcc.messages import Exchange, NoReply, Reply, read_request, token_request
 from bulkcancel.epcc.verdicts import (
     Step,
     Verdict,
@@ -20,25 +20,17 @@ from bulkcancel.epcc.verdicts import (
     token_in,
 )
 
+if TYPE_CHECKING:
+    from bulkcancel.epcc.sender import Sender
+
 PATIENCE = 60.0  # seconds for which a token is asked for in the middle of a run
 GRACE = (1.0, 2.0, 4.0)  # seconds that a store may need to accept a token that it has given out
 MAX_REFUSED = 5  # 401s in a row to one request, even if others got in with the same tokens
+MIN_LIFE = 1.0  # seconds
+MOST_LOGINS, _LOGINS_WITHIN = 30, 10.0  # as many in so many seconds are no use
 _MARGIN = 60.0  # seconds before its end at which a token is renewed
-
-
-class Ask(Protocol):
-    """`Sender.ask`: send a request until there is an answer, or no hope of one."""
-
-    def __call__(
-        self,
-        request: Request,
-        judge: Callable[[Exchange], Verdict],
-        *,
-        anonymous: bool = False,
-        patience: float = 0.0,
-    ) -> Awaitable[Exchange]:
-        """Return the last exchange."""
-        ...
+_LAST_MARGIN = 10.0  # seconds before its end at which it is not used any more
+_AGAIN = 10.0  # seconds after which a renewal in the background is tried again
 
 
 class Auth:
@@ -47,12 +39,14 @@ class Auth:
     Raises `LoginError` from its coroutines when no token can be had.
     """
 
-    def __init__(self, credentials: Credentials, ask: Ask) -> None:
+    def __init__(self, credentials: Credentials, sender: "Sender") -> None:
         hide(credentials.secret)
         self._credentials = credentials
-        self._ask = ask
+        self._sender = sender
         self._bearer = credentials.bearer if isinstance(credentials, ReadyToken) else ""
-        self._fresh_until = float("inf") if self._bearer else 0.0
+        self._ends_at = self._renew_at = float("inf") if self._bearer else 0.0  # loop times
+        self._renewal: asyncio.Task[None] | None = None
+        self._logins: deque[float] = deque(maxlen=MOST_LOGINS)  # loop times
         self._accepted = ""  # the last token that a request got past the door with
         self._refusals = 0  # waits for a token that no request has got in with yet
         self._acted_at = 0.0  # on the last 401, as loop time
@@ -66,22 +60,47 @@ class Auth:
         """
         await self.bearer()
         if isinstance(self._credentials, ReadyToken):
-            exchange = await self._ask(read_request(job_id), _any_reply)
+            exchange = await self._sender.ask(read_request(job_id), _any_reply)
             if isinstance(exchange, NoReply):
                 raise _spent(exchange)
 
     def fresh(self) -> str | None:
-        """Return the token, None if there is none with some life left."""
-        return self._bearer if asyncio.get_running_loop().time() < self._fresh_until else None
+        """Return the token, None if there is none with some life left.
+
+        One that is about to end is renewed in the background.
+        """
+        now = _now()
+        if now >= self._renew_at and self._bearer:
+            self._begin_renewal()
+        return self._bearer if now < self._ends_at else None
+
+    @property
+    def renewing(self) -> bool:
+        """Tell whether requests wait for a token."""
+        return self._renewal is not None and _now() >= self._ends_at
 
     async def bearer(self) -> str:
         """Return a token with some life left, fetching one first where needed."""
         if self.fresh() is None:
-            ended = self._bearer
-            async with self._acting:
-                if self._bearer == ended:
-                    await self._fetch()
+            await asyncio.shield(self._begin_renewal())
         return self._bearer
+
+    def close(self) -> None:
+        """End a renewal that goes on in the background."""
+        if self._renewal is not None:
+            self._renewal.cancel()
+
+    def _begin_renewal(self) -> "asyncio.Task[None]":
+        """Fetch a token in a task that all share, and that outlives any one of them."""
+        if self._renewal is None:
+            self._renewal = asyncio.create_task(self._fetch())
+            self._renewal.add_done_callback(self._end_renewal)
+        return self._renewal
+
+    def _end_renewal(self, renewal: "asyncio.Task[None]") -> None:
+        self._renewal = None
+        if renewal.cancelled() or renewal.exception() is not None:
+            self._renew_at = _now() + _AGAIN
 
     def accepted(self, bearer: str) -> None:
         """Note a token that a request got past the door with."""
@@ -101,29 +120,46 @@ class Auth:
             if bearer != self._bearer or started_at < self._acted_at:
                 return  # somebody has acted on it since
             if bearer == self._accepted or isinstance(self._credentials, ReadyToken):
-                await self._fetch()
+                await asyncio.shield(self._begin_renewal())
             elif self._refusals == len(GRACE):
                 raise self._refusal()
             else:
                 await asyncio.sleep(GRACE[self._refusals])
                 self._refusals += 1
-            self._acted_at = asyncio.get_running_loop().time()
+            self._acted_at = _now()
 
     async def _fetch(self) -> None:
         key = self._credentials
         if isinstance(key, ReadyToken):
             raise self._refusal()
         patience = PATIENCE if self._bearer else 0.0  # at the first login, fail soon
-        request = token_request(key.client_id, key.client_secret)
-        exchange = await self._ask(request, interpret_login, anonymous=True, patience=patience)
+        exchange = await self._sender.ask(
+            token_request(key.client_id, key.client_secret),
+            interpret_login,
+            anonymous=True,
+            patience=patience,
+        )
         token = token_in(exchange) if isinstance(exchange, Reply) else None
         if token is None:
             raise _spent(exchange)
         hide(token.bearer)
         life = token.expires_in or float("inf")
-        now = asyncio.get_running_loop().time()
-        self._fresh_until = now + max(life - _MARGIN, life / 2)
+        self._check_use(life)
+        self._renew_at = _now() + max(life - _MARGIN, life / 2)
+        self._ends_at = _now() + max(life - _LAST_MARGIN, 0.75 * life)
         self._bearer, self._accepted, self._refusals = token.bearer, "", 0
+
+    def _check_use(self, life: float) -> None:
+        """Refuse to go round and round for tokens; raises `LoginError`."""
+        self._logins.append(_now())
+        many = len(self._logins) == MOST_LOGINS and _now() - self._logins[0] < _LOGINS_WITHIN
+        if life < MIN_LIFE or many:
+            raise LoginError(
+                f"the store gives out tokens that last {life:.1g} s"
+                if life < MIN_LIFE
+                else f"the store wants a new login again and again ({MOST_LOGINS} in seconds)",
+                "check the client key, and the store's status page",
+            )
 
     def _refusal(self) -> LoginError:
         if isinstance(self._credentials, ReadyToken):
@@ -135,6 +171,10 @@ class Auth:
             "the store refused a token that it had just given out (401)",
             "check that the client key may use this store",
         )
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()
 
 
 def _any_reply(exchange: Exchange) -> Verdict:

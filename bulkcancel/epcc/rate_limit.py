@@ -68,6 +68,16 @@ class Speed:
         growth: float = GROWTH ** min(max(age - HOLD, 0.0), 1000.0)
         return min(self._rate, self._low + self._rate * age / RECOVERY, self._limit * growth)
 
+    def full_in(self, now: float) -> float:
+        """Return the seconds from a loop time until the rate is full again."""
+        if self.is_full or self.at(now) >= self._rate:
+            return 0.0
+        grown = RECOVERY * (1 - self._low / self._rate)
+        over_limit = 0.0
+        if self._limit < self._rate:
+            over_limit = HOLD + math.log(self._rate / self._limit, GROWTH)
+        return max(0.0, self._slowed_at + max(grown, over_limit) - now)
+
     @property
     def is_full(self) -> bool:
         """Tell whether the rate never had to be lowered."""
@@ -118,7 +128,7 @@ class Pacer:
         self._turn = asyncio.Lock()
         self._door = asyncio.Lock()  # where all new jobs but one wait for a turn
         self._speed = Speed(rate)
-        self._paused_until = 0.0
+        self._paused_until = self._asked_until = 0.0
         self._refusals = 0  # times in a row that a 429 slowed the run
         self._taken: deque[float] = deque()  # when requests ended without a 429, in the last second
 
@@ -186,6 +196,14 @@ class Pacer:
         """Return for how many seconds nothing may start, 0 if there is no pause."""
         return max(0.0, self._paused_until - _now())
 
+    def asked_for(self) -> float:
+        """Return for how many more seconds the store has asked to be left alone."""
+        return max(0.0, self._asked_until - _now())
+
+    def full_rate_in(self) -> float:
+        """Return the seconds until the rate is the one set again, as far as can be told."""
+        return self._speed.full_in(_now())
+
     def throttled(self, retry_after: float | None, started_at: float) -> None:
         """Note a 429: pause everybody, and halve the rate.
 
@@ -196,6 +214,7 @@ class Pacer:
             self._speed.learn(self._in_last_second())
             self._refusals += 1
         back_off = MIN_PAUSE * 2.0 ** min(max(self._refusals - 1, 0), 30)
+        self._asked_until = _now() + (retry_after or 0.0)
         self._pause(max(retry_after or 0.0, MIN_PAUSE, back_off))
 
     def strained(self, retry_after: float | None, started_at: float) -> None:

@@ -5,18 +5,22 @@ pace how the store is. Knows nothing of jobs: what a reply means is the caller's
 """
 
 import asyncio
+import math
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from typing import Protocol
 
 from bulkcancel.base.access import Access
 from bulkcancel.base.errors import LoginError
 from bulkcancel.base.model import Credentials, StoreName, Tally
 from bulkcancel.base.settings import PaceOptions
+from bulkcancel.base.text import duration
 from bulkcancel.epcc.auth import Auth
-from bulkcancel.epcc.messages import Exchange, Reply, Request, store_request
+from bulkcancel.epcc.health import Health
+from bulkcancel.epcc.messages import Exchange, NoReply, Reply, Request, store_request
 from bulkcancel.epcc.rate_limit import MAX_REFUSALS, Backoff, Pacer
 from bulkcancel.epcc.transport import Seen
 from bulkcancel.epcc.transport import Transport as HttpTransport
@@ -31,6 +35,7 @@ from bulkcancel.epcc.verdicts import (
 from bulkcancel.epcc.waits import Waits
 
 LAST_TURN = 2.0  # seconds that a last request may wait for its turn
+_YEAR = 365 * 86_400.0  # seconds
 _NAME_PATIENCE = 30.0  # seconds that the store's own name may take, retries included
 _NOT_PAST_THE_DOOR = frozenset({Step.RENEW, Step.PAUSE, Step.STOP})
 
@@ -49,25 +54,45 @@ class Transport(Protocol):
         ...
 
 
+@dataclass(slots=True)
+class _Call:
+    """A request that is sent until there is a verdict, and what has become of it so far."""
+
+    request: Request
+    judge: Judge
+    before: Callable[[], None] | None
+    new_job: bool
+    anonymous: bool
+    anew: bool
+    throttled: int = 0  # 429s in a row
+    unauthorized: int = 0  # 401s in a row
+
+
 class Sender:
-    """Send each request in its turn. `waits` marks the waits that end with the run."""
+    """Send each request in its turn.
+
+    `waits` marks the waits that end with the run, `health` and `pacer` tell how it goes.
+    """
 
     def __init__(
         self,
         transport: Transport,
         credentials: Credentials,
-        pacer: Pacer,
+        pace: PaceOptions,
         tally: Tally,
-        retries: int = 4,
         backoff: Backoff | None = None,
     ) -> None:
-        self.pacer = pacer
+        self.pacer = Pacer(pace.rate)
+        self.health = Health(pace.max_outage)
         self.waits = Waits()
-        self.auth = Auth(credentials, self.ask)
+        self.auth = Auth(credentials, self)
         self._transport = transport
+        self._pace = pace
         self._tally = tally
-        self._retries = retries
         self._backoff = backoff or Backoff()
+        self._probing = asyncio.Lock()
+        self._most = math.inf  # requests in flight that this machine has room for
+        self._freed = asyncio.Event()
 
     async def send(
         self,
@@ -81,34 +106,63 @@ class Sender:
     ) -> Verdict:
         """Send a request, again after a 401 or 429; return the verdict on the last reply.
 
-        `before` is called as each sending starts, `judge` gets what came of it. `new_job`
-        lets requests of jobs that have begun go first; `anonymous` sends no token; `anew`
-        uses a connection of its own. The verdict is PAUSE after `MAX_REFUSALS` 429s in a
-        row. Raises `Interrupted` in place of a wait once the run ends, `LoginError` where
-        no token helps, or where the store redirects.
+        While nothing connects it waits until something does. `before` is called as each
+        sending starts, `judge` gets what came of it. `new_job` lets requests of jobs that
+        have begun go first; `anonymous` sends no token; `anew` uses a connection of its own.
+        The verdict is PAUSE after `MAX_REFUSALS` 429s in a row. Raises `Interrupted` in place
+        of a wait once the run ends, `LoginError` where it is no use to go on.
         """
-        throttled = unauthorized = 0
+        call = _Call(request, judge, before, new_job, anonymous, anew)
         while True:
-            bearer = await self._turn(new_job=new_job, anonymous=anonymous)
-            started = asyncio.get_running_loop().time()
-            if before is not None:
-                before()
-            verdict = await self._exchange(request, bearer, judge, anew=anew)
-            match verdict.step:
-                case Step.PAUSE if throttled + 1 < MAX_REFUSALS:
-                    throttled += 1
-                case Step.RENEW:
-                    unauthorized += 1
-                    with self.waits:
-                        await self.auth.refused(bearer, started_at=started, in_a_row=unauthorized)
-                case Step.STOP:
-                    raise LoginError(
-                        f"the store answered {verdict.detail}: a redirect, which is never followed",
-                        "check --base-url or EPCC_API_BASE_URL",
-                    )
-                case _:
-                    return verdict
-            new_job = False
+            verdict = await (self._probe(call) if self.health.unreachable else self._try(call))
+            if verdict is not None:
+                return verdict
+
+    async def _probe(self, call: _Call) -> Verdict | None:
+        """Send while nothing connects, one request at a time; None where another got through."""
+        if call.anonymous:  # the one that probes waits for this token
+            return await self._try_later(call)
+        with self.waits:
+            await self._probing.acquire()
+        try:
+            return await self._try_later(call) if self.health.unreachable else None
+        finally:
+            self._probing.release()
+
+    async def _try_later(self, call: _Call) -> Verdict | None:
+        with self.waits:
+            await asyncio.sleep(self._backoff.delay(self.health.failed_probes))
+        return await self._try(call)
+
+    async def _try(self, call: _Call) -> Verdict | None:
+        """Send once; return the verdict, None where the same is to be sent again."""
+        bearer = await self._turn(new_job=call.new_job, anonymous=call.anonymous)
+        started = asyncio.get_running_loop().time()
+        if call.before is not None:
+            call.before()
+        call.new_job = False
+        most = self._most
+        verdict = await self._exchange(call.request, bearer, call.judge, anew=call.anew)
+        match verdict.step:
+            case Step.RESEND if self._most < most:
+                call.anew = False  # rather a connection that is open than none
+                return None
+            case Step.RESEND if self.health.unreachable:
+                return None
+            case Step.PAUSE if call.throttled + 1 < MAX_REFUSALS:
+                call.throttled += 1
+                return None
+            case Step.RENEW:
+                call.unauthorized += 1
+                with self.waits:
+                    await self.auth.refused(bearer, started_at=started, in_a_row=call.unauthorized)
+                return None
+            case Step.STOP:
+                raise LoginError(
+                    f"the store answered {verdict.detail}: a redirect, which is never followed",
+                    "check --base-url or EPCC_API_BASE_URL",
+                )
+        return verdict
 
     async def send_at_once(
         self, request: Request, judge: Judge, before: Callable[[], None]
@@ -151,7 +205,7 @@ class Sender:
             verdict = await self.send(request, note_and_judge, anonymous=anonymous, anew=anew)
             failures += 1
             in_vain = asyncio.get_running_loop().time() - begun
-            spent = failures > self._retries and in_vain >= patience
+            spent = failures > self._pace.retries and in_vain >= patience
             if verdict.step is not Step.RESEND or spent:
                 return last
             self._tally.retries += 1
@@ -167,6 +221,10 @@ class Sender:
             return StoreName()
         return store_in(exchange) if isinstance(exchange, Reply) else StoreName()
 
+    def close(self) -> None:
+        """End what goes on in the background."""
+        self.auth.close()
+
     async def _turn(self, *, new_job: bool, anonymous: bool) -> str:
         """Wait until the next request may start; return the token to send with it.
 
@@ -175,42 +233,58 @@ class Sender:
         """
         while True:
             with self.waits:
+                while self._tally.in_flight >= self._most:
+                    self._freed.clear()
+                    await self._freed.wait()
                 if not anonymous and self.auth.fresh() is None:
                     await self.auth.bearer()
                 await (self.pacer.start_new() if new_job else self.pacer.start())
             bearer = "" if anonymous else self.auth.fresh()
-            if bearer is not None:
+            if bearer is not None and self._tally.in_flight < self._most:
                 return bearer
 
     async def _exchange(
         self, request: Request, bearer: str, judge: Judge, *, anew: bool
     ) -> Verdict:
         """Send a request, count it, and let all others know how the store is."""
-        started = asyncio.get_running_loop().time()
-        tally = self._tally
+        loop, tally = asyncio.get_running_loop(), self._tally
+        started = loop.time()
+        self.health.note_start(started)
         tally.requests += 1
         tally.in_flight += 1
         try:
             exchange = await self._transport.send(request, bearer, anew=anew)
         finally:
             tally.in_flight -= 1
-        self._tell_pace(exchange, started)
+            self._freed.set()
         verdict = judge(exchange)
         if verdict.out_of_step:
             self._transport.distrust()
         if bearer and isinstance(exchange, Reply) and verdict.step not in _NOT_PAST_THE_DOOR:
             self.auth.accepted(bearer)
+        if isinstance(exchange, NoReply) and exchange.out_of_files and tally.in_flight:
+            self._most = min(self._most - 1, tally.in_flight)
+        else:
+            self.health.note_end(exchange, started, loop.time(), in_flight=tally.in_flight)
+            self._tell_pace(exchange, started)
         return verdict
 
     def _tell_pace(self, exchange: Exchange, started: float) -> None:
-        if isinstance(exchange, Reply) and exchange.status == 429:
-            self._tally.throttled += 1
-            self.pacer.throttled(retry_after_in(exchange, time.time()), started)
-        elif is_strained(exchange):
-            after = retry_after_in(exchange, time.time()) if isinstance(exchange, Reply) else None
-            self.pacer.strained(after, started)
-        elif isinstance(exchange, Reply):
-            self.pacer.accepted()
+        """Slow down, or speed up; raises `LoginError` for a pause that is not worth waiting for."""
+        refused = isinstance(exchange, Reply) and exchange.status == 429
+        if not refused and not is_strained(exchange):
+            if isinstance(exchange, Reply):
+                self.pacer.accepted()
+            return
+        after = retry_after_in(exchange, time.time()) if isinstance(exchange, Reply) else None
+        self._tally.throttled += refused
+        (self.pacer.throttled if refused else self.pacer.strained)(after, started)
+        if after is not None and after > self._pace.max_wait:
+            until = datetime.fromtimestamp(time.time() + min(after, _YEAR), UTC)
+            raise LoginError(
+                f"the store asks to wait until {until:%Y-%m-%d %H:%M:%S} UTC, {duration(after)}",
+                "resume then, or let it wait with --max-wait",
+            )
 
 
 def _judge_store(exchange: Exchange) -> Verdict:
@@ -230,4 +304,8 @@ async def connect(
     the seconds that it took.
     """
     async with HttpTransport(access.base_url, pace.timeout, access.headers, seen) as transport:
-        yield Sender(transport, access.credentials, Pacer(pace.rate), tally, pace.retries)
+        sender = Sender(transport, access.credentials, pace, tally)
+        try:
+            yield sender
+        finally:
+            sender.close()

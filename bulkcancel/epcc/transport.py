@@ -3,9 +3,14 @@
 Decides nothing: no retry, no pause, no meaning.
 """
 
+import errno
 import os
+import re
 import select
+import socket
+import ssl
 import time
+import zlib
 from collections.abc import Callable, Mapping
 from types import TracebackType
 from typing import Self
@@ -19,7 +24,16 @@ from bulkcancel._version import __version__
 from bulkcancel.epcc.messages import NOTHING, Exchange, NoReply, Reply, Request
 from bulkcancel.epcc.proxy import environment_proxy
 
-_OWN_HEADERS = {"Accept": "application/json", "User-Agent": f"bulkcancel/{__version__}"}
+_OWN_HEADERS = {
+    "Accept": "application/json",
+    "Accept-Encoding": "identity",  # a reply is small: to unpack one is a risk that wins nothing
+    "User-Agent": f"bulkcancel/{__version__}",
+}
+_PACKED = frozenset({"gzip", "x-gzip", "deflate"})
+# no room for another connection on this machine: files, sockets, ports, memory
+_OUT_OF_FILES = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.EADDRNOTAVAIL})
+_FAILURES = (aiohttp.ClientError, OSError, ValueError, zlib.error)  # OSError: TimeoutError, too
+_ERRNO = re.compile(r"\[Errno (\d+)\]")
 Seen = Callable[[str, str, int | str, float], None]
 MAX_BODY = 1024 * 1024  # bytes; a longer body is not read further
 MAX_CONNECT = 10.0  # seconds
@@ -119,6 +133,7 @@ class Transport:
             connector=connector,
             timeout=aiohttp.ClientTimeout(self._timeout, connect=connect, sock_connect=connect),
             cookie_jar=aiohttp.DummyCookieJar(),
+            auto_decompress=False,  # it has no bound
             headers={n: v for n, v in _OWN_HEADERS.items() if n.lower() not in given}
             | self._headers,
             proxy=self._proxy,
@@ -155,7 +170,12 @@ class Transport:
                 proxy_headers=self._proxy_headers,
             ) as response:
                 exchange = Reply(response.status, response.headers, await _bounded_body(response))
-        except (aiohttp.ClientError, OSError, ValueError) as error:  # TimeoutError is an OSError
+        except (
+            aiohttp.ClientError,
+            OSError,
+            ValueError,
+            zlib.error,
+        ) as error:  # TimeoutError is an OSError
             exchange = _no_reply(error, self._timeout)
         if self._seen is not None:
             said = exchange.status if isinstance(exchange, Reply) else exchange.reason
@@ -176,14 +196,16 @@ class Transport:
 
 
 async def _bounded_body(response: aiohttp.ClientResponse) -> bytes:
-    """Return the body, or nothing of one that is over the bound."""
+    """Return the body, or nothing of one that is over the bound, packed or not."""
     body = await response.content.readany()
     while not response.content.at_eof() and len(body) <= MAX_BODY:
         body += await response.content.readany()
     if len(body) > MAX_BODY:
         response.close()
         return b""
-    return body
+    if response.headers.get("Content-Encoding", "").strip().lower() in _PACKED:
+        body = zlib.decompressobj(zlib.MAX_WBITS | 32).decompress(body, MAX_BODY + 1)
+    return body if len(body) <= MAX_BODY else b""
 
 
 def _no_reply(error: Exception, timeout: float) -> NoReply:
@@ -195,20 +217,46 @@ def _no_reply(error: Exception, timeout: float) -> NoReply:
             return NoReply("the connection timed out", sent=False, timed_out=True)
         case aiohttp.ClientConnectorCertificateError():
             reason = getattr(error.certificate_error, "verify_message", "") or "not trusted"
-            hint = "SSL_CERT_FILE names a private authority"
-            return NoReply(f"the server's TLS certificate: {reason} ({hint})", sent=False)
+            return NoReply(f"the server's TLS certificate: {reason} ({_trust()})", sent=False)
         case aiohttp.ClientConnectorDNSError():
-            return NoReply(f"the host {error.host} was not found", sent=False)
+            return _not_found(error)
         case aiohttp.ClientConnectorError():
-            number = error.os_error.errno
-            reason = os.strerror(number) if number else type(error.os_error).__name__
-            return NoReply(f"no connection to {error.host}:{error.port}: {reason}", sent=False)
+            number, reason = _reason(error.os_error)
+            words = f"no connection to {error.host}:{error.port}: {reason}"
+            return NoReply(words, sent=False, out_of_files=number in _OUT_OF_FILES)
         case aiohttp.ClientHttpProxyError():
             return NoReply(f"the proxy refused the connection ({error.status})", sent=False)
         case TimeoutError():
             return NoReply(f"no reply within {timeout:g} s", sent=True, timed_out=True)
-        case aiohttp.ClientPayloadError():
+        case aiohttp.ClientPayloadError() | zlib.error():
             return NoReply("the reply was cut short or garbled", sent=True)
         case aiohttp.ClientResponseError():
             return NoReply("the reply was not HTTP", sent=True)
     return NoReply("the connection was lost before the reply", sent=True)
+
+
+def _not_found(error: aiohttp.ClientConnectorDNSError) -> NoReply:
+    if error.os_error.errno == socket.EAI_AGAIN:
+        return NoReply(f"the host {error.host} could not be looked up for now", sent=False)
+    if error.os_error.errno == socket.EAI_SYSTEM:  # no file for the question, most likely
+        reason = f"the host {error.host} could not be looked up by this machine"
+        return NoReply(reason, sent=False, out_of_files=True)
+    return NoReply(f"the host {error.host} was not found", sent=False)
+
+
+def _reason(error: OSError) -> tuple[int, str]:
+    """Return the number and words of a failed connection, of the first address if of many."""
+    if isinstance(error, ssl.SSLError):
+        reason = getattr(error, "reason", None) or "no reason given"
+        return 0, f"TLS failed: {reason.replace('_', ' ').lower()}"
+    first = _ERRNO.search(str(error))  # several addresses failed, each in its own way
+    number = error.errno or (int(first[1]) if first else 0)
+    return number, os.strerror(number) if number else str(error) or type(error).__name__
+
+
+def _trust() -> str:
+    """Return what to do about a certificate that is not trusted."""
+    file = os.environ.get("SSL_CERT_FILE")
+    if file and not os.path.exists(file):  # noqa: PTH110  (a name of any kind)
+        return f"SSL_CERT_FILE names {file}, which is not there"
+    return "SSL_CERT_FILE names a private authority"

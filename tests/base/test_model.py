@@ -101,6 +101,16 @@ def test_not_pending_is_split_by_status() -> None:
     assert tally.not_pending == {"started": 2, "cancelled": 1, "": 1}
 
 
+def test_statuses_that_a_server_makes_up_are_counted_together() -> None:
+    """However many statuses there are, the tally keeps a bounded number, and every job."""
+    tally = Tally()
+    for number in range(1000):
+        state = JobState(f"status-{number}")
+        tally.count(JobResult(ROW, Outcome.NOT_PENDING, 0.0, state))
+    assert len(tally.not_pending) == 51
+    assert tally.not_pending.total() == 1000
+
+
 @given(st.lists(st.tuples(st.sampled_from(Outcome), st.sampled_from(Outcome))))
 def test_a_run_that_goes_on_counts_the_whole_report(changes: list[tuple[Outcome, Outcome]]) -> None:
     """A new result takes the place of what the report said of its job, in every count."""

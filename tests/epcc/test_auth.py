@@ -8,8 +8,9 @@ import pytest
 
 from bulkcancel.base.errors import LoginError
 from bulkcancel.base.model import Credentials, ReadyToken, Tally
-from bulkcancel.epcc import Exchange, NoReply, Pacer, Request, Sender, Step
-from bulkcancel.epcc.auth import GRACE, MAX_REFUSED, PATIENCE
+from bulkcancel.base.settings import PaceOptions
+from bulkcancel.epcc import Exchange, NoReply, Request, Sender, Step
+from bulkcancel.epcc.auth import GRACE, MAX_REFUSED, MOST_LOGINS, PATIENCE
 from bulkcancel.epcc.verdicts import interpret_any
 from tests.support.fakes import KEY, LOST, UNSENT, error, job, page, token
 from tests.support.virtual import run
@@ -24,9 +25,9 @@ class Desk:
     def __init__(self, answers: Iterable[Exchange], credentials: Credentials = KEY) -> None:
         self.answers = list(answers)
         self.sent: list[tuple[str, str]] = []
-        self.pacer, self.tally = Pacer(100), Tally()
-        self.sender = Sender(self, credentials, self.pacer, self.tally)
-        self.auth = self.sender.auth
+        self.tally = Tally()
+        self.sender = Sender(self, credentials, PaceOptions(rate=100.0), self.tally)
+        self.auth, self.pacer = self.sender.auth, self.sender.pacer
 
     async def send(self, request: Request, bearer: str, *, anew: bool) -> Exchange:
         is_login = request.path.startswith("/oauth")
@@ -117,7 +118,7 @@ def test_a_renewal_is_patient() -> None:
         await asyncio.sleep(1)
         assert await desk.auth.bearer() == "token-2"
         desk.answers = [LOST] * 500
-        desk.auth._fresh_until = 0.0
+        desk.auth._ends_at = 0.0
         begun = asyncio.get_running_loop().time()
         with pytest.raises(LoginError):
             await desk.auth.bearer()
@@ -155,25 +156,86 @@ def test_one_worker_renews_for_all() -> None:
 
 
 @pytest.mark.parametrize(("life", "fresh_for"), [(3600, 3540), (90, 45), (1, 0.5)])
-def test_a_token_is_renewed_before_it_ends(life: float, fresh_for: float) -> None:
-    """A token is used until a minute before its end, a short one for half its life."""
+def test_a_token_is_renewed_in_the_background_before_it_ends(life: float, fresh_for: float) -> None:
+    """A minute before its end, or at half its life, a new one is fetched, and nobody waits."""
 
-    async def scenario() -> list[str]:
-        desk = Desk([token("token-1", expires_in=life), token("token-2")])
-        bearers = [await desk.auth.bearer()]
-        for later in (fresh_for - 0.1, 0.2):
+    async def scenario() -> None:
+        desk, loop = Desk([token("token-1", expires_in=life), token("token-2")]), None
+        loop = asyncio.get_running_loop()
+        bearers, waited = list[str](), 0.0
+        for later in (0, fresh_for - 0.1, 0.11, 0.05):
             await asyncio.sleep(later)
+            before = loop.time()
             bearers.append(await desk.auth.bearer())
-        return bearers
+            waited = loop.time() - before
+            assert not desk.auth.renewing
+        assert bearers == ["token-1", "token-1", "token-1", "token-2"]
+        assert waited == 0
 
-    assert run(scenario()) == ["token-1", "token-1", "token-2"]
+    run(scenario())
+
+
+def test_a_renewal_in_the_background_that_fails_is_tried_again() -> None:
+    """While a token is good, a login that fails stops nothing; once it has ended, it does."""
+
+    async def scenario() -> None:
+        desk = Desk([token("token-1", expires_in=100), error(401), error(401)])
+        await desk.auth.bearer()
+        await asyncio.sleep(51)
+        for _ in range(30):
+            assert desk.auth.fresh() == "token-1"
+            await asyncio.sleep(0.1)
+        assert len(desk.answers) == 1
+        await asyncio.sleep(40)
+        assert desk.auth.fresh() is None
+        assert desk.auth.renewing
+        with pytest.raises(LoginError, match="refused"):
+            await desk.auth.bearer()
+
+    run(scenario())
+
+
+def test_a_renewal_that_is_under_way_ends_with_the_connection() -> None:
+    """Nothing is left in the background once the connections are closed."""
+
+    async def scenario() -> None:
+        desk = Desk([token("token-1", expires_in=100), token("token-2")])
+        await desk.auth.bearer()
+        await asyncio.sleep(51)
+        desk.auth.fresh()
+        desk.sender.close()
+        await asyncio.sleep(1)
+        assert desk.auth.fresh() == "token-1"
+        assert len(desk.answers) == 1
+
+    run(scenario())
+
+
+def test_tokens_that_end_at_once_stop_the_run() -> None:
+    """A token that lasts less than a second is none to run with."""
+    with pytest.raises(LoginError, match=r"tokens that last 0\.5 s"):
+        run(Desk([token(expires_in=0.5)]).auth.login("job-1"))
+
+
+def test_a_login_that_is_wanted_again_and_again_stops_the_run() -> None:
+    """A store that takes each token for one request only is not asked for ever."""
+    good = [token(), job("cancelled"), error(401)]
+    desk = Desk([each for _ in range(40) for each in good])
+
+    async def scenario() -> None:
+        while True:
+            await desk.cancel()
+
+    with pytest.raises(LoginError, match="again and again"):
+        run(scenario())
+    assert desk.sent.count(("POST /oauth/access_token", "")) == MOST_LOGINS
 
 
 def test_a_token_that_ends_while_its_request_waits() -> None:
     """A request whose token ends before its turn waits for another turn with a new one."""
 
     async def scenario() -> None:
-        answers = [token("token-1", expires_in=2), error(429), token("token-2"), job("cancelled")]
+        answers = [token("token-1", expires_in=1), error(429), token("token-2"), job("cancelled")]
         desk = Desk(answers)
         await desk.cancel()
         assert desk.bearers == ["token-1", "token-2"]
@@ -212,7 +274,7 @@ def test_a_request_that_is_refused_with_any_token() -> None:
     desk = Desk([error(401), token()] * 9)
 
     async def scenario() -> None:
-        desk.auth._bearer, desk.auth._fresh_until = "token-1", float("inf")
+        desk.auth._bearer, desk.auth._ends_at = "token-1", float("inf")
         while True:
             desk.auth.accepted("token-1")
             await desk.sender.send(CANCEL, interpret_any, before=accept)

@@ -192,6 +192,27 @@ def test_strain_pauses_only_on_demand() -> None:
     run(scenario())
 
 
+def test_when_the_full_rate_is_back() -> None:
+    """The time until the rate is the one set again is told, with or without a limit learned."""
+
+    async def scenario() -> None:
+        for counts in ((30,), (26, 26)):
+            pacer, loop = Pacer(100), asyncio.get_running_loop()
+            assert pacer.full_rate_in() == 0
+            for count in counts:
+                await asyncio.sleep(2)
+                for _ in range(count):
+                    pacer.accepted()
+                pacer.throttled(None, loop.time())
+            seconds = pacer.full_rate_in()
+            await asyncio.sleep(seconds - 1)
+            assert pacer.speed() < 100
+            await asyncio.sleep(1.1)
+            assert (pacer.speed(), pacer.full_rate_in()) == (100, 0)
+
+    run(scenario())
+
+
 def test_the_effective_rate() -> None:
     """The effective rate is that of the starts, and not told where less than a second tells."""
 

@@ -1,8 +1,11 @@
 """The transport against real servers: what is sent, and what each failure becomes."""
 
 import asyncio
+import errno
+import gzip
 import socket
 import ssl
+import zlib
 from collections.abc import Callable
 from types import EllipsisType, SimpleNamespace
 from unittest.mock import Mock
@@ -12,7 +15,7 @@ import pytest
 
 from bulkcancel.epcc import Exchange, NoReply, Reply, Request
 from bulkcancel.epcc.messages import cancel_request, read_request, token_request
-from bulkcancel.epcc.transport import MAX_BODY, Transport
+from bulkcancel.epcc.transport import MAX_BODY, Transport, _no_reply
 from tests.support.fakes import error
 from tests.support.raw import RawServer, Requests, http, listening
 
@@ -263,19 +266,36 @@ async def test_nothing_listens() -> None:
 
 
 KEY = SimpleNamespace(host="store.example", port=443, ssl=True)
+TLS = ssl.SSLError(1, "[SSL: WRONG_VERSION_NUMBER] wrong version number (_ssl.c:1006)")
+TLS.reason = "WRONG_VERSION_NUMBER"
+TWO = OSError("Multiple exceptions: [Errno 111] Connect call failed (1), [Errno 101] Unreachable")
+
+
+def refused(error: OSError) -> aiohttp.ClientConnectorError:
+    return aiohttp.ClientConnectorError(Mock(**vars(KEY)), error)
+
+
+def not_found(number: int) -> aiohttp.ClientConnectorDNSError:
+    return aiohttp.ClientConnectorDNSError(Mock(**vars(KEY)), OSError(number, "unknown"))
+
+
 NOT_SENT: list[tuple[Exception, str]] = [
     (aiohttp.ConnectionTimeoutError(), "timed out"),
-    (
-        aiohttp.ClientConnectorDNSError(Mock(**vars(KEY)), OSError(-2, "unknown")),
-        "the host store.example was not found",
-    ),
+    (not_found(socket.EAI_NONAME), "the host store.example was not found"),
+    (not_found(socket.EAI_AGAIN), "the host store.example could not be looked up for now"),
+    (not_found(socket.EAI_SYSTEM), "the host store.example could not be looked up by this machine"),
     (
         aiohttp.ClientConnectorCertificateError(
             Mock(**vars(KEY)), ssl.SSLCertVerificationError("self-signed")
         ),
-        "TLS certificate: not trusted",
+        "TLS certificate: not trusted (SSL_CERT_FILE names a private authority)",
     ),
-    (aiohttp.ClientConnectorError(Mock(**vars(KEY)), OSError()), "store.example:443: OSError"),
+    (refused(OSError()), "store.example:443: OSError"),
+    (refused(OSError("no more sockets")), "store.example:443: no more sockets"),
+    (refused(TWO), "store.example:443: Connection refused"),
+    (refused(TLS), "store.example:443: TLS failed: wrong version number"),
+    (refused(ssl.SSLError()), "TLS failed: no reason given"),
+    (refused(OSError(errno.EMFILE, "")), "store.example:443: Too many open files"),
     (aiohttp.ClientHttpProxyError(Mock(), (), status=407), "the proxy refused"),
 ]
 
@@ -291,6 +311,43 @@ async def test_what_fails_before_the_request_was_not_applied(
     assert isinstance(got, NoReply)
     assert not got.sent
     assert reason in got.reason
+    assert got.out_of_files == ("open files" in reason or "by this machine" in reason)
+
+
+async def test_a_plain_port_behind_https() -> None:
+    """A server that speaks no TLS is said to be that, in the words of OpenSSL."""
+
+    async def converse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read(1)
+        writer.write(http("400 Bad Request"))
+
+    async with listening(converse) as url, Transport(url.replace("http:", "https:"), 5) as client:
+        got = await client.send(READ, "token")
+    assert isinstance(got, NoReply)
+    assert got.reason.endswith("TLS failed: wrong version number")
+
+
+def test_a_private_authority_that_is_not_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where SSL_CERT_FILE names no file, a certificate that is not trusted is no wonder."""
+    monkeypatch.setenv("SSL_CERT_FILE", "no/such.pem")
+    error = ssl.SSLCertVerificationError("self-signed")
+    got = _no_reply(aiohttp.ClientConnectorCertificateError(Mock(**vars(KEY)), error), 5)
+    assert "SSL_CERT_FILE names no/such.pem, which is not there" in got.reason
+
+
+@pytest.mark.parametrize("encoding", ["gzip", "deflate"])
+async def test_a_reply_that_is_packed_all_the_same(encoding: str) -> None:
+    """Replies are asked for unpacked; one that is not is unpacked, up to the bound."""
+    pack = gzip.compress if encoding == "gzip" else zlib.compress
+    answers = [
+        http("200 OK", pack(body), f"Content-Encoding: {encoding}")
+        for body in (b"small", b"x" * MAX_BODY, b"x" * (MAX_BODY + 1))
+    ]
+    server = RawServer(*answers)
+    async with server.serve() as url, Transport(url, 5) as client:
+        replies = [await client.send(READ, "token") for _ in answers]
+    assert [len(reply.body) for reply in replies if isinstance(reply, Reply)] == [5, MAX_BODY, 0]
+    assert all("Accept-Encoding: identity" in head for head in server.requests)
 
 
 async def test_cookies_are_not_kept() -> None:

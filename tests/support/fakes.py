@@ -16,9 +16,9 @@ from bulkcancel.base.model import (
     ReadyToken,
     Tally,
 )
-from bulkcancel.engine.guards import Guards
-from bulkcancel.engine.pool import Engine, Policy
-from bulkcancel.epcc import Exchange, NoReply, Pacer, Reply, Request, Sender
+from bulkcancel.base.settings import PaceOptions
+from bulkcancel.engine import Engine, Guards, Policy
+from bulkcancel.epcc import Exchange, NoReply, Reply, Request, Sender
 from bulkcancel.inputs import Listed
 
 KEY = ClientKey("id", "s3cret-of-the-store")
@@ -118,9 +118,10 @@ class Bench:
     ) -> None:
         self.store, self.tally = store, Tally()
         self.results: list[JobResult] = []
-        self.pacer = Pacer(policy.pop("rate", 100))
+        pace = PaceOptions(rate=policy.pop("rate", 100.0), retries=retries)
         ready = credentials or ReadyToken("token-0")
-        self.sender = Sender(store, ready, self.pacer, self.tally, retries)
+        self.sender = Sender(store, ready, pace, self.tally)
+        self.pacer = self.sender.pacer
         if isinstance(ready, ReadyToken):
             self.sender.auth.accepted(ready.bearer)
         guards = policy.pop("guards", None) or Guards(100, frozenset(), 300)

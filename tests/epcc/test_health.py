@@ -1,0 +1,223 @@
+"""How the store is doing: reached or not, silent, slow."""
+
+import asyncio
+from collections.abc import Iterable
+
+import pytest
+
+from bulkcancel.base.errors import LoginError
+from bulkcancel.base.settings import PaceOptions
+from bulkcancel.epcc import Exchange, Interrupted, NoReply, Request, Sender, Step
+from bulkcancel.epcc.verdicts import interpret_any
+from tests.epcc.test_auth import CANCEL, READY, Desk
+from tests.support.fakes import LOST, UNSENT, error, job, page, token
+from tests.support.virtual import run
+
+CANCELLED = job("cancelled")
+FULL = NoReply("no connection to h:1: Too many open files", sent=False, out_of_files=True)
+
+
+class Network(Desk):
+    """A store that answers all requests, but for the times in which nothing connects."""
+
+    def __init__(self, *down: tuple[float, float], files: float = 1e9) -> None:
+        super().__init__([], READY)
+        self.down, self.files = down, files
+        self.now_in_flight = self.most = 0
+
+    async def send(self, request: Request, bearer: str, *, anew: bool) -> Exchange:
+        assert (request, anew) == (CANCEL, False)
+        now = asyncio.get_running_loop().time()
+        if any(begin <= now < end for begin, end in self.down):
+            self.sent.append(("in vain", bearer))
+            await asyncio.sleep(0.001)
+            return UNSENT
+        if self.now_in_flight >= self.files:
+            return FULL
+        self.now_in_flight += 1
+        self.most = max(self.most, self.now_in_flight)
+        await asyncio.sleep(0.5)
+        self.now_in_flight -= 1
+        self.sent.append(("through", bearer))
+        return CANCELLED
+
+    async def cancel_many(self, count: int) -> list[Step]:
+        """Send so many cancels, forty at a time."""
+        left, steps = iter(range(count)), list[Step]()
+
+        async def work() -> None:
+            for _ in left:
+                steps.append((await self.cancel()).step)
+
+        await asyncio.gather(*(work() for _ in range(40)))
+        return steps
+
+
+def test_while_nothing_connects_one_request_probes_and_all_others_wait() -> None:
+    """Twenty seconds without a network cost no request its try, and a few probes in all."""
+    network = Network((2.0, 22.0))
+
+    async def scenario() -> list[Step]:
+        loop, seen = asyncio.get_running_loop(), list[str]()
+        for second in (1.9, 10, 19):
+            loop.call_at(second, lambda: seen.append(network.sender.health.unreachable))
+        steps = await network.cancel_many(1000)
+        assert seen == ["", "no connection", "no connection"]
+        assert network.sender.health.unreachable == ""
+        return steps
+
+    assert run(scenario()) == [Step.SETTLE] * 1000
+    assert 3 < network.sent.count(("in vain", "ready-token")) < 60
+    assert network.tally.retries == 0
+
+
+def test_a_token_that_ends_while_nothing_connects() -> None:
+    """The request that probes gets a new token first, and neither waits for the other."""
+
+    async def scenario() -> None:
+        desk = Desk([token("token-1", expires_in=10), CANCELLED, *[UNSENT] * 9, token("token-2")])
+        desk.answers += [CANCELLED] * 5
+        await desk.cancel()
+        await asyncio.gather(*(desk.cancel() for _ in range(5)))
+        assert desk.bearers[-5:] == ["token-2"] * 5
+
+    run(scenario())
+
+
+def test_an_outage_that_does_not_end_stops_the_run() -> None:
+    """After five minutes in which nothing has connected it is no use to go on."""
+    network = Network((2.0, 1e9))
+
+    async def scenario() -> float:
+        with pytest.raises(LoginError, match=r"nothing has connected for 5:.*: no conn"):
+            await network.cancel_many(1000)
+        return asyncio.get_running_loop().time()
+
+    assert 302 < run(scenario()) < 330
+
+
+def test_a_connection_that_fails_while_others_do_not_is_that_requests_trouble() -> None:
+    """Nobody waits where one request of many can't connect."""
+
+    class Flaky(Network):
+        async def send(self, request: Request, bearer: str, *, anew: bool) -> Exchange:
+            if len(self.sent) == 20 and not self.down:
+                self.down = ((0.0, 0.0),)
+                await asyncio.sleep(2)
+                return UNSENT
+            return await super().send(request, bearer, anew=anew)
+
+    network = Flaky()
+    steps = run(network.cancel_many(100))
+    assert steps.count(Step.RESEND) == 1
+
+
+def test_a_store_that_was_never_reached_is_the_callers_trouble() -> None:
+    """At the first login there is no outage to wait for: it ends after its retries."""
+    desk = Desk([UNSENT, UNSENT], READY)
+    assert run(desk.cancel()).step is Step.RESEND
+    assert desk.sender.health.unreachable == ""
+
+
+def test_a_run_that_ends_does_not_wait_for_the_network() -> None:
+    """Whether it probes or waits for the one that does, a request ends with the run."""
+    network = Network((2.0, 1e9))
+
+    async def scenario() -> float:
+        loop = asyncio.get_running_loop()
+        loop.call_at(60, network.sender.waits.cut)
+        with pytest.raises(Interrupted):
+            await network.cancel_many(1000)
+        return loop.time()
+
+    assert run(scenario()) < 61
+
+
+def test_too_few_files_lower_the_number_in_flight() -> None:
+    """Where this machine has no room for more connections, fewer are under way, and none fails."""
+    network = Network(files=12)
+    assert run(network.cancel_many(400)) == [Step.SETTLE] * 400
+    assert network.most == 12
+    assert network.sender._most <= 12
+
+
+def test_no_file_at_all_is_waited_out() -> None:
+    """Where others hold all files, it is as if nothing connects."""
+
+    async def scenario() -> float:
+        desk = Desk([CANCELLED, FULL, FULL, CANCELLED], READY)
+        for _ in range(2):
+            assert (await desk.cancel()).step is Step.SETTLE
+        return asyncio.get_running_loop().time()
+
+    assert 0 < run(scenario()) < 10
+
+
+@pytest.mark.parametrize("status", [429, 503])
+def test_a_wait_that_is_too_long_stops_the_run(status: int) -> None:
+    """A store that asks to be left alone for an hour is, and says when to come back."""
+    desk = Desk([error(status, retry_after="3600")], READY)
+    with pytest.raises(LoginError, match=r"asks to wait until .* UTC, 1:00:00 h; resume then"):
+        run(desk.cancel())
+    assert desk.tally.throttled == (status == 429)
+
+
+def test_a_wait_that_is_allowed_is_shown_as_it_was_asked_for() -> None:
+    """A pause is a minute at most; what the store has asked for can be shown."""
+
+    async def scenario() -> None:
+        desk = Desk([error(429, retry_after="300"), CANCELLED], READY)
+        request = asyncio.create_task(desk.cancel())
+        await asyncio.sleep(1)
+        assert 50 < desk.pacer.paused_for() <= 60
+        assert 290 < desk.pacer.asked_for() <= 300
+        await request
+
+    run(scenario())
+
+
+def replies(exchanges: Iterable[Exchange]) -> Sender:
+    """Return a sender that has had these replies, each after 10 ms."""
+    desk = Desk(exchanges, READY)
+
+    async def scenario() -> None:
+        for _ in list(desk.answers):
+            await desk.sender._exchange(CANCEL, "token", interpret_any, anew=False)
+
+    run(scenario())
+    return desk.sender
+
+
+def test_the_latency_is_that_of_the_last_replies() -> None:
+    """Requests without a reply say nothing of how long one takes."""
+    assert replies([]).health.latency == 0
+    assert replies([CANCELLED, LOST, page(500)]).health.latency == pytest.approx(0.01, rel=0.1)
+
+
+def test_how_long_nothing_has_come_back() -> None:
+    """Silence is counted from the last reply, or from when something was sent at all."""
+
+    class Silent(Desk):
+        async def send(self, request: Request, bearer: str, *, anew: bool) -> Exchange:
+            await asyncio.sleep(20)
+            return await super().send(request, bearer, anew=anew)
+
+    async def scenario() -> None:
+        desk = Silent([LOST], READY)
+        health = desk.sender.health
+        assert health.silent_for() == 0
+        await asyncio.sleep(5)
+        request = asyncio.create_task(desk.cancel())
+        await asyncio.sleep(12)
+        assert health.silent_for() == pytest.approx(12, abs=0.1)
+        await request
+        assert health.silent_for() == 0
+
+    run(scenario())
+
+
+@pytest.mark.parametrize("pace", [{"max_outage": 0}, {"max_wait": -1}])
+def test_limits_that_are_none(pace: dict[str, float]) -> None:
+    """An outage or wait of no time is refused."""
+    with pytest.raises(ValueError, match="a number over 0"):
+        PaceOptions(**pace)  # type: ignore[arg-type]
