@@ -45,7 +45,7 @@ class ReportOptions:
     resume: bool = False
     overwrite: bool = False
     split: Path | None = None
-    summary: Path | None = None
+    summary: tuple[Path, ...] = ()
     reason: str = ""
     allow: frozenset[Outcome] = frozenset()
 

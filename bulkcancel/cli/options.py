@@ -105,7 +105,14 @@ _REPORT = (
         metavar="DIR",
         help="Write each outcome's rows to a file of its own as well.",
     ),
-    _option("--summary", type=_FILE, metavar="FILE", help="Write counts, times and options."),
+    _option(
+        "--summary",
+        type=_FILE,
+        metavar="FILE",
+        multiple=True,
+        help="Write counts, times and options as JSON, or as a page for the review where FILE"
+        " ends in .html; may be repeated.",
+    ),
     _option("--reason", metavar="TEXT", default="", help="Why this is done; kept in --summary."),
     _option(
         "--allow",

@@ -4,6 +4,7 @@ Given plain values. Must not know the API, the engine, or any file.
 """
 
 from bulkcancel.console.output import Output
+from bulkcancel.console.page import MOST_ROWS, PAGE_BEGINNING, Page
 from bulkcancel.console.progress import LiveDisplay, PlainLines, display_for
 from bulkcancel.console.prompt import Question, ask, require_terminal
 from bulkcancel.console.snapshot import Conditions, Snapshot
@@ -12,9 +13,12 @@ from bulkcancel.console.timeline import Sample, Timeline
 from bulkcancel.console.words import by_count
 
 __all__ = [
+    "MOST_ROWS",
+    "PAGE_BEGINNING",
     "Conditions",
     "LiveDisplay",
     "Output",
+    "Page",
     "PlainLines",
     "Question",
     "Sample",

@@ -135,7 +135,8 @@ def to_pass_on(summary: Summary) -> list[str]:
     ended = ended[11:] if ended[:10] == begun[:10] else ended
     why = f", reason: {one_line(summary.reason)}" if summary.reason else ""
     late = f"; too late: {statuses(tally.not_pending)}" if tally.not_pending.total() else ""
-    of_all = f"{tally.outcomes[Outcome.CANCELLED]:,} of {_count(tally.outcomes.total(), 'job')}"
+    jobs = _count(tally.outcomes.total() - tally.outcomes[Outcome.INVALID], "job")
+    of_all = f"{tally.outcomes[Outcome.CANCELLED]:,} of {jobs}"
     return [f"{summary.store}, {begun} to {ended} UTC{why}", f"{of_all} cancelled{late}"]
 
 

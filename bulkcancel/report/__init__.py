@@ -10,7 +10,7 @@ from bulkcancel.report.output import STDOUT, Output, name_of
 from bulkcancel.report.past import Past, row_key
 from bulkcancel.report.places import Plan, check_places, choose_target, stdout_is_null
 from bulkcancel.report.regular_file import begins_with
-from bulkcancel.report.rows import Format, max_row_bytes, new_run_id, shown_id, shown_source
+from bulkcancel.report.rows import Format, Row, max_row_bytes, new_run_id, shown_id, shown_source
 from bulkcancel.report.writer import EarlierReport, Recorder, open_earlier, open_recorder
 
 __all__ = [
@@ -21,6 +21,7 @@ __all__ = [
     "Past",
     "Plan",
     "Recorder",
+    "Row",
     "begins_with",
     "check_places",
     "choose_target",

@@ -6,6 +6,7 @@ A result that can't be recorded ends the run: nothing is done without a row.
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 
 from bulkcancel.base.errors import GuardError, PipeClosed, ReportError
@@ -20,9 +21,9 @@ from bulkcancel.report.output import (
     open_stream,
     standard_output,
 )
-from bulkcancel.report.past import Past, read_past
+from bulkcancel.report.past import Past, last_rows, read_past
 from bulkcancel.report.places import Plan
-from bulkcancel.report.rows import HEADER, LINE_OF, Format, row_of
+from bulkcancel.report.rows import HEADER, LINE_OF, Format, Row, row_of
 
 
 @dataclass(slots=True)
@@ -93,6 +94,16 @@ class Recorder:
     def sync(self) -> None:
         """Wait until all rows are on the disk; raises `GuardError`."""
         self._output.sync()
+
+    def last_rows(self, most: int) -> list[Row] | None:
+        """Return the last row of each job, None where there are more, or no file to read."""
+        if not isinstance(self._output, AppendFile):
+            return None
+        try:
+            rows = list(islice(last_rows(self._output, self.form), most + 1))
+        except (OSError, ReportError):  # the report was changed by somebody else
+            return None
+        return rows if len(rows) <= most else None
 
     def close(self) -> GuardError | None:
         """Finish the report, then the split; return the first thing that went wrong."""

@@ -2,10 +2,10 @@
 
 from bulkcancel.base.errors import GuardError, PipeClosed
 from bulkcancel.base.settings import Settings
-from bulkcancel.console import Output, Summary, print_summary
+from bulkcancel.console import Output, Page, Summary, print_summary
 from bulkcancel.report import STDOUT, name_of
 from bulkcancel.run.next_step import LOST_REPORT, NextStep, after_look, after_run, resume_command
-from bulkcancel.run.summary_file import Facts, summary_of, write_summary
+from bulkcancel.run.summary_file import Facts, as_json, is_page, summary_of, write_summary
 
 
 def conclude(settings: Settings, output: Output, facts: Facts, *, input_read: bool) -> int:
@@ -19,16 +19,29 @@ def conclude(settings: Settings, output: Output, facts: Facts, *, input_read: bo
         output.error(f"no row in {place} for {result.row.job_id}, which is {result.outcome}")
     step = _next_step(settings, facts, input_read=input_read)
     _show(output, facts, step, settings.report.reason)
-    if settings.report.summary is not None:
-        try:
-            write_summary(settings.report.summary, summary_of(settings, facts))
-        except GuardError as error:
-            if stopped is None:
-                raise
-            output.error(error.message, error.hint)
+    try:
+        _write_summaries(settings, facts)
+    except GuardError as error:
+        if stopped is None:
+            raise
+        output.error(error.message, error.hint)
     if stopped is not None:
         raise stopped
     return facts.tally.exit_code()
+
+
+def _write_summaries(settings: Settings, facts: Facts) -> None:
+    """Write each summary that was asked for; raises `GuardError` for the first that can't be."""
+    if not settings.report.summary:
+        return
+    summary, watch = summary_of(settings, facts), facts.watch
+    for path in settings.report.summary:
+        if is_page(path):
+            samples = watch.timeline.samples
+            page = Page(summary, watch.store, samples, watch.running, watch.in_doubt, facts.rows)
+            write_summary(path, page.html().encode())
+        else:
+            write_summary(path, as_json(summary))
 
 
 def _next_step(settings: Settings, facts: Facts, *, input_read: bool) -> NextStep:

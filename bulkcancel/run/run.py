@@ -99,7 +99,7 @@ def _plan(settings: Settings) -> Plan:
         overwrite=report.overwrite,
         resume=report.resume,
         split=report.split,
-        summaries=() if report.summary is None else (report.summary,),
+        summaries=report.summary,
         inputs=files,
     )
     check_places(plan)

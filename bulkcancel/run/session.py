@@ -5,7 +5,7 @@ only when the input is known to be good.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import replace
 from urllib.parse import urlsplit
@@ -13,15 +13,15 @@ from urllib.parse import urlsplit
 from bulkcancel.base.errors import BulkcancelError, GuardError
 from bulkcancel.base.interrupts import draining
 from bulkcancel.base.model import ClientKey, JobResult, JobRow, StoreName, Tally, id_key
-from bulkcancel.console import Conditions, LiveDisplay, PlainLines, display_for
+from bulkcancel.console import MOST_ROWS, Conditions, LiveDisplay, PlainLines, display_for
 from bulkcancel.engine import Engine, Guards, Policy, concurrency_for
 from bulkcancel.epcc import Sender, connect
 from bulkcancel.inputs import Entry, Listed, Streamed
-from bulkcancel.report import Recorder, max_row_bytes, new_run_id, open_recorder
+from bulkcancel.report import Recorder, Row, max_row_bytes, new_run_id, open_recorder
 from bulkcancel.run.conclude import conclude
 from bulkcancel.run.confirmation import store_in_words
 from bulkcancel.run.remaining import unsettled
-from bulkcancel.run.summary_file import Clock, Facts
+from bulkcancel.run.summary_file import Clock, Facts, is_page
 from bulkcancel.run.watch import Watch
 from bulkcancel.run.work import Work
 
@@ -116,8 +116,10 @@ class Session:
         signals = engine.stop, engine.break_off, recorder.hurry
         with draining(*signals, patience=patience, grace=grace):
             stopped = await self._watched(engine, recorder)
+            pages = any(is_page(path) for path in settings.report.summary)
+            rows = recorder.last_rows(MOST_ROWS) if pages else None
             trouble = recorder.close()
-            facts = self._facts(run_id, recorder, stopped or trouble)
+            facts = self._facts(run_id, recorder, stopped or trouble, rows)
             input_read = self._rows.complete and not engine.left_early
             if work.input.shortage is not None:
                 work.output.note(f"warning: {work.input.shortage}")
@@ -146,7 +148,13 @@ class Session:
 
         return Engine(self._sender, policy, self._tally, record)
 
-    def _facts(self, run_id: str, recorder: Recorder, stopped: BulkcancelError | None) -> Facts:
+    def _facts(
+        self,
+        run_id: str,
+        recorder: Recorder,
+        stopped: BulkcancelError | None,
+        rows: Sequence[Row] | None,
+    ) -> Facts:
         """Return what there is to say of a run that has ended."""
         self._tally.repeats = self._work.input.jobs.repeats
         self._tally.input_incomplete = self._work.input.shortage is not None
@@ -163,6 +171,7 @@ class Session:
             stopped,
             self._work.access,
             self.watch,
+            rows,
         )
 
     async def _practice_store(self) -> Callable[[Entry], None]:
@@ -229,6 +238,7 @@ class Session:
         except BulkcancelError as error:
             return error
         finally:
+            await self._sample()
             for task in watching:
                 task.cancel()
             if display is not None:

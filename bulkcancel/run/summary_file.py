@@ -2,6 +2,7 @@
 
 import platform
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,9 +15,9 @@ from bulkcancel.base.errors import BulkcancelError, GuardError, ReportError
 from bulkcancel.base.model import ClientKey, Outcome, StoreName, Tally
 from bulkcancel.base.settings import Settings
 from bulkcancel.base.text import one_line, timestamp
-from bulkcancel.console import by_count
+from bulkcancel.console import PAGE_BEGINNING, by_count
 from bulkcancel.inputs import Source
-from bulkcancel.report import Recorder, begins_with, write_atomically
+from bulkcancel.report import Recorder, Row, begins_with, write_atomically
 from bulkcancel.run.watch import Watch
 
 _BEGINNING = b'{\n  "run_id":'
@@ -37,7 +38,10 @@ class Clock:
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """One run, looked back at; `effective` and `rate` are in requests per second."""
+    """One run, looked back at; `effective` and `rate` are in requests per second.
+
+    `rows` are the final rows of the report, None where nobody asked, or they are too many.
+    """
 
     run_id: str
     host: str
@@ -51,6 +55,7 @@ class Facts:
     stopped: BulkcancelError | None
     access: Access
     watch: Watch
+    rows: Sequence[Row] | None = None
 
     def counts(self) -> dict[str, Any]:
         """Return what was counted."""
@@ -74,7 +79,8 @@ class Facts:
 def check_earlier_summary(path: Path) -> None:
     """Refuse to replace a file that is not the summary of an earlier run; raises `ReportError`."""
     try:
-        ours = not path.exists() or begins_with(path, _BEGINNING)
+        beginning = PAGE_BEGINNING if is_page(path) else _BEGINNING
+        ours = not path.exists() or begins_with(path, beginning)
     except OSError as error:
         raise ReportError(f"{path} can't be read: {error.strerror}", _ELSEWHERE) from None
     if not ours:
@@ -109,9 +115,18 @@ def summary_of(settings: Settings, facts: Facts) -> dict[str, Any]:
     }
 
 
-def write_summary(path: Path, summary: dict[str, Any]) -> None:
+def is_page(path: Path) -> bool:
+    """Tell whether a summary is written as a page for people."""
+    return path.suffix.lower() in {".html", ".htm"}
+
+
+def as_json(summary: dict[str, Any]) -> bytes:
+    """Return a summary as JSON, for machines and people."""
+    return orjson.dumps(summary, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
+
+
+def write_summary(path: Path, text: bytes) -> None:
     """Write the file whole or not at all (mode 0600); raises `GuardError`."""
-    text = orjson.dumps(summary, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
     try:
         with write_atomically(path) as file:
             file.write(text)

@@ -91,7 +91,7 @@ def test_options_become_settings() -> None:
             *("r.csv", "jsonl"),
             overwrite=True,
             split=Path("by"),
-            summary=Path("s.json"),
+            summary=(Path("s.json"),),
             reason="INC-7",
             allow=frozenset({Outcome.FAILED}),
         ),

@@ -102,6 +102,27 @@ def test_place_for_split_or_summary_is_refused(
 # --- summary
 
 
+def test_summary_is_a_page_where_its_name_says_so(cli: Cli, tmp_path: Path) -> None:
+    """JSON and page can both be had; a resume replaces a page of ours, and no other."""
+    arguments = ("--sandbox", "-r500", "-o", "r.csv", "--summary", "s.json")
+    (tmp_path / "ids.csv").write_text("job_id,status\njob-1,\nbusy,started\n")
+    ended = cli(*arguments, "--summary", "s.html", "--reason", "a < b", tmp_path / "ids.csv")
+    assert ended.code == 3
+    page = (tmp_path / "s.html").read_text()
+    assert orjson.loads((tmp_path / "s.json").read_bytes())["reason"] == "a < b"
+    for words in (
+        "Cancelled 1 of 2 jobs",
+        "a &lt; b",
+        "<td>busy</td>",
+        "<summary>2 jobs</summary>",
+    ):
+        assert words in page
+    resumed = ("--resume", "--sandbox", "-o", "r.csv", "--summary", "s.html")
+    assert cli(*resumed, tmp_path / "ids.csv").code == 3
+    (tmp_path / "s.html").write_text("<!doctype html><p>mine")
+    assert cli(*resumed, tmp_path / "ids.csv").is_refusal()
+
+
 def digest_of(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
 

@@ -93,15 +93,15 @@ def test_a_summary_that_has_no_place_any_more(end: Ending, capsys: Err, tmp_path
     """A summary file that can't be written ends a run, but not in place of what had stopped it."""
     lost = tmp_path / "none" / "s.json"
     with pytest.raises(GuardError, match="can't be written"):
-        end(Tally(), summary=lost)
+        end(Tally(), summary=(lost,))
     with pytest.raises(Interruption):
-        end(Tally(), summary=lost, stopped=STOPPED)
+        end(Tally(), summary=(lost,), stopped=STOPPED)
     assert f"error: {lost} can't be written: No such file or dir" in capsys.readouterr().err
 
 
 def test_a_summary_in_a_file(end: Ending, tmp_path: Path) -> None:
     """The summary is kept where that was asked for."""
-    assert end(tally_of(not_found=1), summary=tmp_path / "s.json") == 3
+    assert end(tally_of(not_found=1), summary=(tmp_path / "s.json",)) == 3
     assert orjson.loads((tmp_path / "s.json").read_bytes())["outcomes"] == {"not_found": 1}
 
 

@@ -11,7 +11,7 @@ from bulkcancel.run.next_step import after_look, after_run, resume_command
 from tests.run.test_summary_file import SETTINGS as ALL_SETTINGS
 from tests.support.chosen import changed
 
-SETTINGS = changed(ALL_SETTINGS, column=None, summary=None, split=None)
+SETTINGS = changed(ALL_SETTINGS, column=None, summary=(), split=None)
 
 
 def tally_of(**outcomes: int) -> Tally:

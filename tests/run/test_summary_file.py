@@ -21,6 +21,7 @@ from bulkcancel.report.append_file import create
 from bulkcancel.run.summary_file import (
     Clock,
     Facts,
+    as_json,
     check_earlier_summary,
     summary_of,
     write_summary,
@@ -35,7 +36,7 @@ SETTINGS = Settings(
         output="r.csv",
         resume=True,
         split=Path("split"),
-        summary=Path("s.json"),
+        summary=(Path("s.json"),),
         reason="INC-7",
         allow=frozenset({Outcome.NOT_PENDING, Outcome.NOT_FOUND}),
     ),
@@ -145,8 +146,8 @@ def test_times(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_summary_is_written(tmp_path: Path) -> None:
     """A summary is JSON that a person can read too, private, in place of an earlier one."""
     path = tmp_path / "s.json"
-    write_summary(path, {"a": 1})
-    write_summary(path, {"a": 2})
+    write_summary(path, as_json({"a": 1}))
+    write_summary(path, as_json({"a": 2}))
     assert path.read_text() == '{\n  "a": 2\n}\n'
     assert orjson.loads(path.read_bytes()) == {"a": 2}
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
@@ -155,7 +156,7 @@ def test_a_summary_is_written(tmp_path: Path) -> None:
 def test_a_summary_that_can_not_be_written(tmp_path: Path) -> None:
     """A place that is gone by the end of the run is a guard's affair."""
     with pytest.raises(GuardError) as stopped:
-        write_summary(tmp_path / "none" / "s.json", {})
+        write_summary(tmp_path / "none" / "s.json", as_json({}))
     path, hint = tmp_path / "none" / "s.json", "name another place with --summary"
     assert str(stopped.value) == f"{path} can't be written: No such file or directory; {hint}"
 
@@ -166,7 +167,7 @@ def test_resuming_replaces_only_a_summary_of_an_earlier_run(tmp_path: Path) -> N
     path.write_text("my notes")
     with pytest.raises(ReportError, match=r"s.json is not the summary of an earlier run; name"):
         check_earlier_summary(path)
-    write_summary(path, {"run_id": "x"})
+    write_summary(path, as_json({"run_id": "x"}))
     check_earlier_summary(path)
 
 

@@ -1,0 +1,152 @@
+"""The page for the review, as text and in a real browser."""
+
+import re
+import shutil
+import subprocess
+import xml.etree.ElementTree as ET
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bulkcancel.base.model import JobState, Outcome
+from bulkcancel.console import PAGE_BEGINNING, Page, Sample
+from bulkcancel.console.timeline_svg import stalls_of, timeline_svg
+from tests.support.fakes import result
+
+EVIL = """<script>document.title='taken'</script>"'&<img src=x onerror="document.title='taken'">"""
+BROWSER = shutil.which("chromium") or shutil.which("google-chrome")
+SUMMARY: dict[str, Any] = {
+    "run_id": "run-1", "version": "1.0", "python": "3.11", "reason": "INC-7",
+    "started_at": "2026-02-25T06:13:20.250Z", "ended_at": "2026-02-25T06:14:21.250Z",
+    "elapsed_seconds": 61.0, "exit_code": 1, "stopped": None, "host": "store.example",
+    "client_id": "nigh\u2026", "options": {"rate": 20.0, "yes": False},
+    "inputs": [{"file": "jobs.csv", "sha256": "ab" * 32}],
+    "report": {"file": "r.csv", "sha256": "cd" * 32},
+    "outcomes": {"cancelled": 2, "not_pending": 1, "failed": 1}, "not_pending": {"started": 1},
+    "requests": 5, "read_backs": 1, "retries": 0, "throttled_429": 2,
+    "effective_rate_per_second": 15.2,
+}  # fmt: skip
+SAMPLES = [
+    Sample(0.0, 0, 0),
+    Sample(1.0, 20, 18),
+    Sample(2.0, 20, 18, 2, "paused"),
+    Sample(3.0, 20, 18, 2, "paused"),
+    Sample(4.0, 40, 36, 2),
+]
+STARTED = JobState("started", "product-import", started_at="2026-02-25T06:00:00Z")
+RUNNING = result("busy", Outcome.NOT_PENDING, state=STARTED)
+
+
+def page(text: str = "", rows: int | None = 2, **summary: Any) -> str:  # noqa: ANN401
+    """Return a page with a text in all places that others fill."""
+    row = {"job_id": f"job{text}", "outcome": "cancelled", "job_status": "cancelled"}
+    row |= {"job_type": text, "detail": text, "finished_at": "2026-02-25T06:14:21.250Z"}
+    failed = result(f"job{text}", Outcome.FAILED, detail=f"403 {text}", sent_at=1.0)
+    doubtful = result("ours", doubtful=True, detail="by this run, or by somebody else")
+    return Page(
+        SUMMARY | summary,
+        f"store{text}",
+        SAMPLES,
+        [RUNNING],
+        [failed, doubtful],
+        None if rows is None else [row] * rows,
+    ).html()
+
+
+class Elements(HTMLParser):
+    """The elements of a page and its visible text."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.tags: list[str] = []
+        self.attributes: list[str] = []
+        self.text = ""
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append(tag)
+        self.attributes += [name for name, _ in attrs]
+
+    def handle_data(self, data: str) -> None:
+        self.text += data
+
+
+@pytest.mark.parametrize(
+    "words",
+    ["Cancelled 2 of 4 jobs", "store, 2026-02-25 06:13:20 to 2026-02-25 06:14:21 UTC",
+     "Reason: INC-7", "started 1", "busy", "product-import", "2026-02-25 06:00:00", "403",
+     "cancelled, perhaps by somebody else", "ab" * 32, "cd" * 32, "rate 20.0", "run-1",
+     "paused"],
+)  # fmt: skip
+def test_page_tells_what_a_review_asks_for(words: str) -> None:
+    """Counts, times, reason, running and doubtful jobs, options and hashes are in the page."""
+    assert words in Elements(page()).text
+
+
+@pytest.mark.parametrize("stopped", [None, "three cancels in a row were forbidden"])
+def test_page_says_why_a_run_was_stopped(stopped: str | None) -> None:
+    """What stopped a run early stands at the top, where something did."""
+    text = Elements(page(stopped=stopped)).text
+    assert ("Stopped early: three" in text) == (stopped is not None)
+
+
+def test_page_escapes_whatever_comes_from_outside() -> None:
+    """Ids, messages and names of a store with markup in them add no element and no attribute."""
+    harmless, evil = Elements(page("x")), Elements(page(EVIL, reason=EVIL))
+    assert evil.tags == harmless.tags
+    assert set(evil.attributes) == set(harmless.attributes)
+    assert evil.text.count(EVIL) == 10
+
+
+def test_page_needs_no_network() -> None:
+    """Nothing of a page is fetched, and a policy forbids that and any other script."""
+    text = page()
+    assert not re.search(r"(src|href|url|import)\s*[=(]", text.split("<script>")[0])
+    assert "default-src 'none'" in text
+    assert text.startswith(PAGE_BEGINNING.decode())
+
+
+@pytest.mark.parametrize(("rows", "words"), [(2, "2 jobs"), (None, "see the report")])
+def test_page_names_the_report_where_rows_are_too_many(rows: int | None, words: str) -> None:
+    """A page has a row for each job, or says where those are."""
+    text = page(rows=rows)
+    assert words in text
+    assert ("<details>" in text) == (rows is not None)
+
+
+def test_drawing_shows_rate_jobs_stalls_and_refusals() -> None:
+    """The drawing is well-formed, with one shade for a stall and one mark for refusals."""
+    drawn = ET.fromstring(timeline_svg(SAMPLES))  # noqa: S314  (our own)
+    kinds = [each.get("class") for each in drawn]
+    assert [kinds.count(kind) for kind in ("stall", "refused", "requests", "settled")] == [1] * 4
+    assert stalls_of(SAMPLES) == [(1.0, 3.0, "paused")]
+    assert drawn.get("aria-label") == "At most 20 requests a second; 36 jobs settled in 4 s"
+
+
+@pytest.mark.parametrize("samples", [SAMPLES[:1], SAMPLES[:1] * 2], ids=["one", "two at once"])
+def test_drawing_of_a_run_that_was_over_at_once(samples: list[Sample]) -> None:
+    """A run without a second sample has an empty drawing."""
+    assert "At most 1 requests a second; 0 jobs" in timeline_svg(samples)
+
+
+def dump(path: Path, folder: Path) -> str:
+    """Return the document as a browser has it once it has run what it would run."""
+    flags = (
+        "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run"
+        " --disable-background-networking --disable-component-update --disable-sync --dump-dom"
+    )
+    command = [str(BROWSER), *flags.split(), f"--user-data-dir={folder}", path.as_uri()]
+    return subprocess.run(command, capture_output=True, text=True, timeout=60, check=True).stdout
+
+
+@pytest.mark.skipif(BROWSER is None, reason="no Chromium is installed")
+def test_browser_runs_the_search_and_no_foreign_script(tmp_path: Path) -> None:
+    """In a real browser markup in ids and messages stays text, and the search is offered."""
+    (tmp_path / "page.html").write_text(page(EVIL, reason=EVIL))
+    document = dump(tmp_path / "page.html", tmp_path / "profile")
+    assert "<title>Cancelled 2 of 4 jobs</title>" in document
+    search = re.search('<input id="search"[^>]*>', document)
+    assert search
+    assert "hidden" not in search[0]
