@@ -17,7 +17,7 @@ from bulkcancel.base import defaults
 from bulkcancel.base.access import Access, find_access
 from bulkcancel.base.checks import base_url as checked_base_url
 from bulkcancel.base.checks import checked_headers, outcomes
-from bulkcancel.base.errors import ConfigError, GuardError
+from bulkcancel.base.errors import BulkcancelError, ConfigError, GuardError
 from bulkcancel.base.model import Credentials, JobResult, JobRow, Tally
 from bulkcancel.base.settings import PaceOptions, StoreOptions
 from bulkcancel.engine import Engine, Guards, Policy, concurrency_for
@@ -50,10 +50,10 @@ async def cancel_jobs(  # noqa: PLR0913  (all have a default, and a name)
     the same sources where they are not given: environment, then profile. With `check` jobs
     are only read.
 
-    Raises `ConfigError` (a `ValueError`) and `LoginError` before anything is sent, and
-    `GuardError` when a guard has stopped the run, after the result of every job. To end the
-    generator early (`contextlib.aclosing`) stops the sending and waits for the requests in
-    flight.
+    Raises `ConfigError` (a `ValueError`) and `LoginError` before anything is sent, and after
+    the result of every job `GuardError` when a guard has stopped the run, or `LoginError` when
+    no token could be had any more. To end the generator early (`contextlib.aclosing`) stops
+    the sending and waits for the requests in flight.
     """
     pace = PaceOptions(rate, concurrency, retries, timeout, max_failures=max_failures)
     allowed = outcomes(allow)
@@ -80,14 +80,14 @@ async def cancel_jobs(  # noqa: PLR0913  (all have a default, and a name)
             rows.reraise()
         finally:
             engine.stop(GuardError("the caller has left"))
-            with suppress(GuardError):
+            with suppress(BulkcancelError):
                 await asyncio.gather(run)
 
 
 def cancel_jobs_sync(ids: Iterable[object], **options: Any) -> list[JobResult]:  # noqa: ANN401
     """Cancel jobs, and return what became of each; the options are those of `cancel_jobs`.
 
-    Raises what that raises; the `results` of a `GuardError` are those of all jobs.
+    Raises what that raises; the `results` of such an error are those of all jobs.
     """
     try:
         asyncio.get_running_loop()
@@ -105,7 +105,7 @@ async def _collect(ids: Iterable[object], options: Mapping[str, Any]) -> list[Jo
         try:
             async for result in run:
                 results.append(result)  # noqa: PERF401  (they must outlive the error)
-        except GuardError as error:
+        except BulkcancelError as error:
             error.results = results
             raise
     return results

@@ -1,4 +1,4 @@
-"""What ends a run: a small tree of exceptions, each with its exit code.
+"""What ends a run: a small tree of exceptions; the exit code follows from the phase of the run.
 
 A job's own trouble is a `JobResult`, never one of these. The hint (what to do)
 is kept apart from the message (what is wrong).
@@ -13,14 +13,14 @@ if TYPE_CHECKING:
 
 
 class BulkcancelError(Exception):
-    """End the run; `exit_code` is what the process returns.
+    """End the run.
 
     `message` says what is wrong and where, `hint` what to do about it; both are
-    one line, without a secret in them.
+    one line, without a secret in them. `results` are those of all jobs, where
+    `cancel_jobs_sync` could not return them.
     """
 
-    exit_code = 2
-    told = False  # the operator has read it already
+    results: "Sequence[JobResult]" = ()
 
     def __init__(self, message: str, hint: str = "") -> None:
         super().__init__(message)
@@ -40,7 +40,7 @@ class InputError(BulkcancelError):
 
 
 class ReportError(BulkcancelError):
-    """A report that can't be created; no cancel has been sent yet."""
+    """A report that can't be created."""
 
 
 class LoginError(BulkcancelError):
@@ -48,13 +48,7 @@ class LoginError(BulkcancelError):
 
 
 class GuardError(BulkcancelError):
-    """A guard ended the run after it had begun; the rest is `not_attempted`.
-
-    `results` are those of all jobs, where `cancel_jobs_sync` could not return them.
-    """
-
-    exit_code = 4
-    results: "Sequence[JobResult]" = ()
+    """A guard ended the run; the rest is `not_attempted`."""
 
 
 class Interruption(GuardError):
@@ -63,7 +57,3 @@ class Interruption(GuardError):
     def __init__(self, message: str, exit_code: int) -> None:
         super().__init__(message)
         self.exit_code = exit_code
-
-
-class PipeClosed(GuardError):
-    """The reader of standard output went away: nothing to complain about."""

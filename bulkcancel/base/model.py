@@ -38,10 +38,6 @@ class Outcome(StrEnum):
 
 SETTLED = frozenset({Outcome.CANCELLED, Outcome.NOT_FOUND, Outcome.NOT_PENDING})
 _NEVER_TRIED = frozenset({Outcome.NOT_ATTEMPTED, Outcome.INVALID, Outcome.DRY_RUN})
-_GOOD = frozenset({Outcome.CANCELLED, Outcome.WOULD_CANCEL, Outcome.DRY_RUN})
-WORTH_RESUMING = frozenset(
-    {Outcome.FAILED, Outcome.UNKNOWN, Outcome.INVALID, Outcome.NOT_ATTEMPTED}
-)
 
 
 class Evidence(StrEnum):
@@ -201,7 +197,7 @@ class JobResult:
 
 @dataclass(slots=True)
 class Tally:
-    """The counts of a report, and the exit code that follows from them.
+    """The counts of a report.
 
     Distinct ids (the sum of `outcomes`) plus `repeats` are the rows read; with
     `--resume`, `outcomes` counts what stands in the whole report, `settled_before` the
@@ -250,10 +246,3 @@ class Tally:
         """Count a status, as one of others once a server has made up too many."""
         known = status in self.not_pending or len(self.not_pending) < _MOST_STATUSES
         self.not_pending[status if known else OTHER_STATUS] += number
-
-    def exit_code(self) -> int:
-        """Return 0, 1 or 3 for a run that came to its end, as the contract says."""
-        short = {o for o, n in self.outcomes.items() if n} - self.allow - _GOOD
-        if self.input_incomplete or short & WORTH_RESUMING:
-            return 1
-        return 3 if short else 0

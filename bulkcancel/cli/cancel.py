@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from bulkcancel.base.errors import BulkcancelError, ConfigError, PipeClosed
+from bulkcancel.base.errors import BulkcancelError, ConfigError
 from bulkcancel.base.text import hide
 from bulkcancel.cli.argv import given, origin, program
 from bulkcancel.cli.options import CANCEL, CONTEXT, PATH, GroupedCommand
@@ -75,9 +75,7 @@ def guarded(entry: click.Command, name: str, arguments: Sequence[str] | None) ->
     except click.UsageError as error:
         _complain(error.format_message(), f"see {name} --help", shown)
     except BulkcancelError as error:
-        if not error.told and not isinstance(error, PipeClosed):
-            _complain(error.message, error.hint, shown)
-        return error.exit_code
+        _complain(error.message, error.hint, shown)
     return 2
 
 

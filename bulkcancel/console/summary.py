@@ -60,6 +60,8 @@ def print_summary(output: Output, summary: Summary, counts: dict[str, Any]) -> N
             "report": summary.report,
         }
         output.note(f"next: {summary.next_step}", "summary", **fields)
+        if summary.stopped is not None:
+            output.error(*summary.stopped)
         return
     for line, style in table(summary.tally):
         output.note(line, style=style)

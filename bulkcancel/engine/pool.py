@@ -10,9 +10,7 @@ from typing import Protocol
 from bulkcancel.base.errors import (
     BulkcancelError,
     GuardError,
-    InputError,
     Interruption,
-    LoginError,
 )
 from bulkcancel.base.model import JobResult, JobRow, Outcome, Tally
 from bulkcancel.engine.attribution import Stamps
@@ -100,9 +98,6 @@ class Engine:
                 worker.add_done_callback(self._workers.discard)
         self._decide_all()
         await self._record_unsent(rows.rest())
-        if isinstance(self._error, LoginError | InputError) and self._sent:
-            # in mid-run: no longer a usage error
-            raise GuardError(self._error.message, self._error.hint)
         if self._error is not None:
             raise self._error
 

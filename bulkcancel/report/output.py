@@ -14,7 +14,7 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
-from bulkcancel.base.errors import GuardError, PipeClosed, ReportError
+from bulkcancel.base.errors import GuardError, ReportError
 from bulkcancel.report.disk_reserve import DISK_FULL, DiskReserve
 
 STDOUT = "-"
@@ -77,7 +77,7 @@ class Output:
 
     def _unwritable(self, error: OSError) -> GuardError:
         if isinstance(error, BrokenPipeError):
-            return PipeClosed("nobody reads the report any more")
+            return GuardError("nobody reads the report any more")
         return GuardError(
             f"{name_of(self.target)} can't be written: {error.strerror}",
             f"make room, or {ELSEWHERE}",

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
 
-from bulkcancel.base.errors import GuardError, PipeClosed, ReportError
+from bulkcancel.base.errors import BulkcancelError, GuardError, ReportError
 from bulkcancel.base.model import JobResult, JobRow, Outcome
 from bulkcancel.report.append_file import AppendFile, create, reopen
 from bulkcancel.report.by_outcome import write_split
@@ -166,19 +166,16 @@ def open_recorder(
 ) -> tuple[Recorder, int]:
     """Open the report; return also for how many rows of so many bytes it has space.
 
-    Raises `ReportError`, or `PipeClosed` where nobody reads the report.
+    Raises `ReportError` or `GuardError`.
     """
     output = earlier.output or _new_output(plan)
     recorder = Recorder(plan, output, earlier.past.format or plan.format, run_id)
     try:
         reserved = _hold(output, row_bytes, rows)
         _begin(recorder, output, earlier.past)
-    except PipeClosed:
-        raise
-    except (GuardError, ReportError) as error:
+    except BulkcancelError:
         output.discard()
-        # nothing was sent yet: not a guard's exit code
-        raise ReportError(error.message, error.hint) from None
+        raise
     return recorder, reserved
 
 

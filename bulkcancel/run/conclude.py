@@ -1,6 +1,8 @@
-"""The end of a run: show the summary, write it to its file, decide the exit code."""
+"""The end of a run: show the summary, and write it to its file."""
 
-from bulkcancel.base.errors import GuardError, PipeClosed
+from dataclasses import replace
+
+from bulkcancel.base.errors import GuardError
 from bulkcancel.base.settings import Settings
 from bulkcancel.console import Output, Page, Summary, print_summary
 from bulkcancel.report import STDOUT, name_of
@@ -9,11 +11,10 @@ from bulkcancel.run.summary_file import Facts, as_json, is_page, summary_of, wri
 
 
 def conclude(settings: Settings, output: Output, facts: Facts, *, input_read: bool) -> int:
-    """Show and keep what became of a run; return its exit code, or raise what stopped it.
+    """Show and keep what became of a run; return its exit code.
 
     `input_read` is False where the run ended before all of its input was read.
     """
-    stopped = facts.stopped
     place = name_of(facts.report.target)
     for result in facts.report.unrecorded:
         output.error(f"no row in {place} for {result.row.job_id}, which is {result.outcome}")
@@ -22,12 +23,9 @@ def conclude(settings: Settings, output: Output, facts: Facts, *, input_read: bo
     try:
         _write_summaries(settings, facts)
     except GuardError as error:
-        if stopped is None:
-            raise
         output.error(error.message, error.hint)
-    if stopped is not None:
-        raise stopped
-    return facts.tally.exit_code()
+        facts = replace(facts, stopped=facts.stopped or error)
+    return facts.exit_code
 
 
 def _write_summaries(settings: Settings, facts: Facts) -> None:
@@ -56,10 +54,7 @@ def _next_step(settings: Settings, facts: Facts, *, input_read: bool) -> NextSte
 
 
 def _show(output: Output, facts: Facts, step: NextStep, reason: str) -> None:
-    stopped = None
-    if facts.stopped is not None and not isinstance(facts.stopped, PipeClosed):
-        stopped = facts.stopped.message, facts.stopped.hint
-        facts.stopped.told = not output.as_json
+    stopped = facts.stopped
     elapsed = facts.clock.elapsed()
     summary = Summary(
         facts.tally,
@@ -75,7 +70,7 @@ def _show(output: Output, facts: Facts, step: NextStep, reason: str) -> None:
         running=facts.watch.running,
         report=_file_of(facts),
         rewritten=facts.report.restored,
-        stopped=stopped,
+        stopped=None if stopped is None else (stopped.message, stopped.hint),
     )
     print_summary(output, summary, facts.counts())
 

@@ -4,7 +4,7 @@ from urllib.parse import urlsplit
 
 from bulkcancel.base.model import StoreName
 from bulkcancel.console import Question
-from bulkcancel.run.work import Work
+from bulkcancel.run.prepare import Prepared
 
 
 def store_in_words(url: str, store: StoreName | None) -> str:
@@ -15,22 +15,24 @@ def store_in_words(url: str, store: StoreName | None) -> str:
     return f"{host}, {store}" if str(store) else f"{host} (store name could not be read)"
 
 
-def question_of(work: Work, store: str, *, latency: float = 0.0, concurrency: int = 1) -> Question:
+def question_of(
+    ready: Prepared, store: str, *, latency: float = 0.0, concurrency: int = 1
+) -> Question:
     """Return the question about the jobs of a run that are not settled yet.
 
     `latency` is in seconds for a reply, 0 where it was not measured.
     """
     skipped = {
-        "duplicate": work.input.jobs.repeats,
-        "invalid": work.left.invalid,
-        "already settled": work.left.settled,
+        "duplicate": ready.input.jobs.repeats,
+        "invalid": ready.left.invalid,
+        "already settled": ready.left.settled,
     }
     return Question(
-        jobs=work.left.valid,
+        jobs=ready.left.valid,
         skipped=skipped,
         about=(),
         store=store,
-        rate=work.settings.pace.rate,
+        rate=ready.settings.pace.rate,
         latency=latency,
         concurrency=concurrency,
     )

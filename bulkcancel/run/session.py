@@ -20,10 +20,10 @@ from bulkcancel.inputs import Entry, Listed, Streamed
 from bulkcancel.report import Recorder, Row, max_row_bytes, new_run_id, open_recorder
 from bulkcancel.run.conclude import conclude
 from bulkcancel.run.confirmation import store_in_words
+from bulkcancel.run.prepare import Prepared
 from bulkcancel.run.remaining import unsettled
 from bulkcancel.run.summary_file import Clock, Facts, is_page
 from bulkcancel.run.watch import Watch
-from bulkcancel.run.work import Work
 
 SYNC_EVERY = 1.0  # seconds
 SAMPLE_EVERY = 1.0  # seconds
@@ -37,80 +37,77 @@ class Session:
     observes what happens.
     """
 
-    def __init__(self, work: Work) -> None:
+    def __init__(self, ready: Prepared) -> None:
         """Take the work; nothing is sent yet."""
-        settings = work.settings
-        self.url = work.access.base_url
+        settings = ready.settings
+        self.url = ready.access.base_url
         self.store = StoreName()
-        self._work = work
-        self._tally = Tally(settings.report.allow, settled_before=work.left.settled)
-        self._tally.adopt(work.before.past.jobs.values())
+        self._ready = ready
+        self._tally = Tally(settings.report.allow, settled_before=ready.left.settled)
+        self._tally.adopt(ready.before.past.jobs.values())
+        self._sent = False
         self.watch: Watch
         self._clock = Clock()
         self._stack = AsyncExitStack()
         self._sender: Sender
         self._rows: Listed | Streamed
 
-    async def open(self) -> bool:
-        """Log in, where there is anything to send; tell whether there is anything to do."""
+    async def open(self) -> None:
+        """Log in, where there is anything to send."""
         patience = asyncio.create_task(_every(WORD_EVERY, self._still_opening))
         try:
-            return await self._opened()
+            await self._open()
         finally:
             patience.cancel()
 
     async def _still_opening(self) -> None:
-        if self._work.input.stream is not None and self._sender.auth.fresh() is not None:
-            self._work.output.note("waiting for the first id")
+        if self._ready.input.stream is not None and self._sender.auth.fresh() is not None:
+            self._ready.output.note("waiting for the first id")
             return
         tries = f"{self._tally.requests} request{'' if self._tally.requests == 1 else 's'} so far"
-        self._work.output.note(f"waiting for {urlsplit(self.url).netloc} to answer ({tries})")
+        self._ready.output.note(f"waiting for {urlsplit(self.url).netloc} to answer ({tries})")
 
-    async def _opened(self) -> bool:
-        work, settings = self._work, self._work.settings
+    async def _open(self) -> None:
+        ready, settings = self._ready, self._ready.settings
         seed = await self._practice_store() if settings.store.sandbox else _no_seed
-        access = replace(work.access, base_url=self.url)
-        connection = connect(access, settings.pace, self._tally, work.output.request)
+        access = replace(ready.access, base_url=self.url)
+        connection = connect(access, settings.pace, self._tally, ready.output.request)
         self._sender = await self._stack.enter_async_context(connection)
-        if work.input.stream is None:
-            self._rows = Listed(work.left)
-            first = work.left.first()
+        if ready.input.stream is None:
+            self._rows = Listed(ready.left)
+            first = ready.left.first()
             if first is not None:
                 await self._sender.auth.login(id_key(first.job_id))
         else:
-            known = list(work.left)  # by now: the pipe adds to the jobs that are known
-            self._rows = Streamed(known, work.input.stream, work.input, self._fit, seed)
+            known = list(ready.left)  # by now: the pipe adds to the jobs that are known
+            self._rows = Streamed(known, ready.input.stream, ready.input, self._fit, seed)
             first = await self._log_in_while_waiting(self._rows)
         asked = first is not None and not settings.store.sandbox
         self.store = await self._sender.store_name() if asked else StoreName()
         where = store_in_words(self.url, self.store if asked else None)
         where = "a practice API" if settings.store.sandbox else where
-        self.watch = Watch(where, self._tally, work.before.past, work.output)
-        return bool(work.input.jobs)
+        self.watch = Watch(where, self._tally, ready.before.past, ready.output)
 
     @property
     def concurrency(self) -> int:
         """Return the most requests in flight."""
-        pace = self._work.settings.pace
+        pace = self._ready.settings.pace
         wanted = pace.concurrency or concurrency_for(pace.rate)
-        streams = self._work.input.stream is not None
-        return wanted if streams else max(1, min(wanted, self._work.left.valid))
+        streams = self._ready.input.stream is not None
+        return wanted if streams else max(1, min(wanted, self._ready.left.valid))
 
     async def close(self) -> None:
         """Close the connections."""
         await self._stack.aclose()
 
     async def cancel(self) -> int:
-        """Settle all jobs, and say what became of them; return the exit code.
-
-        Raises what stopped the run, when everything is recorded.
-        """
-        work, settings, run_id = self._work, self._work.settings, new_run_id()
+        """Settle all jobs, and say what became of them; return the exit code."""
+        ready, settings, run_id = self._ready, self._ready.settings, new_run_id()
         self._clock = Clock()  # thinking about the question took no time
         self._sender.pacer.begin()
         wanted = self.concurrency
-        row_bytes = max_row_bytes(source.name for source in work.input.sources)
-        recorder, concurrency = open_recorder(work.plan, work.before, run_id, row_bytes, wanted)
+        row_bytes = max_row_bytes(source.name for source in ready.input.sources)
+        recorder, concurrency = open_recorder(ready.plan, ready.before, run_id, row_bytes, wanted)
         engine = self._engine(recorder, concurrency)
         patience, grace = settings.pace.timeout, settings.pace.grace
         signals = engine.stop, engine.break_off, recorder.hurry
@@ -121,30 +118,31 @@ class Session:
             trouble = recorder.close()
             facts = self._facts(run_id, recorder, stopped or trouble, rows)
             input_read = self._rows.complete and not engine.left_early
-            if work.input.shortage is not None:
-                work.output.note(f"warning: {work.input.shortage}")
-            return conclude(settings, work.output, facts, input_read=input_read)
+            if ready.input.shortage is not None:
+                ready.output.note(f"warning: {ready.input.shortage}")
+            return conclude(settings, ready.output, facts, input_read=input_read)
 
     def _engine(self, recorder: Recorder, concurrency: int) -> Engine:
         """Return what settles the jobs, so many at a time at most."""
-        work, settings = self._work, self._work.settings
+        ready, settings = self._ready, self._ready.settings
         pace = settings.pace
         guards = Guards(
             *(pace.max_failures, settings.report.allow, pace.timeout),
-            store_is_known=work.before.past.store_is_known,
+            store_is_known=ready.before.past.store_is_known,
         )
         policy = Policy(
             concurrency,
             pace.retries,
             guards,
             only_look=settings.jobs.check,
-            earlier_runs=work.before.past.sent_between,
+            earlier_runs=ready.before.past.sent_between,
         )
 
         def record(result: JobResult) -> None:
+            self._sent = self._sent or result.was_tried
             recorder.record(result)
             self.watch.settled(result)
-            work.output.job(result)
+            ready.output.job(result)
 
         return Engine(self._sender, policy, self._tally, record)
 
@@ -156,31 +154,32 @@ class Session:
         rows: Sequence[Row] | None,
     ) -> Facts:
         """Return what there is to say of a run that has ended."""
-        self._tally.repeats = self._work.input.jobs.repeats
-        self._tally.input_incomplete = self._work.input.shortage is not None
+        self._tally.repeats = self._ready.input.jobs.repeats
+        self._tally.input_incomplete = self._ready.input.shortage is not None
         return Facts(
             run_id,
             urlsplit(self.url).netloc,
             self.store,
-            self._work.input.sources,
+            self._ready.input.sources,
             self._tally,
             self._clock,
             self._sender.pacer.effective(),
-            self._work.settings.pace.rate,
+            self._ready.settings.pace.rate,
             recorder,
             stopped,
-            self._work.access,
+            self._ready.access,
             self.watch,
             rows,
+            self._sent,
         )
 
     async def _practice_store(self) -> Callable[[Entry], None]:
         """Start a practice API that is seeded from the input; return how it learns more."""
         from bulkcancel.sandbox import Sandbox, seeds_of  # noqa: PLC0415  (real runs do without)
 
-        sandbox = Sandbox(seeds_of(entry.as_seed() for entry in self._work.input.entries))
+        sandbox = Sandbox(seeds_of(entry.as_seed() for entry in self._ready.input.entries))
         self.url = await self._stack.enter_async_context(sandbox.serve(0))
-        self._work.output.note(
+        self._ready.output.note(
             f"practice run: no store is touched, the jobs are made up at {self.url}"
         )
         return lambda entry: sandbox.queue.add(seeds_of([entry.as_seed()], len(sandbox.queue.jobs)))
@@ -207,18 +206,18 @@ class Session:
             await asyncio.gather(first, login, return_exceptions=True)
 
     async def _early_login(self) -> None:
-        if isinstance(self._work.access.credentials, ClientKey):
+        if isinstance(self._ready.access.credentials, ClientKey):
             await self._sender.auth.bearer()
 
     def _fit(self, row: JobRow) -> JobRow | None:
         """Return a row that has come by a pipe as `Remaining` would; count what is settled."""
-        fitting = unsettled(row, self._work.before.past)
+        fitting = unsettled(row, self._ready.before.past)
         self._tally.settled_before += fitting is None and not row.problem
         return fitting
 
     async def _watched(self, engine: Engine, recorder: Recorder) -> BulkcancelError | None:
         """Let the engine run to its end; return what stopped it before that."""
-        settings, output = self._work.settings, self._work.output
+        settings, output = self._ready.settings, self._ready.output
         display = display_for(settings.display.progress, output)
 
         async def sync() -> None:
@@ -246,7 +245,7 @@ class Session:
         return None
 
     async def _shown(self, display: LiveDisplay | PlainLines, engine: Engine) -> None:
-        left, pacer = self._work.left, self._sender.pacer
+        left, pacer = self._ready.left, self._sender.pacer
         jobs = left.valid + left.invalid if isinstance(self._rows, Listed) else None
         while True:
             await asyncio.sleep(display.every)

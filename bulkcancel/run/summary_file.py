@@ -18,6 +18,7 @@ from bulkcancel.base.text import one_line, timestamp
 from bulkcancel.console import PAGE_BEGINNING, by_count
 from bulkcancel.inputs import Source
 from bulkcancel.report import Recorder, Row, begins_with, write_atomically
+from bulkcancel.run.exit_code import exit_code
 from bulkcancel.run.watch import Watch
 
 _BEGINNING = b'{\n  "run_id":'
@@ -40,6 +41,7 @@ class Clock:
 class Facts:
     """One run, looked back at; `effective` and `rate` are in requests per second.
 
+    `sent` tells that a job was sent, be it only to be read, before the run ended.
     `rows` are the final rows of the report, None where nobody asked, or they are too many.
     """
 
@@ -56,6 +58,12 @@ class Facts:
     access: Access
     watch: Watch
     rows: Sequence[Row] | None = None
+    sent: bool = False
+
+    @property
+    def exit_code(self) -> int:
+        """Return the exit code that follows from all this."""
+        return exit_code(self.tally, self.stopped, sent=self.sent)
 
     def counts(self) -> dict[str, Any]:
         """Return what was counted."""
@@ -89,7 +97,7 @@ def check_earlier_summary(path: Path) -> None:
 
 def summary_of(settings: Settings, facts: Facts) -> dict[str, Any]:
     """Return all that is known of a run; never a secret."""
-    tally, stopped, report = facts.tally, facts.stopped, facts.report
+    stopped, report = facts.stopped, facts.report
     elapsed = facts.clock.elapsed()
     return {
         "run_id": facts.run_id,
@@ -99,7 +107,7 @@ def summary_of(settings: Settings, facts: Facts) -> dict[str, Any]:
         "started_at": timestamp(facts.clock.started_at),
         "ended_at": timestamp(facts.clock.started_at + elapsed),
         "elapsed_seconds": round(elapsed, 3),
-        "exit_code": tally.exit_code() if stopped is None else stopped.exit_code,
+        "exit_code": facts.exit_code,
         "stopped": None if stopped is None else stopped.message,
         "host": facts.host,
         "store": {"id": facts.store.id or None, "name": facts.store.name or None},

@@ -1,19 +1,10 @@
-"""The counts of a run, the exit code that follows, and what a `repr` must not show."""
+"""The counts of a run, and what a `repr` must not show."""
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bulkcancel.base.errors import (
-    BulkcancelError,
-    ConfigError,
-    GuardError,
-    InputError,
-    Interruption,
-    LoginError,
-    PipeClosed,
-    ReportError,
-)
+from bulkcancel.base.errors import GuardError
 from bulkcancel.base.model import (
     ClientKey,
     Earlier,
@@ -29,67 +20,23 @@ from bulkcancel.base.model import (
 )
 
 ROW = JobRow("id-1", "jobs.csv", 7)
-EVERY = frozenset(Outcome)
 JOB = "0b86bd65-9a4c-4c3b-9a5e-3a1b7a3c9d10"
 
 
-def tally_of(*outcomes: Outcome, allow: frozenset[Outcome] = frozenset()) -> Tally:
+def tally_of(*outcomes: Outcome) -> Tally:
     """Return a tally that has counted one job of each outcome given."""
-    tally = Tally(allow)
+    tally = Tally()
     for outcome in outcomes:
         tally.count(JobResult(ROW, outcome, finished_at=0.0))
     return tally
 
 
-@pytest.mark.parametrize(
-    ("outcome", "code"),
-    [
-        pytest.param(Outcome.CANCELLED, 0, id="cancelled"),
-        pytest.param(Outcome.NOT_FOUND, 3, id="not found"),
-        pytest.param(Outcome.NOT_PENDING, 3, id="not pending"),
-        pytest.param(Outcome.FAILED, 1, id="failed"),
-        pytest.param(Outcome.UNKNOWN, 1, id="unknown"),
-        pytest.param(Outcome.INVALID, 1, id="invalid"),
-        pytest.param(Outcome.NOT_ATTEMPTED, 1, id="not attempted"),
-    ],
-)
-def test_exit_code_of_one_outcome(outcome: Outcome, code: int) -> None:
-    """One job decides the exit code beside a cancelled one, unless its outcome is allowed."""
-    assert tally_of(Outcome.CANCELLED, outcome).exit_code() == code
-    assert tally_of(Outcome.CANCELLED, outcome, allow=frozenset({outcome})).exit_code() == 0
-
-
-@pytest.mark.parametrize(
-    ("outcomes", "allow", "code"),
-    [
-        pytest.param((), (), 0, id="nothing"),
-        pytest.param(("not_found", "failed"), (), 1, id="1 before 3"),
-        pytest.param(("not_found", "failed"), ("failed",), 3, id="3 is left"),
-        pytest.param(("not_found", "not_pending"), ("not_found",), 3, id="one allowed"),
-        pytest.param(("not_found", "not_pending"), ("not_found", "not_pending"), 0, id="both"),
-        pytest.param(("unknown", "not_found"), ("not_found", "not_pending"), 1, id="1 is left"),
-    ],
-)
-def test_exit_code_of_several(outcomes: tuple[str, ...], allow: tuple[str, ...], code: int) -> None:
-    """The worst outcome that is not allowed decides: 1 before 3 before 0."""
-    tally = tally_of(*map(Outcome, outcomes), allow=frozenset(map(Outcome, allow)))
-    assert tally.exit_code() == code
-
-
-def test_an_outcome_counted_to_zero_is_none() -> None:
-    """Looking at a count, or setting it to 0, doesn't change the exit code."""
-    tally = tally_of(Outcome.CANCELLED)
-    tally.outcomes[Outcome.FAILED] += 0
-    assert tally.exit_code() == 0
-
-
 @given(st.lists(st.sampled_from(Outcome)))
 def test_every_job_is_counted_once(outcomes: list[Outcome]) -> None:
-    """The counts add up to the jobs, and with everything allowed the run is a success."""
-    tally = tally_of(*outcomes, allow=EVERY)
+    """The counts add up to the jobs."""
+    tally = tally_of(*outcomes)
     assert tally.done == len(outcomes) == sum(tally.outcomes.values())
     assert tally.not_pending.total() == outcomes.count(Outcome.NOT_PENDING)
-    assert tally.exit_code() == 0
 
 
 def test_not_pending_is_split_by_status() -> None:
@@ -126,16 +73,6 @@ def test_a_run_that_goes_on_counts_the_whole_report(changes: list[tuple[Outcome,
     assert (tally.not_pending["started"], tally.done) == (0, len(changes))
 
 
-def test_the_exit_code_is_that_of_the_whole_report() -> None:
-    """A failure that an earlier run left behind makes exit code 1 until it is settled."""
-    tally = Tally()
-    tally.adopt([Earlier(Outcome.FAILED), Earlier(Outcome.CANCELLED, "cancelled")])
-    assert (tally.exit_code(), tally.done) == (1, 0)
-    row = JobRow("id-1", "jobs.csv", 7, earlier=Earlier(Outcome.FAILED))
-    tally.count(JobResult(row, Outcome.CANCELLED, 0.0))
-    assert (tally.exit_code(), tally.outcomes[Outcome.CANCELLED]) == (0, 2)
-
-
 @pytest.mark.parametrize("secret", [ClientKey("client-id", "s3cret"), ReadyToken("s3cret")])
 def test_a_secret_is_not_shown(secret: ClientKey | ReadyToken) -> None:
     """The `repr` of credentials is without the secret."""
@@ -152,22 +89,6 @@ def test_the_words_of_the_report() -> None:
     words = "cancelled not_found not_pending failed unknown not_attempted invalid"
     assert set(words.split()) <= set(Outcome)
     assert list(Evidence) == ["response", "readback", ""]
-
-
-@pytest.mark.parametrize(
-    ("error", "code"),
-    [
-        *((kind("m"), 2) for kind in (ConfigError, InputError, ReportError, LoginError)),
-        *((kind("m"), 4) for kind in (GuardError, PipeClosed)),
-        (Interruption("m", 130), 130),
-        (Interruption("m", 143), 143),
-    ],
-    ids=lambda value: type(value).__name__ if isinstance(value, Exception) else str(value),
-)
-def test_an_error_has_its_exit_code(error: BulkcancelError, code: int) -> None:
-    """What ends a run says with which code, and is its message where there is no hint."""
-    assert error.exit_code == code
-    assert (str(error), error.message, error.hint) == ("m", "m", "")
 
 
 def test_an_error_shows_its_hint() -> None:

@@ -17,7 +17,7 @@ from unittest.mock import Mock
 import pytest
 
 from bulkcancel._version import __version__
-from bulkcancel.base.errors import GuardError, PipeClosed
+from bulkcancel.base.errors import GuardError
 from bulkcancel.report import Output
 from bulkcancel.sandbox import Rules
 from tests.conftest import KEY, Cli, Serve, sandbox
@@ -632,14 +632,3 @@ def test_secrets_that_a_server_echoes(form: str, cli: Cli, serve: Serve) -> None
     for text in (refused.err, refused.out, failed.err, failed.out):
         assert secret not in text
         assert token not in text
-
-
-def test_a_closed_pipe_is_not_complained_about(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A reader that went away is exit code 4 without a line."""
-
-    def closed(*_: object, **__: object) -> None:
-        raise PipeClosed("nobody reads the report any more")
-
-    monkeypatch.setattr("bulkcancel.run.run.read_inputs", closed)
-    ended = cli("--sandbox", stdin=IDS)
-    assert (ended.code, ended.err) == (4, "")

@@ -13,7 +13,6 @@ from unittest.mock import Mock
 import orjson
 import pytest
 
-from bulkcancel.base.errors import PipeClosed
 from bulkcancel.console import Output
 from bulkcancel.sandbox import Rules
 from tests.conftest import KEY, Cli, KeepProfile
@@ -82,20 +81,6 @@ def test_json_error_is_an_object(arguments: list[str], cli: Cli) -> None:
     ended = cli("-y", "--log-format", "json", *arguments, stdin=IDS, **KEY)
     (line,) = json_lines(ended.err)
     assert (ended.code, line["level"], line["event"]) == (2, "error", "error")
-
-
-@pytest.mark.parametrize("form", ["text", "json"])
-def test_closed_pipe_is_not_complained_about(
-    form: str, cli: Cli, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """A reader that went away is exit code 4 without a line, in whatever form."""
-
-    def closed(*_: object, **__: object) -> None:
-        raise PipeClosed("nobody reads the report any more")
-
-    monkeypatch.setattr("bulkcancel.run.run.read_inputs", closed)
-    ended = cli("--sandbox", "--log-format", form, stdin=IDS)
-    assert (ended.code, ended.err) == (4, "")
 
 
 def test_json_error_that_can_not_be_written_keeps_its_exit_code(tmp_path: Path) -> None:

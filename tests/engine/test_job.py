@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import pytest
 
-from bulkcancel.base.errors import GuardError, Interruption
+from bulkcancel.base.errors import GuardError, Interruption, LoginError
 from bulkcancel.base.model import Earlier, Evidence, JobResult, Outcome
 from bulkcancel.epcc import Exchange, NoReply, Reply
 from tests.support.fakes import KEY, LOST, UNSENT, Bench, ScriptedStore, error, job, page, row
@@ -190,7 +190,7 @@ def test_a_token_that_is_never_accepted_stops_the_run() -> None:
     """A token that the store refuses for seconds ends the run, and no job was attempted."""
     store = ScriptedStore([error(401)] * 9)
     bench = Bench(store, credentials=KEY)
-    with pytest.raises(GuardError, match="token"):
+    with pytest.raises(LoginError, match="token"):
         run(bench.run([row(), row("job-2", 2)]))
     assert [r.outcome for r in bench.results] == [Outcome.NOT_ATTEMPTED] * 2
     assert (store.verbs, store.times[-1] >= 7) == ("cccc", True)
@@ -199,7 +199,7 @@ def test_a_token_that_is_never_accepted_stops_the_run() -> None:
 def test_a_redirect_stops_the_run() -> None:
     """A 3xx is never followed: it ends the run, and the job is known not to be cancelled."""
     bench = Bench(ScriptedStore([page(302)]))
-    with pytest.raises(GuardError, match="302"):
+    with pytest.raises(LoginError, match="302"):
         run(bench.run([row(), row("job-2", 2)]))
     assert [r.outcome for r in bench.results] == [FAILED, Outcome.NOT_ATTEMPTED]
 
@@ -207,7 +207,7 @@ def test_a_redirect_stops_the_run() -> None:
 def test_a_redirect_in_a_read_back_stops_the_run() -> None:
     """A lost cancel whose read-back ends the run is unknown."""
     bench = Bench(ScriptedStore([LOST], [page(307)]))
-    with pytest.raises(GuardError, match="307"):
+    with pytest.raises(LoginError, match="307"):
         run(bench.run([row()]))
     assert [r.outcome for r in bench.results] == [UNKNOWN]
 
@@ -215,7 +215,7 @@ def test_a_redirect_in_a_read_back_stops_the_run() -> None:
 def test_a_refusal_that_could_not_be_read_when_the_run_stops() -> None:
     """A refused job whose read-back ends the run is failed: nobody has looked why."""
     bench = Bench(ScriptedStore([error(422)], [page(307)]))
-    with pytest.raises(GuardError):
+    with pytest.raises(LoginError):
         run(bench.run([row()]))
     assert [(r.outcome, r.evidence) for r in bench.results] == [(FAILED, RESPONSE)]
 

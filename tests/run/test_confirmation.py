@@ -10,13 +10,13 @@ from bulkcancel.console import Output
 from bulkcancel.inputs import Entry, Input, Jobs
 from bulkcancel.report import EarlierReport, Past, Plan
 from bulkcancel.run.confirmation import question_of, store_in_words
+from bulkcancel.run.prepare import Prepared
 from bulkcancel.run.remaining import Remaining
-from bulkcancel.run.work import Work
 from tests.run.test_summary_file import ACCESS, SETTINGS
 from tests.support.chosen import changed
 
 
-def work_of(ids: Iterable[str], settled: int = 0, **settings: Any) -> Work:  # noqa: ANN401
+def work_of(ids: Iterable[str], settled: int = 0, **settings: Any) -> Prepared:  # noqa: ANN401
     """Return a run of the ids; those with a slash are none."""
     jobs = Jobs()
     for line, job_id in enumerate(ids, 1):
@@ -24,7 +24,7 @@ def work_of(ids: Iterable[str], settled: int = 0, **settings: Any) -> Work:  # n
     left = Remaining(jobs, Past())
     left.settled = settled
     chosen = changed(SETTINGS, **{"rate": 20.0, **settings})
-    return Work(chosen, ACCESS, Output(), Input(jobs), left, Plan("r.csv"), EarlierReport())
+    return Prepared(chosen, ACCESS, Output(), Input(jobs), left, Plan("r.csv"), EarlierReport())
 
 
 URL = "https://store.example:8443/proxy"
@@ -55,6 +55,6 @@ def test_a_store_is_known_by_host_and_name(store: StoreName | None, words: str) 
     ],
     ids=["one", "left out", "settled before"],
 )
-def test_the_question_counts_what_is_sent_and_what_is_not(work: Work, first: str) -> None:
+def test_the_question_counts_what_is_sent_and_what_is_not(work: Prepared, first: str) -> None:
     """Jobs that will be cancelled are told from rows that are left out."""
     assert question_of(work, "store.example").facts[0] == first

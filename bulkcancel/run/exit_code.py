@@ -1,0 +1,21 @@
+"""The exit code of a run: by what stopped it and when, else by what was counted."""
+
+from bulkcancel.base.errors import BulkcancelError, Interruption
+from bulkcancel.base.model import Outcome, Tally
+
+_GOOD = frozenset({Outcome.CANCELLED, Outcome.WOULD_CANCEL, Outcome.DRY_RUN})
+_WORTH_RESUMING = frozenset(
+    {Outcome.FAILED, Outcome.UNKNOWN, Outcome.INVALID, Outcome.NOT_ATTEMPTED}
+)
+
+
+def exit_code(tally: Tally, stopped: BulkcancelError | None, *, sent: bool) -> int:
+    """Return 0 to 4, or the code of a signal; `sent` tells that a job was sent before the end."""
+    if isinstance(stopped, Interruption):
+        return stopped.exit_code
+    if stopped is not None:
+        return 4 if sent else 2
+    short = {outcome for outcome, count in tally.outcomes.items() if count} - tally.allow - _GOOD
+    if tally.input_incomplete or short & _WORTH_RESUMING:
+        return 1
+    return 3 if short else 0

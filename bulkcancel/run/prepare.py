@@ -1,0 +1,100 @@
+"""Everything that can be refused without a request: input, report, login, in this order."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+
+from bulkcancel.base import defaults
+from bulkcancel.base.access import Access, find_access
+from bulkcancel.base.model import ClientKey, Outcome
+from bulkcancel.base.settings import Settings
+from bulkcancel.console import Output
+from bulkcancel.inputs import Input, read_inputs
+from bulkcancel.report import (
+    EarlierReport,
+    Plan,
+    check_places,
+    choose_target,
+    open_earlier,
+    stdout_is_null,
+)
+from bulkcancel.run.remaining import Remaining
+from bulkcancel.run.summary_file import check_earlier_summary
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A run whose input is read, whose report has its place, and that has a login."""
+
+    settings: Settings
+    access: Access
+    output: Output
+    input: Input
+    left: Remaining
+    plan: Plan
+    before: EarlierReport
+
+    @property
+    def is_empty(self) -> bool:
+        """Tell whether there is no job, and no earlier report whose counts could be shown."""
+        return not self.input.jobs and self.before.output is None
+
+
+@contextmanager
+def prepared(settings: Settings, environ: Mapping[str, str], output: Output) -> Iterator[Prepared]:
+    """Read the input and find report and login; releases the report in the end.
+
+    Raises `InputError`, `ReportError` or `ConfigError`.
+    """
+    jobs, report = settings.jobs, settings.report
+    read = read_inputs(
+        *(jobs.files, jobs.column, lambda text: output.note(f"note: {text}")),
+        keep_entries=settings.store.sandbox,
+        may_stream=not settings.asks and not jobs.dry_run,
+        allow_empty=jobs.allow_empty,
+        report=report.output if report.resume else None,
+    )
+    if read.shortage is not None:
+        output.note(f"warning: {read.shortage}")
+    plan = _plan(settings)
+    if report.output is None and stdout_is_null():
+        output.note(f"note: standard output is discarded, the report goes to {plan.target}")
+    if plan.is_pipe:
+        output.note(f"waiting for a reader of {plan.target}")
+    with closing(open_earlier(plan)) as before:
+        for remark in before.remarks():
+            output.note(f"note: {remark}")
+        if Outcome.NOT_FOUND in report.allow:  # then it is the right store
+            before.past.not_found_counts = True
+        access = _access(settings, environ)
+        left = Remaining(read.jobs, before.past)
+        yield Prepared(settings, access, output, read, left, plan, before)
+
+
+def _plan(settings: Settings) -> Plan:
+    """Return where the run records; raises `ReportError` for places that won't do."""
+    report = settings.report
+    plan = Plan(
+        choose_target(report.output, report.format),
+        report.format,
+        overwrite=report.overwrite,
+        resume=report.resume,
+        split=report.split,
+        summaries=report.summary,
+        inputs=settings.jobs.files,
+    )
+    check_places(plan)
+    if plan.resume:
+        for path in plan.summaries:
+            check_earlier_summary(path)
+    return plan
+
+
+def _access(settings: Settings, environ: Mapping[str, str]) -> Access:
+    """Return the store and the login; a dry run needs neither."""
+    if settings.jobs.dry_run:
+        return Access(settings.store.base_url or defaults.BASE_URL, ClientKey("", ""))
+    access = find_access(settings.store, environ)
+    if not settings.jobs.check:
+        access.check_cancels_allowed()
+    return access

@@ -1,0 +1,86 @@
+"""The exit code: by what stopped a run and when, else by what was counted."""
+
+from collections import Counter
+
+import pytest
+
+from bulkcancel.base.errors import (
+    BulkcancelError,
+    ConfigError,
+    GuardError,
+    InputError,
+    Interruption,
+    LoginError,
+    ReportError,
+)
+from bulkcancel.base.model import Earlier, JobResult, JobRow, Outcome, Tally
+from bulkcancel.run.exit_code import exit_code
+
+
+def code_of(*outcomes: str, allow: tuple[str, ...] = ()) -> int:
+    """Return the exit code of a run that came to its end with one job of each outcome."""
+    tally = Tally(frozenset(map(Outcome, allow)), Counter(map(Outcome, outcomes)))
+    return exit_code(tally, None, sent=True)
+
+
+@pytest.mark.parametrize(
+    ("outcome", "code"),
+    [
+        ("cancelled", 0), ("would_cancel", 0), ("dry_run", 0), ("not_found", 3),
+        ("not_pending", 3), ("failed", 1), ("unknown", 1), ("invalid", 1), ("not_attempted", 1),
+    ],
+)  # fmt: skip
+def test_one_job_decides_beside_cancelled_ones(outcome: str, code: int) -> None:
+    """One job decides the exit code beside a cancelled one, unless its outcome is allowed."""
+    assert code_of("cancelled", outcome) == code
+    assert code_of("cancelled", outcome, allow=(outcome,)) == 0
+
+
+@pytest.mark.parametrize(
+    ("outcomes", "allow", "code"),
+    [
+        ((), (), 0),
+        (("not_found", "failed"), (), 1),
+        (("not_found", "failed"), ("failed",), 3),
+        (("not_found", "not_pending"), ("not_found",), 3),
+        (("not_found", "not_pending"), ("not_found", "not_pending"), 0),
+        (("unknown", "not_found"), ("not_found", "not_pending"), 1),
+    ],
+    ids=["nothing", "1 before 3", "3 is left", "one allowed", "both allowed", "1 is left"],
+)
+def test_the_worst_outcome_that_is_not_allowed_decides(
+    outcomes: tuple[str, ...], allow: tuple[str, ...], code: int
+) -> None:
+    """1 comes before 3, and that before 0."""
+    assert code_of(*outcomes, allow=allow) == code
+
+
+def test_an_outcome_counted_to_zero_is_none() -> None:
+    """Looking at a count, or setting it to 0, doesn't change the exit code."""
+    tally = Tally()
+    tally.outcomes[Outcome.FAILED] += 0
+    assert exit_code(tally, None, sent=True) == 0
+
+
+def test_the_exit_code_is_that_of_the_whole_report() -> None:
+    """A failure that an earlier run left behind makes exit code 1 until it is settled."""
+    tally = Tally()
+    tally.adopt([Earlier(Outcome.FAILED), Earlier(Outcome.CANCELLED, "cancelled")])
+    assert exit_code(tally, None, sent=False) == 1
+    row = JobRow("id-1", "jobs.csv", 7, earlier=Earlier(Outcome.FAILED))
+    tally.count(JobResult(row, Outcome.CANCELLED, 0.0))
+    assert exit_code(tally, None, sent=True) == 0
+
+
+@pytest.mark.parametrize("kind", [ConfigError, InputError, ReportError, LoginError, GuardError])
+def test_an_error_has_the_exit_code_of_its_phase(kind: type[BulkcancelError]) -> None:
+    """Whatever ends a run is 2 while no job was sent, and 4 from then on."""
+    assert exit_code(Tally(), kind("m"), sent=False) == 2
+    assert exit_code(Tally(), kind("m"), sent=True) == 4
+
+
+@pytest.mark.parametrize("sent", [True, False])
+@pytest.mark.parametrize("code", [130, 143])
+def test_a_signal_has_its_exit_code_in_any_phase(code: int, sent: bool) -> None:  # noqa: FBT001
+    """A signal counts more than all else."""
+    assert exit_code(Tally(), Interruption("m", code), sent=sent) == code
