@@ -41,6 +41,8 @@ async def cancel_jobs(  # noqa: PLR0913  (all have a default, and a name)
     retries: int = defaults.RETRIES,
     timeout: float = defaults.TIMEOUT,  # noqa: ASYNC109  (of one request, not of all)
     max_failures: int = defaults.MAX_FAILURES,
+    max_outage: float = defaults.MAX_OUTAGE,
+    max_wait: float = defaults.MAX_WAIT,
 ) -> AsyncGenerator[JobResult, None]:
     """Cancel jobs, and yield what became of each as soon as it is known.
 
@@ -55,7 +57,12 @@ async def cancel_jobs(  # noqa: PLR0913  (all have a default, and a name)
     no token could be had any more. To end the generator early (`contextlib.aclosing`) stops
     the sending and waits for the requests in flight.
     """
-    pace = PaceOptions(rate, concurrency, retries, timeout, max_failures=max_failures)
+    pace = PaceOptions(
+        *(rate, concurrency, retries, timeout),
+        max_failures=max_failures,
+        max_outage=max_outage,
+        max_wait=max_wait,
+    )
     allowed = outcomes(allow)
     rows = _rows_of(ids)
     access = _access(login, base_url, profile, headers)

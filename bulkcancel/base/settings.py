@@ -43,6 +43,7 @@ class ReportOptions:
     output: str | None = None
     format: str | None = None
     resume: bool = False
+    allow_other_store: bool = False
     overwrite: bool = False
     split: Path | None = None
     summary: tuple[Path, ...] = ()
@@ -70,11 +71,8 @@ class PaceOptions:
     max_failures: int = defaults.MAX_FAILURES
 
     def __post_init__(self) -> None:
-        check_positive("rate", self.rate)
-        check_positive("timeout", self.timeout)
-        check_positive("grace", self.grace)
-        check_positive("max outage", self.max_outage)
-        check_positive("max wait", self.max_wait)
+        for name in ("rate", "timeout", "grace", "max_outage", "max_wait"):
+            check_positive(name.replace("_", " "), getattr(self, name))
         if self.concurrency is not None:
             check_whole("concurrency", self.concurrency, 1, 1000)
         check_whole("retries", self.retries, 0, 100)
@@ -158,3 +156,5 @@ def _refuse_contradictions(options: Mapping[str, Any]) -> None:
             raise ConfigError(f"{both} exclude each other", "leave one of them out")
     if options["resume"] and options["output"] in {None, "", "-"}:
         raise ConfigError("--resume needs a report", "name it with --output FILE")
+    if options["allow_other_store"] and not options["resume"]:
+        raise ConfigError("--allow-other-store goes with --resume", "leave it out")

@@ -10,6 +10,7 @@ import click
 from bulkcancel.base.errors import BulkcancelError, ConfigError
 from bulkcancel.base.text import hide
 from bulkcancel.cli.argv import given, origin, program
+from bulkcancel.cli.near_misses import hint_for_files, hint_for_option
 from bulkcancel.cli.options import CANCEL, CONTEXT, PATH, GroupedCommand
 
 EXAMPLES = """\b
@@ -31,6 +32,18 @@ with a row for every job.
 
 {EXAMPLES}""",
     epilog="""\b
+Outcomes, one for each job, in the report:
+  cancelled      this run cancelled the job
+  not_found      the store has no such job
+  not_pending    too late, or somebody else was first: job_status says which
+  failed         not cancelled: detail says why
+  unknown        a cancel was sent, and what became of it could not be read
+  not_attempted  never sent: the run was stopped
+  invalid        not a job id, never sent
+  would_cancel   with --check: pending, a run would cancel it
+  dry_run        with --dry-run: a run would send it
+
+\b
 The login comes from the environment: EPCC_CLIENT_ID and EPCC_CLIENT_SECRET, or a
 ready bearer token in BULKCANCEL_TOKEN.
 Exit codes: 0 all cancelled; 1 some failed, unknown or invalid; 2 nothing was sent;
@@ -40,6 +53,8 @@ Exit codes: 0 all cancelled; 1 some failed, unknown or invalid; 2 nothing was se
 @click.pass_context
 def command(context: click.Context, /, **parameters: Any) -> int:  # noqa: ANN401  (click's own types)
     """Take what click has parsed; what users read stands in the decorator."""
+    if hint := hint_for_files(parameters["files"]):
+        raise ConfigError(f"{parameters['files'][0]}: no such file, and no command", hint)
     if not parameters["files"]:
         if sys.stdin is None or sys.stdin.isatty():
             raise ConfigError(
@@ -73,7 +88,8 @@ def guarded(entry: click.Command, name: str, arguments: Sequence[str] | None) ->
         code = entry.main(arguments, prog_name=name, standalone_mode=False, obj=shown)
         return int(code or 0)
     except click.UsageError as error:
-        _complain(error.format_message(), f"see {name} --help", shown)
+        near = hint_for_option(error.option_name) if isinstance(error, click.NoSuchOption) else ""
+        _complain(error.format_message(), near or f"see {name} --help", shown)
     except BulkcancelError as error:
         _complain(error.message, error.hint, shown)
     return 2

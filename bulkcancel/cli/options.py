@@ -98,6 +98,11 @@ _REPORT = (
         is_flag=True,
         help="Resume the run that wrote the report: what is settled is not sent again.",
     ),
+    _option(
+        "--allow-other-store",
+        is_flag=True,
+        help="Resume a report that was written for another store.",
+    ),
     _option("--overwrite", is_flag=True, help="Replace the report if it exists."),
     _option(
         "--split",
@@ -176,6 +181,22 @@ _MAX_FAILURES = _option(
     envvar="BULKCANCEL_MAX_FAILURES",
     help="Stop when more jobs than this are failed or unknown; 0: never.",
 )
+_MAX_OUTAGE = _option(
+    "--max-outage",
+    type=float,
+    default=defaults.MAX_OUTAGE,
+    show_default=True,
+    metavar="SECONDS",
+    help="Stop when nothing connects for so long.",
+)
+_MAX_WAIT = _option(
+    "--max-wait",
+    type=float,
+    default=defaults.MAX_WAIT,
+    show_default=True,
+    metavar="SECONDS",
+    help="Stop when the store asks to wait for longer.",
+)
 STORE = (
     _option(
         "--base-url",
@@ -224,7 +245,7 @@ _PROGRESS = _option(
 CANCEL: Groups = {
     "What to cancel": _JOBS,
     "The report": _REPORT,
-    "Pace": (RATE, CONCURRENCY, RETRIES, TIMEOUT, _GRACE, _MAX_FAILURES),
+    "Pace": (RATE, CONCURRENCY, RETRIES, TIMEOUT, _GRACE, _MAX_FAILURES, _MAX_OUTAGE, _MAX_WAIT),
     "The store": (*STORE, _SANDBOX),
     "What is shown": (_PROGRESS, *DISPLAY),
 }

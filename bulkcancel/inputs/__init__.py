@@ -9,7 +9,7 @@ room must not know the API, nor how a report is written.
 from bulkcancel.inputs.distinct import Jobs
 from bulkcancel.inputs.facts import Overview, Shortage
 from bulkcancel.inputs.job_ids import Entry, problem_of
-from bulkcancel.inputs.reader import Input, read_inputs
+from bulkcancel.inputs.reader import Input, read_inputs, stdin_is_pipe
 from bulkcancel.inputs.source import STDIN, Source
 from bulkcancel.inputs.stream import Listed, Streamed
 
@@ -25,4 +25,5 @@ __all__ = [
     "Streamed",
     "problem_of",
     "read_inputs",
+    "stdin_is_pipe",
 ]

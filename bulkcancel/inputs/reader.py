@@ -97,7 +97,7 @@ def read_inputs(
         source = Source(file, column, notes.append)
         source.drops_torn_line = report is not None and _is_same(file, report)
         read.sources.append(source)
-        if file == STDIN and may_stream and _is_pipe() and read.stream is None:
+        if file == STDIN and may_stream and stdin_is_pipe() and read.stream is None:
             read.stream, source.note = source, note
         else:
             _read_all(source, read)
@@ -117,7 +117,7 @@ def _is_same(file: str, report: str) -> bool:
     return file != STDIN and Path(file).resolve() == Path(report).resolve()
 
 
-def _is_pipe() -> bool:
+def stdin_is_pipe() -> bool:
     """Tell whether standard input arrives over time: anything but a file or nothing."""
     if sys.stdin is None:
         return False

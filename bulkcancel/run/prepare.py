@@ -3,13 +3,14 @@
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
+from threading import Timer
 
 from bulkcancel.base import defaults
 from bulkcancel.base.access import Access, find_access
 from bulkcancel.base.model import ClientKey, Outcome
 from bulkcancel.base.settings import Settings
 from bulkcancel.console import Output
-from bulkcancel.inputs import Input, read_inputs
+from bulkcancel.inputs import STDIN, Input, read_inputs, stdin_is_pipe
 from bulkcancel.report import (
     EarlierReport,
     Plan,
@@ -20,6 +21,10 @@ from bulkcancel.report import (
 )
 from bulkcancel.run.remaining import Remaining
 from bulkcancel.run.summary_file import check_earlier_summary
+
+WORD_EVERY = 3.0  # seconds without an answer before the first cancel
+STILL_READING = "reading standard input until it ends"
+WAITING = f"{STILL_READING}, to ask about all of its jobs; with --yes they are sent as they arrive"
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,14 +51,8 @@ def prepared(settings: Settings, environ: Mapping[str, str], output: Output) -> 
 
     Raises `InputError`, `ReportError` or `ConfigError`.
     """
-    jobs, report = settings.jobs, settings.report
-    read = read_inputs(
-        *(jobs.files, jobs.column, lambda text: output.note(f"note: {text}")),
-        keep_entries=settings.store.sandbox,
-        may_stream=not settings.asks and not jobs.dry_run,
-        allow_empty=jobs.allow_empty,
-        report=report.output if report.resume else None,
-    )
+    report = settings.report
+    read = _read(settings, output)
     if read.shortage is not None:
         output.note(f"warning: {read.shortage}")
     plan = _plan(settings)
@@ -69,6 +68,26 @@ def prepared(settings: Settings, environ: Mapping[str, str], output: Output) -> 
         access = _access(settings, environ)
         left = Remaining(read.jobs, before.past)
         yield Prepared(settings, access, output, read, left, plan, before)
+
+
+def _read(settings: Settings, output: Output) -> Input:
+    """Return the input; says what is waited for where a pipe does not end."""
+    jobs, report = settings.jobs, settings.report
+    may_stream = not settings.asks and not jobs.dry_run
+    waiting = Timer(WORD_EVERY, lambda: output.note(WAITING if settings.asks else STILL_READING))
+    waiting.daemon = True
+    if STDIN in jobs.files and stdin_is_pipe() and not may_stream:
+        waiting.start()
+    try:
+        return read_inputs(
+            *(jobs.files, jobs.column, lambda text: output.note(f"note: {text}")),
+            keep_entries=settings.store.sandbox,
+            may_stream=may_stream,
+            allow_empty=jobs.allow_empty,
+            report=report.output if report.resume else None,
+        )
+    finally:
+        waiting.cancel()
 
 
 def _plan(settings: Settings) -> Plan:

@@ -20,14 +20,13 @@ from bulkcancel.inputs import Entry, Listed, Streamed
 from bulkcancel.report import Recorder, Row, max_row_bytes, new_run_id, open_recorder
 from bulkcancel.run.conclude import conclude
 from bulkcancel.run.confirmation import store_in_words
-from bulkcancel.run.prepare import Prepared
+from bulkcancel.run.prepare import WORD_EVERY, Prepared
 from bulkcancel.run.remaining import unsettled
 from bulkcancel.run.summary_file import Clock, Facts, is_page
 from bulkcancel.run.watch import Watch
 
 SYNC_EVERY = 1.0  # seconds
 SAMPLE_EVERY = 1.0  # seconds
-WORD_EVERY = 3.0  # seconds without an answer before the first cancel
 
 
 class Session:

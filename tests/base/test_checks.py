@@ -23,15 +23,13 @@ BASE_URL = "the base URL (--base-url, EPCC_API_BASE_URL)"
 WHOLE = "it must be a whole number"
 
 
-@pytest.mark.parametrize("option", ["rate", "timeout"])
+@pytest.mark.parametrize("option", ["rate", "timeout", "grace", "max_outage", "max_wait"])
 @pytest.mark.parametrize("value", [0.0, -1.0, math.inf, math.nan, True, "5", None])
-def test_a_rate_or_timeout_that_is_no_number_over_zero_is_refused(
-    option: str, value: object
-) -> None:
-    """A rate and a timeout are finite numbers over 0, whoever gives them."""
+def test_a_rate_or_time_that_is_no_number_over_zero_is_refused(option: str, value: object) -> None:
+    """A rate and times are finite numbers over 0, whoever gives them."""
     with pytest.raises(ConfigError) as refused:
         PaceOptions(**{option: value})  # type: ignore[arg-type]
-    assert refused.value.message == f"{option} is {value!r}"
+    assert refused.value.message == f"{option.replace('_', ' ')} is {value!r}"
     assert refused.value.hint == "it must be a number over 0"
 
 

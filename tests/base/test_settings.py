@@ -121,6 +121,13 @@ def test_resuming_needs_a_report(output: list[str]) -> None:
         settings("--resume", *output)
 
 
+def test_another_store_is_allowed_for_a_resume_only() -> None:
+    """A report of another store matters only where one is resumed."""
+    with pytest.raises(ConfigError, match="--allow-other-store goes with --resume"):
+        settings("--allow-other-store", "-o", "r.csv")
+    assert settings("--allow-other-store", "--resume", "-o", "r.csv").report.allow_other_store
+
+
 @pytest.mark.parametrize(
     ("arguments", "asks"),
     [([], True), (["-y"], False), (["--check"], False), (["-n"], False), (["--sandbox"], False)],

@@ -18,6 +18,7 @@ import pytest
 
 from bulkcancel._version import __version__
 from bulkcancel.base.errors import GuardError
+from bulkcancel.base.model import Outcome
 from bulkcancel.report import Output
 from bulkcancel.sandbox import Rules
 from tests.conftest import KEY, Cli, Serve, sandbox
@@ -231,6 +232,38 @@ def test_a_redirect_stops_the_run(cli: Cli, serve: Serve) -> None:
     assert list(outcomes(ended.out).values()) == ["failed", "not_attempted", "not_attempted"]
     left = "next: 1 job failed, 2 were not attempted. Those rows can be the input of another run"
     assert f"{left}\n" in ended.err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "hint"),
+    [
+        (["--json"], "--format jsonl writes a JSON report"),
+        (["--force"], "--yes leaves out the question"),
+        (["--no-confirm"], "--yes leaves out the question"),
+        (["--token", "t"], "a login is never an argument"),
+        (["--whatever"], "see bulkcancel --help"),
+        (["help"], "bulkcancel --help shows all options"),
+        (["cancel", "jobs.csv"], "leave the word out: bulkcancel jobs.csv"),
+    ],
+)
+def test_near_misses_lead_somewhere(arguments: list[str], hint: str, cli: Cli) -> None:
+    """What people know from other tools is answered with what they need here."""
+    ended = cli(*arguments, stdin=IDS)
+    assert ended.code == 2
+    assert f"\nhint: {hint}" in ended.err
+
+
+def test_a_file_named_like_a_command_is_read(cli: Cli, tmp_path: Path) -> None:
+    """A word that is a command elsewhere may well be the name of a file."""
+    (tmp_path / "help").write_text("job-1\n")
+    assert cli("help", "--sandbox", "-r500").code == 0
+
+
+def test_the_help_explains_each_outcome(cli: Cli) -> None:
+    """Whoever reads a report finds its words in --help."""
+    shown = cli("--help").out
+    for outcome in Outcome:
+        assert re.search(rf"^ +{outcome.value} +\w", shown, re.MULTILINE), outcome
 
 
 @pytest.mark.parametrize(

@@ -263,7 +263,7 @@ def test_secret_in_a_usage_error_is_hidden(option: str, variable: str, cli: Cli)
 @pytest.fixture
 def pipe(monkeypatch: pytest.MonkeyPatch) -> None:
     """Take standard input for one that comes as it is made."""
-    monkeypatch.setattr("bulkcancel.inputs.reader._is_pipe", lambda: True)
+    monkeypatch.setattr("bulkcancel.inputs.reader.stdin_is_pipe", lambda: True)
 
 
 @pytest.mark.usefixtures("pipe")
