@@ -82,7 +82,7 @@ class Table:
         index, where = self.column.index, f"column {self.column.index + 1}"
         is_certain = self.column.is_certain
         places = about_places(self.column.names)
-        described = any(place is not None for place in places)
+        described = max(places) >= 0
         records = iter(self.records)
         if self.column.names:
             next(records)
@@ -124,10 +124,10 @@ class Table:
         return ""
 
 
-def _about(cells: list[str], places: list[int | None]) -> About:
+def _about(cells: list[str], places: list[int]) -> About:
     """Return what a row says of its job."""
-    found = [[] if place is None else cells[place : place + 1] for place in places]
-    return About(*(cell[0].strip(BLANK) if cell else "" for cell in found))
+    count = len(cells)
+    return About(*[cells[place].strip(BLANK) if 0 <= place < count else "" for place in places])
 
 
 def read_table(

@@ -5,7 +5,6 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from bulkcancel.base.model import is_uuid
 from bulkcancel.inputs.job_ids import Entry
 
 _MOST_VALUES = 20  # of a type or status that is counted; the rest of a free text is not
@@ -46,7 +45,6 @@ class JobFacts:
         """Count a job that is new and valid."""
         self.first = self.first or entry.job_id
         self.last = entry.job_id
-        self.others += not is_uuid(entry.job_id)
         if entry.about is None:
             return
         kind, status, created_at = entry.about

@@ -77,14 +77,14 @@ class UuidRule:
     """
 
     def __init__(self) -> None:
-        self._has_uuid = False
+        self.has_uuid = False
 
     def checked(self, batch: Sequence[Entry]) -> Sequence[Entry]:
         """Return the entries that come next in the list, with the problems that follow."""
-        self._has_uuid = self._has_uuid or any(
+        self.has_uuid = self.has_uuid or any(
             is_uuid(entry.job_id) or _is_almost_uuid(entry.job_id) for entry in batch
         )
-        if not self._has_uuid:
+        if not self.has_uuid:
             return batch
         return [
             entry
@@ -107,7 +107,8 @@ def has_uuid(text: str) -> bool:
 def problem_of(text: str, where: str) -> str:
     """Return why a text is not a job id, '' if it is one; `where` names its cell or value."""
     if is_uuid(text):
-        return "not a job id: the nil UUID means no value" if id_key(text) == _NIL_UUID else ""
+        is_nil = text.count("0") >= 32 and id_key(text) == _NIL_UUID
+        return "not a job id: the nil UUID means no value" if is_nil else ""
     if not text:
         return f"no id in {where}"
     if len(text) > MAX_ID:
@@ -163,10 +164,10 @@ def id_places(names: Sequence[str], wanted: str | None = None) -> list[int]:
     return [place for place, name in enumerate(names) if name == wanted]
 
 
-def about_places(names: Sequence[str]) -> list[int | None]:
-    """Return where the values of `About` are among simplified names."""
+def about_places(names: Sequence[str]) -> list[int]:
+    """Return where the values of `About` are among simplified names, -1 for those that aren't."""
     return [
-        next((names.index(name) for name in known if name in names), None) for known in _ABOUT_NAMES
+        next((names.index(name) for name in known if name in names), -1) for known in _ABOUT_NAMES
     ]
 
 

@@ -193,7 +193,7 @@ def _id_keys(keys: tuple[str, ...], wanted: str | None) -> list[str]:
 @lru_cache(256)
 def _about_keys(keys: tuple[str, ...]) -> list[str | None]:
     places = about_places([simplified(key) for key in keys])
-    return [None if place is None else keys[place] for place in places]
+    return [None if place < 0 else keys[place] for place in places]
 
 
 def _about(job: Mapping[str, Any]) -> About | None:

@@ -43,6 +43,7 @@ class Input:
                 new.append(entry)
                 if not entry.problem:
                     self._facts.add(entry)
+                    self._facts.others += not source.rule.has_uuid
         return new
 
     def check_end(self, source: Source) -> None:

@@ -188,9 +188,9 @@ def test_columns_that_hold_ids(names: list[str], wanted: str | None, places: lis
 
 
 def test_columns_that_describe_jobs() -> None:
-    """Type, status and time of creation are found by name, each None where it is missing."""
-    assert about_places(["createdat", "x", "type"]) == [2, None, 0]
-    assert about_places(["jobtype", "status"]) == [0, 1, None]
+    """Type, status and time of creation are found by name, each -1 where it is missing."""
+    assert about_places(["createdat", "x", "type"]) == [2, -1, 0]
+    assert about_places(["jobtype", "status"]) == [0, 1, -1]
 
 
 @pytest.mark.parametrize("about", [None, About("x", "y", "z")])

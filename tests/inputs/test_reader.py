@@ -1,5 +1,6 @@
 """All inputs of a run: files, standard input, both; read whole, or left to stream."""
 
+import hashlib
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -205,6 +206,24 @@ def test_notes_come_only_with_an_input_that_will_do(folder: Path) -> None:
     assert notes == []
     read_inputs(("1.csv",), "2", notes.append)
     assert len(notes) == 1
+
+
+@pytest.mark.parametrize("report", ["r.csv", "./r.csv", None])
+def test_torn_last_line_is_dropped_of_the_report_that_is_resumed(
+    folder: Path, report: str | None
+) -> None:
+    """A line that a kill has cut short is no id; of any other file it is."""
+    file_of(folder, b"job_id\na1\nb", "r.csv")
+    inputs = read_inputs(("r.csv",), None, lambda _: None, report=report)
+    assert [row.job_id for row in inputs.jobs] == (["a1"] if report else ["a1", "b"])
+    assert inputs.sources[0].digest == hashlib.sha256(b"job_id\na1\nb").hexdigest()
+
+
+def test_process_without_standard_input_streams_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where there is no standard input, there is no pipe to wait for."""
+    monkeypatch.setattr("sys.stdin", None)
+    inputs = read("-", may_stream=True, allow_empty=True)
+    assert (sources(inputs), inputs.stream) == ([], None)
 
 
 def test_one_bad_file_refuses_all(folder: Path) -> None:
