@@ -82,13 +82,11 @@ def _time(text: str) -> datetime | None:
 class Page:
     """One reply of `GET /pcm/jobs` that does not hold all jobs that it counts.
 
-    `total` is `meta.results.total`, None where there is none; `here` and `next` are links.
+    `total` is `meta.results.total`, None where only a link shows that there are more.
     """
 
     ids: frozenset[str]
     total: int | None
-    here: str = ""
-    next: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,9 +98,9 @@ class Shortage:
 
     def __str__(self) -> str:
         """Return it as a warning."""
-        more = "and links to more" if self.total is None else f"of {self.total:,}"
+        of = "and links to more" if self.total is None else f"of {self.total:,} jobs"
         return (
-            f"the input is one page of many: it holds {self.held:,} jobs {more}"
+            f"the input is one page of many: it holds {self.held:,} {of}"
             " (bulkcancel-jobs reads all pages)"
         )
 
@@ -115,7 +113,6 @@ def shortage_of(pages: Iterable[Page]) -> Shortage | None:
     short = []
     for total, group in groups.items():
         held = len(frozenset[str]().union(*(page.ids for page in group)))
-        missing = {page.next for page in group} - {"", *(page.here for page in group)}
-        if missing if total is None else held < total:
+        if total is None or held < total:
             short.append(Shortage(held, total))
     return max(short, key=lambda each: (each.total or 0) - each.held, default=None)

@@ -104,16 +104,11 @@ class JsonList:
 
         `meta.results.total` is the safer sign: `links.next` may be missing.
         """
-        total, links = _at(reply, "meta", "results", "total"), reply.get("links")
-        here = _link(links, "current") or _link(links, "self")
-        following = _link(links, "next")
-        if isinstance(total, bool) or not isinstance(total, int):
-            total = None
-        if total is None and not following and not here:
-            return
-        if total is None or total > len(items):
+        total = _at(reply, "meta", "results", "total")
+        counted = total if isinstance(total, int) and not isinstance(total, bool) else None
+        if _at(reply, "links", "next") if counted is None else counted > len(items):
             ids = frozenset(id_key(self._opened(item)[1]) for item in items)
-            self._pages.append(Page(ids - {""}, total, here, following))
+            self._pages.append(Page(ids - {""}, counted))
 
     def _documents(self) -> Iterator[Any]:
         """Yield each JSON value, as soon as its line is there if it ends in that line."""
@@ -211,13 +206,6 @@ def _at(value: object, *keys: str) -> object:
     for key in keys:
         value = value.get(key) if isinstance(value, dict) else None
     return value
-
-
-def _link(links: object, name: str) -> str:
-    """Return a link, which may be an object with an `href`; '' where there is none."""
-    link = _at(links, name)
-    href = _at(link, "href") if isinstance(link, dict) else link
-    return href if isinstance(href, str) else ""
 
 
 def _past_space(text: str, at: int) -> int:

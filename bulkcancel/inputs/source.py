@@ -74,7 +74,7 @@ class Source:
         if table is None:
             self.empty = True
             return
-        self.taken = table.column.taken if table.width > 1 else ""
+        self.taken = table.taken if len(table.first) > 1 else ""
         if table.column.note:
             self.note(table.column.note)
         yield from table.entries()

@@ -91,7 +91,7 @@ def test_list_that_is_one_page_of_many_is_exit_code_1(cli: Cli, tmp_path: Path) 
     for command in (["-n"], ["--sandbox", "-r500"]):
         ended = cli(*command, "1.json")
         assert ended.code == 1
-        assert "warning: the input is one page of many: it holds 1 jobs of 2" in ended.err
+        assert "warning: the input is one page of many: it holds 1 of 2 jobs" in ended.err
         assert cli(*command, "1.json", "2.json").code == 0
     (tmp_path / "3.json").write_text('{"data": [], "meta": {"results": {"total": 2}}}')
     assert cli("-n", "3.json").code == 1

@@ -1,0 +1,111 @@
+"""Find the id column of a table by the cells of its first row: no column is guessed."""
+
+import re
+from dataclasses import dataclass
+
+from bulkcancel.base.errors import InputError
+from bulkcancel.base.model import Outcome, is_uuid
+from bulkcancel.base.text import one_line
+from bulkcancel.inputs.job_ids import (
+    BLANK,
+    UUID_PATTERN,
+    has_uuid,
+    id_places,
+    is_id,
+    may_be_data,
+    simplified,
+)
+
+NAME_IT = "name it: --column NAME or --column NUMBER"
+_NUMBER = re.compile(r"[0-9]{1,6}")
+_RUN_ID_AT = 12  # in the rows of a report
+_RUN_ID = re.compile(r"[0-9]{8}T[0-9]{6}Z-[0-9a-f]{8}")
+_OUTCOMES = frozenset(outcome.value for outcome in Outcome)
+_SHOWN = 12  # columns
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """Where the ids are: a 0-based index; `names` are those of a header row, simplified.
+
+    `note` says how the first row was read where that is not plain. `is_certain` tells that
+    the operator has named the column, or that its first id is a UUID.
+    """
+
+    index: int
+    names: tuple[str, ...] = ()
+    note: str = ""
+    is_certain: bool = False
+
+
+def wanted_name(column: str | None) -> str | None:
+    """Return the simplified name that `--column` gives, None for a number or nothing."""
+    return None if column is None or _NUMBER.fullmatch(column) else simplified(column)
+
+
+def find_column(cells: list[str], column: str | None, file: str) -> Column:
+    """Find the id column by the cells of the first row; raises `InputError`."""
+    cells = [cell.strip(BLANK) for cell in cells]
+    names = tuple(simplified(cell) for cell in cells)
+    if column is not None and _NUMBER.fullmatch(column):
+        return _numbered(cells, int(column), names, file)
+    if column is not None:
+        index = _only(
+            id_places(names, simplified(column)), cells, f"named {one_line(column, 40)!r}"
+        )
+        return Column(index, names, is_certain=True)
+    if wanted := id_places(names):
+        index = _only(wanted, cells, f"named {names[wanted[0]]!r}")
+        return Column(index, names)
+    if len(cells) > _RUN_ID_AT and cells[1] in _OUTCOMES and _RUN_ID.fullmatch(cells[_RUN_ID_AT]):
+        return Column(0, is_certain=True)  # a row of a report, whose header a filter has dropped
+    uuids = [place for place, cell in enumerate(cells) if is_uuid(cell)]
+    if len(uuids) == 1:
+        return Column(uuids[0], is_certain=True)
+    ids = uuids or [place for place, cell in enumerate(cells) if is_id(cell)]
+    if len(ids) != 1 or any(map(has_uuid, cells)):
+        what = "no column is certain to hold job ids" if ids else "there is no job id column"
+        raise InputError(f"{what}: {seen(cells)}", _hint(cells, len(ids)))
+    if not may_be_data(cells[ids[0]]):
+        raise InputError(
+            f'"{one_line(cells[ids[0]], 40)}" may be a header as well as a job id',
+            f"if it is a header, add --column {ids[0] + 1}; if not, put a line id above it",
+        )
+    return Column(ids[0])
+
+
+def _hint(cells: list[str], ids: int) -> str:
+    """Return what to do about a first row that has this many ids, and no id column."""
+    if ids == len(cells) > 2:
+        return f"if all of them are job ids, put one on each line; if not, {NAME_IT}"
+    if any(map(has_uuid, cells)) and not any(map(is_uuid, cells)):
+        return f"{NAME_IT}; or extract them: grep -oE '{UUID_PATTERN}'"
+    return NAME_IT
+
+
+def _numbered(cells: list[str], number: int, names: tuple[str, ...], file: str) -> Column:
+    """Return the column of a 1-based number, and how its first row is read."""
+    if not 1 <= number <= len(cells):
+        raise InputError(
+            f"there is no column {number}: {seen(cells)}", "columns are counted from 1"
+        )
+    cell = cells[number - 1]
+    is_plain = bool(id_places(names)) or is_uuid(cell)
+    is_data = is_uuid(cell) or (not id_places(names) and may_be_data(cell))
+    what = "a job id, not as a header" if is_data else "a header, not as a job id"
+    note = f'the first row of {file} is read as {what}: "{one_line(cell, 40)}"'
+    return Column(number - 1, () if is_data else names, "" if is_plain else note, is_certain=True)
+
+
+def _only(wanted: list[int], cells: list[str], what: str) -> int:
+    """Return the one column that is wanted."""
+    if len(wanted) == 1:
+        return wanted[0]
+    count = "two columns are" if wanted else "no column is"
+    raise InputError(f"{count} {what}: {seen(cells)}", NAME_IT)
+
+
+def seen(cells: list[str]) -> str:
+    """Return the columns as a refusal names them."""
+    shown = ", ".join(f'{i} "{one_line(cell, 40)}"' for i, cell in enumerate(cells[:_SHOWN], 1))
+    return f"the columns are {shown}{', …' if len(cells) > _SHOWN else ''}"
