@@ -222,6 +222,12 @@ class Tally:
     in_flight: int = 0
     input_incomplete: bool = False
 
+    @property
+    def found_none(self) -> bool:
+        """Tell whether the store had none of the jobs, as if it were the wrong one."""
+        found = (Outcome.CANCELLED, Outcome.NOT_PENDING, Outcome.WOULD_CANCEL)
+        return self.outcomes[Outcome.NOT_FOUND] > 0 and not any(self.outcomes[o] for o in found)
+
     def count(self, result: JobResult) -> None:
         """Count the result of one job, in place of what was known of it before."""
         self.done += 1

@@ -41,8 +41,8 @@ class Guards:
         if self._results == self._not_found == FIRST_RESULTS and not self._not_found_is_fine:
             raise GuardError(
                 f"the store has none of the first {FIRST_RESULTS} jobs",
-                "if it is the wrong one, correct EPCC_API_BASE_URL or the client key;"
-                " if it is the right one, add --allow not_found",
+                "it may be the wrong store (EPCC_API_BASE_URL, the client key), the wrong column,"
+                " or an old list; if all is right, add --allow not_found",
             )
         self._failures += result.outcome in {Outcome.FAILED, Outcome.UNKNOWN}
         if self._max_failures and self._failures > self._max_failures:

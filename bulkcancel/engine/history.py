@@ -10,6 +10,7 @@ from enum import Enum, auto
 from bulkcancel.base.model import (
     CANCELLED,
     NO_SUCH_JOB,
+    PENDING,
     Evidence,
     JobResult,
     JobRow,
@@ -17,7 +18,7 @@ from bulkcancel.base.model import (
     Outcome,
 )
 from bulkcancel.engine.attribution import Known, Stamps, Whose, whose_cancel, whose_earlier_cancel
-from bulkcancel.epcc import Exchange, Reply, Step, Verdict, outcome_of
+from bulkcancel.epcc import Exchange, Reply, Step, Verdict
 
 
 class Ending(Enum):
@@ -165,6 +166,23 @@ class History:
             sent_at=self.sent_at,
             doubtful=whose is not None and whose.doubtful,
         )
+
+
+def outcome_of(state: JobState, *, may_be_ours: bool) -> Outcome | None:
+    """Say what a read settles, or None if it settles nothing.
+
+    `may_be_ours`: a cancel of this run had no clear reply. A status that nobody
+    has documented then proves nothing: it may be our cancel on its way.
+    """
+    if state == NO_SUCH_JOB:
+        return Outcome.NOT_FOUND
+    if state.status == PENDING:
+        return None
+    if state.status == CANCELLED:
+        return Outcome.CANCELLED if may_be_ours else Outcome.NOT_PENDING
+    if may_be_ours and state.status not in {"started", "success", "failed"}:
+        return None
+    return Outcome.NOT_PENDING
 
 
 def unrecorded(row: JobRow, runs: tuple[float, float] | None) -> tuple[float, float] | None:

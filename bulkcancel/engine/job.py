@@ -12,6 +12,7 @@ from typing import Protocol
 
 from bulkcancel.base.errors import BulkcancelError, GuardError
 from bulkcancel.base.model import JobRow, Outcome, Tally, id_key
+from bulkcancel.base.waits import Waits
 from bulkcancel.engine.attribution import Stamps
 from bulkcancel.engine.guards import Guards
 from bulkcancel.engine.history import Fate, History, unrecorded
@@ -24,7 +25,6 @@ from bulkcancel.epcc import (
     Request,
     Step,
     Verdict,
-    Waits,
     cancel_request,
     interpret_cancel,
     interpret_read,

@@ -13,11 +13,12 @@ from bulkcancel.base.errors import (
     Interruption,
 )
 from bulkcancel.base.model import JobResult, JobRow, Outcome, Tally
+from bulkcancel.base.waits import Interrupted
 from bulkcancel.engine.attribution import Stamps
 from bulkcancel.engine.guards import Guards
 from bulkcancel.engine.history import Ending, History
 from bulkcancel.engine.job import Job, Run, Sender
-from bulkcancel.epcc import Backoff, Interrupted
+from bulkcancel.epcc import Backoff
 
 _BETWEEN_LOOKS = 500  # rows that are written in one go
 EVIDENCE_WAIT = 5.0  # seconds for which a row waits to know whose cancel it was

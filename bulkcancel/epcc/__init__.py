@@ -27,15 +27,12 @@ if TYPE_CHECKING:
         interpret_cancel,
         interpret_read,
         job_state,
-        outcome_of,
     )
-    from bulkcancel.epcc.waits import Interrupted, Waits
 
 __all__ = [
     "MAX_REFUSALS",
     "Backoff",
     "Exchange",
-    "Interrupted",
     "NoReply",
     "Pacer",
     "Reply",
@@ -43,7 +40,6 @@ __all__ = [
     "Sender",
     "Step",
     "Verdict",
-    "Waits",
     "cancel_request",
     "connect",
     "describe",
@@ -51,11 +47,10 @@ __all__ = [
     "interpret_cancel",
     "interpret_read",
     "job_state",
-    "outcome_of",
     "read_request",
 ]
 
-_MODULES = ("waits", "messages", "verdicts", "rate_limit", "sender")  # the last loads aiohttp
+_MODULES = ("messages", "verdicts", "rate_limit", "sender")  # the last loads aiohttp
 
 
 def __getattr__(name: str) -> Any:  # noqa: ANN401

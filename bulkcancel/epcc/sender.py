@@ -18,6 +18,7 @@ from bulkcancel.base.errors import LoginError
 from bulkcancel.base.model import Credentials, StoreName, Tally
 from bulkcancel.base.settings import PaceOptions
 from bulkcancel.base.text import duration
+from bulkcancel.base.waits import Waits
 from bulkcancel.epcc.auth import Auth
 from bulkcancel.epcc.health import Health
 from bulkcancel.epcc.messages import Exchange, NoReply, Reply, Request, store_request
@@ -32,7 +33,6 @@ from bulkcancel.epcc.verdicts import (
     retry_after_in,
     store_in,
 )
-from bulkcancel.epcc.waits import Waits
 
 LAST_TURN = 2.0  # seconds that a last request may wait for its turn
 _YEAR = 365 * 86_400.0  # seconds
@@ -91,7 +91,8 @@ class Sender:
         self._tally = tally
         self._backoff = backoff or Backoff()
         self._probing = asyncio.Lock()
-        self._most = math.inf  # requests in flight that this machine has room for
+        self._most = math.inf  # requests at a time that this machine has room for
+        self._under_way = 0  # in flight, or in line for their turn
         self._freed = asyncio.Event()
 
     async def send(
@@ -136,17 +137,25 @@ class Sender:
 
     async def _try(self, call: _Call) -> Verdict | None:
         """Send once; return the verdict, None where the same is to be sent again."""
-        bearer = await self._turn(new_job=call.new_job, anonymous=call.anonymous)
-        started = asyncio.get_running_loop().time()
-        if call.before is not None:
-            call.before()
-        call.new_job = False
-        most = self._most
-        verdict = await self._exchange(call.request, bearer, call.judge, anew=call.anew)
+        with self.waits:
+            while self._under_way >= self._most and not call.anonymous:
+                self._freed.clear()
+                await self._freed.wait()
+        self._under_way += 1
+        try:
+            bearer = await self._turn(new_job=call.new_job, anonymous=call.anonymous)
+            started = asyncio.get_running_loop().time()
+            if call.before is not None:
+                call.before()
+            call.new_job = False
+            verdict = await self._exchange(call.request, bearer, call.judge, anew=call.anew)
+        finally:
+            self._under_way -= 1
+            self._freed.set()
+        if verdict is None:
+            call.anew = False  # rather a connection that is open than none
+            return None
         match verdict.step:
-            case Step.RESEND if self._most < most:
-                call.anew = False  # rather a connection that is open than none
-                return None
             case Step.RESEND if self.health.unreachable:
                 return None
             case Step.PAUSE if call.throttled + 1 < MAX_REFUSALS:
@@ -233,20 +242,20 @@ class Sender:
         """
         while True:
             with self.waits:
-                while self._tally.in_flight >= self._most:
-                    self._freed.clear()
-                    await self._freed.wait()
                 if not anonymous and self.auth.fresh() is None:
                     await self.auth.bearer()
                 await (self.pacer.start_new() if new_job else self.pacer.start())
             bearer = "" if anonymous else self.auth.fresh()
-            if bearer is not None and self._tally.in_flight < self._most:
+            if bearer is not None:
                 return bearer
 
     async def _exchange(
         self, request: Request, bearer: str, judge: Judge, *, anew: bool
-    ) -> Verdict:
-        """Send a request, count it, and let all others know how the store is."""
+    ) -> Verdict | None:
+        """Send a request, count it, and let all others know how the store is.
+
+        None where this machine has no room for a further connection beside those in flight.
+        """
         loop, tally = asyncio.get_running_loop(), self._tally
         started = loop.time()
         self.health.note_start(started)
@@ -256,17 +265,16 @@ class Sender:
             exchange = await self._transport.send(request, bearer, anew=anew)
         finally:
             tally.in_flight -= 1
-            self._freed.set()
         verdict = judge(exchange)
         if verdict.out_of_step:
             self._transport.distrust()
         if bearer and isinstance(exchange, Reply) and verdict.step not in _NOT_PAST_THE_DOOR:
             self.auth.accepted(bearer)
         if isinstance(exchange, NoReply) and exchange.out_of_files and tally.in_flight:
-            self._most = min(self._most - 1, tally.in_flight)
-        else:
-            self.health.note_end(exchange, started, loop.time(), in_flight=tally.in_flight)
-            self._tell_pace(exchange, started)
+            self._most = min(self._most, tally.in_flight)
+            return None
+        self.health.note_end(exchange, started, loop.time(), in_flight=tally.in_flight)
+        self._tell_pace(exchange, started)
         return verdict
 
     def _tell_pace(self, exchange: Exchange, started: float) -> None:

@@ -16,7 +16,6 @@ import orjson
 from bulkcancel.base.model import (
     CANCELLED,
     NO_SUCH_JOB,
-    PENDING,
     JobState,
     Outcome,
     StoreName,
@@ -145,23 +144,6 @@ def interpret_login(exchange: Exchange) -> Verdict:
     if isinstance(exchange, Reply) and exchange.status < 300 and token_in(exchange) is None:
         return replace(verdict, step=Step.RESEND)  # for example a proxy's page
     return verdict
-
-
-def outcome_of(state: JobState, *, may_be_ours: bool) -> Outcome | None:
-    """Say what a read settles, or None if it settles nothing.
-
-    `may_be_ours`: a cancel of this run had no clear reply. A status that nobody
-    has documented then proves nothing: it may be our cancel on its way.
-    """
-    if state == NO_SUCH_JOB:
-        return Outcome.NOT_FOUND
-    if state.status == PENDING:
-        return None
-    if state.status == CANCELLED:
-        return Outcome.CANCELLED if may_be_ours else Outcome.NOT_PENDING
-    if may_be_ours and state.status not in {"started", "success", "failed"}:
-        return None
-    return Outcome.NOT_PENDING
 
 
 @dataclass(frozen=True, slots=True)

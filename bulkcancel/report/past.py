@@ -91,9 +91,8 @@ def read_past(report: BinaryIO, name: str) -> Past:
         past.digest.update(line)
     if (first := _seconds(first_sent)) and (last := _seconds(last_finished)):
         past.sent_between = first, last
-    # a run that has found nothing and was stopped may have asked the wrong store
-    unsent = any(each.outcome is Outcome.NOT_ATTEMPTED for each in past.jobs.values())
-    past.not_found_counts = past.store_is_known or not unsent
+    # a run that has found nothing may have asked the wrong store
+    past.not_found_counts = past.store_is_known
     return past
 
 

@@ -16,6 +16,8 @@ def exit_code(tally: Tally, stopped: BulkcancelError | None, *, sent: bool) -> i
     if stopped is not None:
         return 4 if sent else 2
     short = {outcome for outcome, count in tally.outcomes.items() if count} - tally.allow - _GOOD
+    if tally.found_none:  # which may be the wrong store, whatever is allowed
+        short.add(Outcome.NOT_FOUND)
     if tally.input_incomplete or short & _WORTH_RESUMING:
         return 1
     return 3 if short else 0

@@ -6,7 +6,7 @@ import pytest
 
 from bulkcancel.base.model import Earlier, Evidence, JobState, Outcome
 from bulkcancel.engine.attribution import Stamps
-from bulkcancel.engine.history import Ending, Fate, History, conclude
+from bulkcancel.engine.history import Ending, Fate, History, conclude, outcome_of
 from bulkcancel.epcc import Step, Verdict
 from tests.support.fakes import LOST, UNSENT, error, row
 
@@ -44,6 +44,26 @@ TABLE: list[Line] = [
     (Fate.UNWANTED, False, None, CUT, UNSENT_ROW),
     (Fate.UNWANTED, False, None, [DONE], FAILED),
 ]
+
+
+@pytest.mark.parametrize(
+    ("status", "ours", "others"),
+    [
+        ("", NOT_FOUND, NOT_FOUND),
+        ("pending", None, None),
+        ("cancelled", CANCELLED, NOT_PENDING),
+        ("started", NOT_PENDING, NOT_PENDING),
+        ("success", NOT_PENDING, NOT_PENDING),
+        ("failed", NOT_PENDING, NOT_PENDING),
+        ("cancelling", None, NOT_PENDING),
+    ],
+)
+def test_a_read_settles_a_job_by_its_status(
+    status: str, ours: Outcome | None, others: Outcome | None
+) -> None:
+    """`cancelled` is ours only after a lost reply, and a status nobody knows settles no doubt."""
+    assert outcome_of(JobState(status), may_be_ours=True) is ours
+    assert outcome_of(JobState(status), may_be_ours=False) is others
 
 
 def history(fate: Fate, *, in_doubt: bool, read: str | None) -> History:

@@ -7,7 +7,8 @@ import pytest
 
 from bulkcancel.base.errors import LoginError
 from bulkcancel.base.settings import PaceOptions
-from bulkcancel.epcc import Exchange, Interrupted, NoReply, Request, Sender, Step
+from bulkcancel.base.waits import Interrupted
+from bulkcancel.epcc import Exchange, NoReply, Request, Sender, Step
 from bulkcancel.epcc.verdicts import interpret_any
 from tests.epcc.test_auth import CANCEL, READY, Desk
 from tests.support.fakes import LOST, UNSENT, error, job, page, token
@@ -139,6 +140,7 @@ def test_too_few_files_lower_the_number_in_flight() -> None:
     assert run(network.cancel_many(400)) == [Step.SETTLE] * 400
     assert network.most == 12
     assert network.sender._most <= 12
+    assert network.tally.requests == network.pacer._started <= 440
 
 
 def test_no_file_at_all_is_waited_out() -> None:

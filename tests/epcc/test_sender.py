@@ -8,15 +8,8 @@ from bulkcancel.base.access import Access
 from bulkcancel.base.errors import LoginError
 from bulkcancel.base.model import StoreName
 from bulkcancel.base.settings import PaceOptions
-from bulkcancel.epcc import (
-    MAX_REFUSALS,
-    Exchange,
-    Interrupted,
-    Reply,
-    Request,
-    Step,
-    connect,
-)
+from bulkcancel.base.waits import Interrupted
+from bulkcancel.epcc import MAX_REFUSALS, Exchange, Reply, Request, Step, connect
 from bulkcancel.epcc.messages import read_request
 from bulkcancel.epcc.verdicts import interpret_any, interpret_read
 from tests.epcc.test_auth import CANCEL, READY, Desk

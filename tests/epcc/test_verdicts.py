@@ -134,20 +134,6 @@ def test_only_uuids_are_compared_without_case() -> None:
 
 
 @rows(
-    "status ours others",
-    ("no such job", "", Outcome.NOT_FOUND, Outcome.NOT_FOUND),
-    ("pending", "pending", None, None),
-    ("cancelled", "cancelled", Outcome.CANCELLED, Outcome.NOT_PENDING),
-    *((s, s, Outcome.NOT_PENDING, Outcome.NOT_PENDING) for s in STATES[1:]),
-    ("not listed", "cancelling", None, Outcome.NOT_PENDING),
-)
-def test_outcome_of_table(status: str, ours: Outcome | None, others: Outcome | None) -> None:
-    """A read settles a job by its status, and `cancelled` is ours only after a lost reply."""
-    assert wire.outcome_of(JobState(status), may_be_ours=True) is ours
-    assert wire.outcome_of(JobState(status), may_be_ours=False) is others
-
-
-@rows(
     "value seconds",
     *((repr(s), s, float(s)) for s in ("7", "0", " 0.5 ")),
     ("http date", "Sun, 06 Nov 1994 08:49:37 GMT", 7.0),

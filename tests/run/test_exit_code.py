@@ -45,8 +45,13 @@ def test_one_job_decides_beside_cancelled_ones(outcome: str, code: int) -> None:
         (("not_found", "not_pending"), ("not_found",), 3),
         (("not_found", "not_pending"), ("not_found", "not_pending"), 0),
         (("unknown", "not_found"), ("not_found", "not_pending"), 1),
+        (("not_found", "not_found"), ("not_found",), 3),
+        (("not_found", "not_found", "cancelled"), ("not_found",), 0),
     ],
-    ids=["nothing", "1 before 3", "3 is left", "one allowed", "both allowed", "1 is left"],
+    ids=[
+        *("nothing", "1 before 3", "3 is left", "one allowed", "both allowed", "1 is left"),
+        *("none found", "one found"),
+    ],
 )
 def test_the_worst_outcome_that_is_not_allowed_decides(
     outcomes: tuple[str, ...], allow: tuple[str, ...], code: int
