@@ -8,6 +8,9 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import lru_cache
+
+from bulkcancel.base.text import MAX_NAME, MAX_SOURCE, cell, timestamp, visible
 
 _H4 = "[0-9a-fA-F]{4}"  # spelled out: twice as fast as a group that ignores case
 _UUID = re.compile(f"{_H4}{_H4}-{_H4}-{_H4}-{_H4}-{_H4}{_H4}{_H4}")
@@ -102,6 +105,16 @@ class JobRow:
         """Return the place as `file:line`."""
         return f"{self.file}:{self.line}"
 
+    @property
+    def inert_id(self) -> str:
+        """Return an id that is none as a report shows it: escaped, cut, no formula."""
+        return cell(visible(self.job_id))
+
+    @property
+    def inert_source(self) -> str:
+        """Return the place as a report shows it."""
+        return cell(self.source, MAX_SOURCE)
+
 
 @dataclass(frozen=True, slots=True)
 class JobState:
@@ -189,10 +202,41 @@ class JobResult:
         """Return the id as it was given."""
         return self.row.job_id
 
+    def as_dict(self, run_id: str = "", store: str = "") -> dict[str, str | int | None]:
+        """Return the columns of a report, in order; None where there is nothing.
+
+        Texts from outside are one line each, bounded, and no formula in a spreadsheet.
+        """
+        state = self.state
+        return {
+            "job_id": self.row.inert_id if self.outcome is Outcome.INVALID else self.job_id,
+            "outcome": self.outcome.value,
+            "job_status": _name(state.status),
+            "job_type": _name(state.type),
+            "http_status": self.http_status,
+            "attempts": self.attempts,
+            "evidence": self.evidence.value,
+            "detail": cell(self.detail),
+            "request_id": cell(self.request_id, MAX_NAME),
+            "sent_at": timestamp(self.sent_at),
+            "finished_at": timestamp(self.finished_at),
+            "source": self.row.inert_source,
+            "run_id": run_id,
+            "store": store,
+            "job_created_at": cell(state.created_at, MAX_NAME),
+            "job_started_at": cell(state.started_at, MAX_NAME),
+            "job_completed_at": cell(state.completed_at, MAX_NAME),
+        }
+
     @property
     def was_tried(self) -> bool:
         """Tell whether the run did anything about the job."""
         return self.outcome not in _NEVER_TRIED
+
+
+@lru_cache(maxsize=256)
+def _name(text: str) -> str:
+    return cell(text, MAX_NAME)
 
 
 @dataclass(slots=True)

@@ -9,6 +9,8 @@ from datetime import UTC, datetime
 from functools import lru_cache
 
 MAX_LENGTH = 300
+MAX_NAME = 100  # characters of a status, a type, a request id
+MAX_SOURCE = 8192  # characters of a path and a line number
 MASK = "[hidden]"
 _SHORTEST_SECRET = 4  # a shorter one would mask half of every line
 _LONGEST_SPELLING = 24  # characters that one of a secret may take up, escaped

@@ -6,22 +6,24 @@ the input were found.
 """
 
 from bulkcancel.report.atomic_file import write_atomically
-from bulkcancel.report.output import STDOUT, Output, name_of
-from bulkcancel.report.past import Past, row_key
+from bulkcancel.report.destination import STDOUT, Destination, name_of
+from bulkcancel.report.past import Past, require_same_store, row_key
 from bulkcancel.report.places import Plan, check_places, choose_target, stdout_is_null
-from bulkcancel.report.regular_file import begins_with
-from bulkcancel.report.rows import Format, Row, max_row_bytes, new_run_id, shown_id, shown_source
+from bulkcancel.report.regular_file import begins_with, open_regular
+from bulkcancel.report.rows import Format, Row, max_row_bytes, new_run_id, store_text
+from bulkcancel.report.run_log import RunSpan
 from bulkcancel.report.writer import EarlierReport, Recorder, open_earlier, open_recorder
 
 __all__ = [
     "STDOUT",
+    "Destination",
     "EarlierReport",
     "Format",
-    "Output",
     "Past",
     "Plan",
     "Recorder",
     "Row",
+    "RunSpan",
     "begins_with",
     "check_places",
     "choose_target",
@@ -30,9 +32,10 @@ __all__ = [
     "new_run_id",
     "open_earlier",
     "open_recorder",
+    "open_regular",
+    "require_same_store",
     "row_key",
-    "shown_id",
-    "shown_source",
     "stdout_is_null",
+    "store_text",
     "write_atomically",
 ]

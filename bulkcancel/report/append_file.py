@@ -12,11 +12,11 @@ from pathlib import Path
 from typing import BinaryIO
 
 from bulkcancel.base.errors import GuardError, ReportError
-from bulkcancel.report.output import ELSEWHERE, Output
+from bulkcancel.report.destination import ELSEWHERE, Destination
 from bulkcancel.report.regular_file import open_new, open_regular
 
 
-class AppendFile(Output):
+class AppendFile(Destination):
     """A file that this run alone writes; a line that can't be written whole is taken back."""
 
     def __init__(self, file: int, target: str, *, created: bool = False) -> None:

@@ -12,7 +12,7 @@ from bulkcancel.base.model import Outcome
 from bulkcancel.report.append_file import AppendFile
 from bulkcancel.report.atomic_file import write_atomically
 from bulkcancel.report.past import last_rows
-from bulkcancel.report.rows import HEADER, LINE_OF, Format, inert
+from bulkcancel.report.rows import Format, Layout, inert
 
 
 def split_file(folder: Path, outcome: Outcome) -> Path:
@@ -20,22 +20,23 @@ def split_file(folder: Path, outcome: Outcome) -> Path:
     return folder / f"{outcome.value}.csv"
 
 
-def write_split(folder: Path, report: AppendFile, form: Format) -> None:
+def write_split(folder: Path, report: AppendFile, layout: Layout) -> None:
     """Write the last row of each job to the file of its outcome; remove files without a row.
 
     Each file is replaced whole or not at all. Raises `GuardError`.
     """
+    split = Layout(Format.CSV, layout.columns)
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with ExitStack() as stack:
             files: dict[Outcome, BinaryIO] = {}
-            for row in last_rows(report, form):
+            for row in last_rows(report, layout):
                 outcome = Outcome(str(row["outcome"]))
                 if outcome not in files:
                     path = split_file(folder, outcome)
                     files[outcome] = stack.enter_context(write_atomically(path))
-                    files[outcome].write(HEADER)
-                files[outcome].write(LINE_OF[Format.CSV](inert(row)))
+                    files[outcome].write(split.header)
+                files[outcome].write(split.line_of(inert(row)))
         for outcome in Outcome:
             if outcome not in files:
                 split_file(folder, outcome).unlink(missing_ok=True)

@@ -18,19 +18,21 @@ import orjson
 
 from bulkcancel.base.errors import ReportError
 from bulkcancel.base.model import SETTLED, Earlier, JobRow, Outcome, id_key
+from bulkcancel.base.text import MAX_NAME
 from bulkcancel.report.append_file import AppendFile
-from bulkcancel.report.rows import COLUMNS, HEADER, Format, Row
+from bulkcancel.report.rows import COLUMNS, FIRST_COLUMNS, Format, Layout, Row
+from bulkcancel.report.run_log import RunLog
 
 _RESAVED = "resume the original, or run this one as an input with another report"
 _OTHER = "name the report of an earlier run, or leave out --resume"
 _FOUND = frozenset({Outcome.CANCELLED, Outcome.NOT_PENDING})
+_CSV = Layout(Format.CSV), Layout(Format.CSV, FIRST_COLUMNS)
 _MAX_LINE = 1 << 16  # bytes: more than a row of the longest path
-_MAX_NAME = 100  # characters, as in a row that is written
 _JSON_ROW_BEGUN = b'{"job_id":"","outcome":"'
 _JSON_ROW = re.compile(rb'\{"job_id":"(?:[^"\\]|\\.)*","outcome":"')
 _JSON_ID = re.compile(rb'(\{"job_id":")(?:[^"\\]|\\.)*\\?')
 # a torn row of outcome cancelled or unknown: a cancel of that job was sent
-_SENT = re.compile(rb'(?:\{"job_id":")?([A-Za-z0-9_-]{1,128})(?:","outcome":"|,)[cu]')
+_SENT = re.compile(rb'(?:\{"job_id":")?([A-Za-z0-9_:{}-]{1,128})(?:","outcome":"|,)[cu]')
 
 
 @dataclass(slots=True)
@@ -43,7 +45,8 @@ class Past:
     wrong store.
     """
 
-    format: Format | None = None  # None: nothing but perhaps a torn first line
+    layout: Layout | None = None  # None: nothing but perhaps a torn first line
+    log: RunLog = field(default_factory=RunLog)
     jobs: dict[str, Earlier] = field(default_factory=dict)  # by `row_key`
     size: int = 0
     digest: "hashlib._Hash" = field(default_factory=hashlib.sha256)
@@ -66,49 +69,49 @@ def row_key(job_id: str, outcome: Outcome, source: str) -> str:
 
 def read_past(report: BinaryIO, name: str) -> Past:
     """Read a report from its start; raises `ReportError` if it is not one of ours."""
-    past, first_run, first_sent, last_finished = Past(name=name), "", "", ""
+    past = Past(name=name)
     shared = dict[Earlier, Earlier]()  # settled jobs share a few
     for number, line in _lines(report, name):
         if number == 1:
-            past.format = _format(line, name)
+            past.layout = _layout(line, name)
         if not line.endswith(b"\n"):
             past.torn = True
             if found := _SENT.match(line):
                 past.torn_job = JobRow(found[1].decode(), name, number)
                 past.jobs[id_key(past.torn_job.job_id)] = Earlier(Outcome.UNKNOWN)
             break
-        if number > 1 or past.format is Format.JSONL:
-            row, earlier = _row(line, past.format, f"{name}:{number}")
-            first_run = first_run or _text(row, "run_id")
+        if past.layout is not None and (number > 1 or not past.layout.header):
+            row, earlier = _row(line, past.layout, f"{name}:{number}")
+            past.log.add(row)
             key = _key(row, earlier)
             before = past.jobs.get(key)
-            if _text(row, "run_id") != first_run and (before is None or before.known_at is None):
+            first_run = next(iter(past.log.runs))
+            if row["run_id"] != first_run and (before is None or before.known_at is None):
                 earlier = replace(earlier, known_at=None)  # the first run may have been killed
             past.jobs[key] = shared.setdefault(earlier, earlier)
-            first_sent = min(filter(None, (first_sent, _text(row, "sent_at"))), default="")
-            last_finished = max(last_finished, _text(row, "finished_at"))
         past.size += len(line)
         past.digest.update(line)
-    if (first := _seconds(first_sent)) and (last := _seconds(last_finished)):
+    first, last = _seconds(past.log.first_sent_at), _seconds(past.log.last_finished_at)
+    if first is not None and last is not None:
         past.sent_between = first, last
     # a run that has found nothing may have asked the wrong store
     past.not_found_counts = past.store_is_known
     return past
 
 
-def last_rows(report: AppendFile, form: Format) -> Iterator[Row]:
+def last_rows(report: AppendFile, layout: Layout) -> Iterator[Row]:
     """Yield the last row of each job of a complete report, in order; raises `ReportError`."""
-    last = {_key(row, earlier): number for number, row, earlier in _rows(report, form)}
-    for number, row, earlier in _rows(report, form):
+    last = {_key(row, earlier): number for number, row, earlier in _rows(report, layout)}
+    for number, row, earlier in _rows(report, layout):
         if last[_key(row, earlier)] == number:
             yield row
 
 
-def _rows(report: AppendFile, form: Format) -> Iterator[tuple[int, Row, Earlier]]:
+def _rows(report: AppendFile, layout: Layout) -> Iterator[tuple[int, Row, Earlier]]:
     with report.reader() as lines:
         for number, line in _lines(lines, report.target):
-            if number > 1 or form is Format.JSONL:
-                yield number, *_row(line, form, f"{report.target}:{number}")
+            if number > 1 or not layout.header:
+                yield number, *_row(line, layout, f"{report.target}:{number}")
 
 
 def _lines(report: BinaryIO, name: str) -> Iterator[tuple[int, bytes]]:
@@ -127,22 +130,40 @@ def _text(row: Row, column: str) -> str:
     return "" if value is None else str(value)
 
 
-def _row(line: bytes, form: Format | None, place: str) -> tuple[Row, Earlier]:
+def _row(line: bytes, layout: Layout, place: str) -> tuple[Row, Earlier]:
     """Return a line as a row, and what it says of its job; raises `ReportError`."""
     try:
-        row = _from_json(line) if form is Format.JSONL else _from_csv(line)
+        row = orjson.loads(line) if layout.form is Format.JSONL else _from_csv(line, layout)
+        if not isinstance(row, dict) or tuple(row) != layout.columns:
+            raise ValueError  # noqa: TRY301  (like all else that is wrong with it)
         return row, _earlier(row)
     except (ValueError, csv.Error):
         raise ReportError(f"{place}: this is no row of a report", _OTHER) from None
 
 
 def _earlier(row: Row) -> Earlier:
-    outcome, status = Outcome(_text(row, "outcome")), _text(row, "job_status")[:_MAX_NAME]
+    outcome, status = Outcome(_text(row, "outcome")), _text(row, "job_status")[:MAX_NAME]
     if outcome in SETTLED:  # when it was sent matters no more
         return Earlier(outcome, status)
     attempts = int(_text(row, "attempts") or 0)
     known_at = None if outcome is Outcome.INVALID else _seconds(_text(row, "finished_at"))
     return Earlier(outcome, status, _seconds(_text(row, "sent_at")), attempts, known_at)
+
+
+def require_same_store(past: Past, store: str) -> None:
+    """Refuse to resume a report of another store, as `store_text` names it.
+
+    Stores are told apart by their ids, by the host where one of these could not be read.
+    Raises `ReportError`.
+    """
+    host, _, store_id = store.partition(" ")
+    for each in sorted(past.log.stores):
+        its_host, _, its_id = each.partition(" ")
+        if its_id != store_id if its_id and store_id else its_host != host:
+            raise ReportError(
+                f"{past.name} is the report of another store: {each}, not {store}",
+                "correct the base URL or the key, or add --allow-other-store",
+            )
 
 
 def _seconds(time: str) -> float | None:
@@ -152,29 +173,25 @@ def _seconds(time: str) -> float | None:
     return None
 
 
-def _from_csv(line: bytes) -> Row:
+def _from_csv(line: bytes, layout: Layout) -> Row:
     text = line.decode().removesuffix("\n")
     cells = next(csv.reader([text], strict=True)) if '"' in text else text.split(",")
-    return dict(zip(COLUMNS, cells, strict=True))
+    return dict(zip(layout.columns, cells, strict=True))
 
 
-def _from_json(line: bytes) -> Row:
-    row = orjson.loads(line)
-    if not isinstance(row, dict) or tuple(row) != COLUMNS:
-        raise ValueError
-    return row
-
-
-def _format(line: bytes, name: str) -> Format:
-    """Return the format that a first line shows, be it torn; raises `ReportError`."""
-    if line == HEADER or HEADER.startswith(line):
-        return Format.CSV
-    if line.removeprefix(BOM_UTF8).replace(b";", b",").split() == HEADER.split():
+def _layout(line: bytes, name: str) -> Layout:
+    """Return the layout that a first line shows, be it torn; raises `ReportError`."""
+    headers = {layout.header: layout for layout in _CSV}
+    if line in headers or any(header.startswith(line) for header in headers):
+        return headers.get(line, _CSV[0])
+    saved_again = line.removeprefix(BOM_UTF8).replace(b";", b",").split()
+    if any(saved_again == header.split() for header in headers):
         raise ReportError(
             f"{name} was saved again by another program (line ends, separator or byte order mark"
             " have changed)",
             _RESAVED,
         )
     if _JSON_ROW.match(line) or _JSON_ROW_BEGUN.startswith(_JSON_ID.sub(rb"\1", line)):
-        return Format.JSONL
+        older = line.endswith(b"\n") and b'"store":' not in line
+        return Layout(Format.JSONL, FIRST_COLUMNS if older else COLUMNS)
     raise ReportError(f"{name} is not a report of bulkcancel: its first line shows it", _OTHER)

@@ -13,13 +13,14 @@ from bulkcancel.base.errors import ReportError
 from bulkcancel.base.model import Outcome
 from bulkcancel.base.text import visible
 from bulkcancel.report.by_outcome import split_file
-from bulkcancel.report.output import STDOUT
+from bulkcancel.report.destination import STDOUT
 from bulkcancel.report.regular_file import begins_with
-from bulkcancel.report.rows import HEADER, Format
+from bulkcancel.report.rows import FIRST_COLUMNS, Format, Layout
 
 _REPORT = "choose another --output"
 _SPLIT = "name another folder with --split"
 _SUMMARY = "name another place with --summary"
+_SPLIT_HEADER = Layout(Format.CSV, FIRST_COLUMNS).header.rstrip()  # and perhaps more columns
 _OTHER_FORMATS = frozenset({".json", ".tsv", ".xls", ".xlsx", ".ods", ".parquet", ".html"})
 
 
@@ -179,7 +180,7 @@ def _check_split(plan: Plan, folder: Path) -> None:
                 f"{path} exists already",
                 f"replace the files of an earlier split (--overwrite), or {_SPLIT}",
             )
-        if plan.resume and not begins_with(path, HEADER):
+        if plan.resume and not begins_with(path, _SPLIT_HEADER):
             raise ReportError(f"{path} is not of an earlier run", _SPLIT)
 
 

@@ -1,4 +1,4 @@
-"""The rows of a report: a `JobResult` as columns, and as a line of CSV or JSON."""
+"""The lines of a report: what `JobResult.as_dict` returns, as CSV or JSON."""
 
 import csv
 import os
@@ -6,34 +6,20 @@ import re
 import time
 import uuid
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from enum import StrEnum
-from functools import lru_cache
 from types import SimpleNamespace
 
 import orjson
 
 from bulkcancel.base.model import JobResult, JobRow, Outcome
-from bulkcancel.base.text import cell, timestamp, visible
+from bulkcancel.base.text import MAX_SOURCE, cell
 
-_MAX_SOURCE = 8192  # characters: any path, and a line number
-_MAX_NAME = 100  # characters of a status, a type or a request id
 _ID = re.compile(r"[A-Za-z0-9_-]{1,128}")
-_MAX_ROW = 4096  # bytes of a line without its source, in either format
-COLUMNS = (
-    "job_id",
-    "outcome",
-    "job_status",
-    "job_type",
-    "http_status",
-    "attempts",
-    "evidence",
-    "detail",
-    "request_id",
-    "sent_at",
-    "finished_at",
-    "source",
-    "run_id",
-)
+_MAX_STORE = 300
+_MAX_ROW = 8192  # bytes of a line without its source, in either format
+COLUMNS = tuple(JobResult(JobRow("", "", 0), Outcome.INVALID, 0.0).as_dict())
+FIRST_COLUMNS = COLUMNS[:13]  # those of reports that know nothing of stores
 Row = dict[str, str | int | None]
 
 
@@ -49,28 +35,9 @@ def new_run_id() -> str:
     return f"{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime())}-{uuid.uuid4().hex[:8]}"
 
 
-def row_of(result: JobResult, run_id: str) -> Row:
-    """Return a result as columns, in order; None is an empty cell or a JSON null."""
-    return {
-        "job_id": shown_id(result.row.job_id, result.outcome),
-        "outcome": result.outcome.value,
-        "job_status": _name(result.state.status),
-        "job_type": _name(result.state.type),
-        "http_status": result.http_status,
-        "attempts": result.attempts,
-        "evidence": result.evidence.value,
-        "detail": cell(result.detail),
-        "request_id": cell(result.request_id, _MAX_NAME),
-        "sent_at": timestamp(result.sent_at),
-        "finished_at": timestamp(result.finished_at),
-        "source": shown_source(result.row),
-        "run_id": run_id,
-    }
-
-
-@lru_cache(maxsize=256)
-def _name(text: str) -> str:
-    return cell(text, _MAX_NAME)
+def store_text(host: str, store_id: str) -> str:
+    """Return how a report names a store: its host, and its id where that could be read."""
+    return cell(f"{host} {store_id}".strip(), _MAX_STORE)
 
 
 def inert(row: Row) -> Row:
@@ -78,19 +45,9 @@ def inert(row: Row) -> Row:
     return {
         name: value
         if value is None or (name == "job_id" and _ID.fullmatch(str(value)))
-        else cell(str(value), _MAX_SOURCE)
+        else cell(str(value), MAX_SOURCE)
         for name, value in row.items()
     }
-
-
-def shown_id(job_id: str, outcome: Outcome) -> str:
-    """Return the id as a report shows it; an invalid one is escaped, cut and neutralised."""
-    return cell(visible(job_id)) if outcome is Outcome.INVALID else job_id
-
-
-def shown_source(row: JobRow) -> str:
-    """Return the place of a row in the input as a report shows it."""
-    return cell(row.source, _MAX_SOURCE)
 
 
 def max_row_bytes(files: Iterable[str]) -> int:
@@ -107,8 +64,26 @@ class _Echo(SimpleNamespace):
 
 
 _csv_line = csv.writer(_Echo(), lineterminator="\n").writerow
-HEADER: bytes = _csv_line(COLUMNS)
-LINE_OF: dict[Format, Callable[[Row], bytes]] = {
+_LINE_OF: dict[Format, Callable[[Row], bytes]] = {
     Format.CSV: lambda row: _csv_line(row.values()),
     Format.JSONL: lambda row: orjson.dumps(row, option=orjson.OPT_APPEND_NEWLINE),
 }
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """How a report is written: an older one keeps its columns when it is resumed."""
+
+    form: Format
+    columns: tuple[str, ...] = COLUMNS
+
+    @property
+    def header(self) -> bytes:
+        """Return what stands before the first row."""
+        return _csv_line(self.columns) if self.form is Format.CSV else b""
+
+    def line_of(self, row: Row) -> bytes:
+        """Return a row as a line."""
+        if len(row) != len(self.columns):
+            row = {name: row[name] for name in self.columns}
+        return _LINE_OF[self.form](row)

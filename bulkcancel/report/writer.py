@@ -13,24 +13,24 @@ from bulkcancel.base.errors import BulkcancelError, GuardError, ReportError
 from bulkcancel.base.model import JobResult, JobRow, Outcome
 from bulkcancel.report.append_file import AppendFile, create, reopen
 from bulkcancel.report.by_outcome import write_split
-from bulkcancel.report.output import (
+from bulkcancel.report.destination import (
     ELSEWHERE,
     STDOUT,
-    Output,
+    Destination,
     name_of,
     open_stream,
     standard_output,
 )
 from bulkcancel.report.past import Past, last_rows, read_past
 from bulkcancel.report.places import Plan
-from bulkcancel.report.rows import HEADER, LINE_OF, Format, Row, row_of
+from bulkcancel.report.rows import Layout, Row
 
 
 @dataclass(slots=True)
 class EarlierReport:
     """What is opened before anything else: a report to resume, or a named pipe, or nothing."""
 
-    output: Output | None = None
+    output: Destination | None = None
     past: Past = field(default_factory=Past)
 
     def remarks(self) -> list[str]:
@@ -51,19 +51,24 @@ class EarlierReport:
 class Recorder:
     """Write a row for each result, and keep those that could not be written.
 
-    `unrecorded` holds results of jobs that were sent. After `close`, `broken` tells that
-    the report lacks rows, `lost` that it lost rows it had, `restored` that it was removed
-    or replaced and has been written again.
+    `unrecorded` holds results of jobs that were sent, `doubtful` counts jobs that somebody
+    else may have cancelled. After `close`, `broken` tells that the report lacks rows, `lost`
+    that it lost rows it had, `restored` that it was removed or replaced and has been written
+    again.
     """
 
-    def __init__(self, plan: Plan, output: Output, form: Format, run_id: str) -> None:
-        self.form = form
+    def __init__(
+        self, plan: Plan, output: Destination, earlier: EarlierReport, run_id: str, store: str = ""
+    ) -> None:
+        self.layout = earlier.past.layout or Layout(plan.format)
+        self.log = earlier.past.log
         self.unrecorded: list[JobResult] = []
+        self.doubtful = 0
         self.broken = self.lost = self.restored = False
         self._plan = plan
         self._output = output
         self._run_id = run_id
-        self._line_of = LINE_OF[form]
+        self._store = store
 
     @property
     def target(self) -> str:
@@ -77,13 +82,16 @@ class Recorder:
 
     def record(self, result: JobResult) -> None:
         """Write one row; raises `GuardError` if it, or the next one, has no space."""
+        row = result.as_dict(self._run_id, self._store)
         try:
-            self._output.append(self._line_of(row_of(result, self._run_id)))
+            self._output.append(self.layout.line_of(row))
         except GuardError:
             self.broken = True
             if result.was_tried:
                 self.unrecorded.append(result)
             raise
+        self.log.add(row)
+        self.doubtful += result.doubtful
         if self._output.reserve.spent is not None:
             raise self._output.reserve.spent
 
@@ -100,7 +108,7 @@ class Recorder:
         if not isinstance(self._output, AppendFile):
             return None
         try:
-            rows = list(islice(last_rows(self._output, self.form), most + 1))
+            rows = list(islice(last_rows(self._output, self.layout), most + 1))
         except (OSError, ReportError):  # the report was changed by somebody else
             return None
         return rows if len(rows) <= most else None
@@ -117,7 +125,7 @@ class Recorder:
 
     def _split(self) -> None:
         if self._plan.split is not None and isinstance(self._output, AppendFile):
-            write_split(self._plan.split, self._output, self.form)
+            write_split(self._plan.split, self._output, self.layout)
 
 
 def _trouble_of(action: Callable[[], None]) -> GuardError | None:
@@ -154,22 +162,23 @@ def _read(plan: Plan, output: AppendFile) -> Past:
     if not past.jobs:  # killed before its first row, which comes within seconds
         begun = Path(plan.target).stat().st_mtime
         past.sent_between = begun, begun + _FIRST_ROW_WITHIN
-    if plan.chosen and past.format not in {None, Format(plan.chosen)}:
+    if plan.chosen and past.layout is not None and past.layout.form != plan.chosen:
         raise ReportError(
-            f"{plan.target} is {past.format}, not {plan.chosen}", "leave out --format"
+            f"{plan.target} is {past.layout.form}, not {plan.chosen}", "leave out --format"
         )
     return past
 
 
 def open_recorder(
-    plan: Plan, earlier: EarlierReport, run_id: str, row_bytes: int, rows: int
+    plan: Plan, earlier: EarlierReport, run_id: str, row_bytes: int, rows: int, store: str = ""
 ) -> tuple[Recorder, int]:
     """Open the report; return also for how many rows of so many bytes it has space.
 
-    Raises `ReportError` or `GuardError`.
+    `store` is what each row says of it, see `store_text`. Raises `ReportError` or
+    `GuardError`.
     """
     output = earlier.output or _new_output(plan)
-    recorder = Recorder(plan, output, earlier.past.format or plan.format, run_id)
+    recorder = Recorder(plan, output, earlier, run_id, store)
     try:
         reserved = _hold(output, row_bytes, rows)
         _begin(recorder, output, earlier.past)
@@ -179,22 +188,22 @@ def open_recorder(
     return recorder, reserved
 
 
-def _hold(output: Output, row_bytes: int, rows: int) -> int:
+def _hold(output: Destination, row_bytes: int, rows: int) -> int:
     reserved = output.reserve.hold(row_bytes, rows)
     if not reserved:
         raise ReportError(f"{name_of(output.target)} can't be written: disk full", ELSEWHERE)
     return reserved
 
 
-def _begin(recorder: Recorder, output: Output, past: Past) -> None:
+def _begin(recorder: Recorder, output: Destination, past: Past) -> None:
     """Drop what does not stay, write what comes before the first row; raises `GuardError`."""
     if isinstance(output, AppendFile):
         if past.size:
             output.resume_after(past.size, past.digest)
         else:
             output.truncate()
-    if not past.size and recorder.form is Format.CSV:
-        output.append(HEADER)
+    if not past.size and recorder.layout.header:
+        output.append(recorder.layout.header)
     if past.torn_job is not None:
         recorder.record(_torn(past.torn_job))
 
@@ -205,7 +214,7 @@ def _torn(row: JobRow) -> JobResult:
     return JobResult(row, Outcome.UNKNOWN, time.time(), detail=detail)
 
 
-def _new_output(plan: Plan) -> Output:
+def _new_output(plan: Plan) -> Destination:
     if plan.target == STDOUT:
         return standard_output()
     if plan.is_stream:

@@ -61,6 +61,8 @@ def prepared(settings: Settings, environ: Mapping[str, str], output: Output) -> 
     if plan.is_pipe:
         output.note(f"waiting for a reader of {plan.target}")
     with closing(open_earlier(plan)) as before:
+        for path in plan.summaries if plan.resume else ():
+            check_earlier_summary(path, before.past)
         for remark in before.remarks():
             output.note(f"note: {remark}")
         if Outcome.NOT_FOUND in report.allow:  # then it is the right store
@@ -103,9 +105,6 @@ def _plan(settings: Settings) -> Plan:
         inputs=settings.jobs.files,
     )
     check_places(plan)
-    if plan.resume:
-        for path in plan.summaries:
-            check_earlier_summary(path)
     return plan
 
 

@@ -4,9 +4,9 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
-from bulkcancel.base.model import SETTLED, JobRow, Outcome, id_key
+from bulkcancel.base.model import SETTLED, Earlier, JobRow, Outcome, id_key
 from bulkcancel.inputs import Jobs
-from bulkcancel.report import Past, row_key, shown_id, shown_source
+from bulkcancel.report import Past, row_key
 
 
 class Remaining:
@@ -22,6 +22,8 @@ class Remaining:
         self._rows = rows
         self._past = past
         self._unknown: list[JobRow] = []
+        self._still_invalid: set[str] = set()
+        self._is_own_input = False
         if past.jobs:
             self._count()
 
@@ -31,11 +33,24 @@ class Remaining:
             left = unsettled(row, self._past)
             if left is None:
                 self.settled += not row.problem
+                if row.problem:
+                    self._still_invalid.add(_invalid_key(row))
+                    self._is_own_input |= _is_from(row, self._past)
                 continue
             self.invalid += bool(left.problem)
             self.valid += not left.problem
             if _is_unknown(left):
                 self._unknown.append(left)
+
+    def reported(self) -> Iterator[Earlier]:
+        """Yield what the report says of each job that still counts.
+
+        An invalid row that the input does not hold any more, as it was corrected, does not.
+        """
+        for key, earlier in self._past.jobs.items():
+            counts = self._is_own_input or key in self._still_invalid
+            if counts or earlier.outcome is not Outcome.INVALID:
+                yield earlier
 
     def first(self) -> JobRow | None:
         """Return the first row that will be sent."""
@@ -66,9 +81,15 @@ def unsettled(row: JobRow, past: Past) -> JobRow | None:
 
 def _is_reported(row: JobRow, past: Past) -> bool:
     """Tell whether an invalid row is in the report, or from it: that may be its own input."""
-    shown = shown_id(row.job_id, Outcome.INVALID)
-    key = row_key(shown, Outcome.INVALID, shown_source(row))
-    return key in past.jobs or Path(row.file).resolve() == Path(past.name).resolve()
+    return _invalid_key(row) in past.jobs or _is_from(row, past)
+
+
+def _is_from(row: JobRow, past: Past) -> bool:
+    return Path(row.file).resolve() == Path(past.name).resolve()
+
+
+def _invalid_key(row: JobRow) -> str:
+    return row_key(row.inert_id, Outcome.INVALID, row.inert_source)
 
 
 def _is_unknown(row: JobRow) -> bool:

@@ -12,12 +12,29 @@ from urllib.parse import urlsplit
 
 from bulkcancel.base.errors import BulkcancelError, GuardError
 from bulkcancel.base.interrupts import draining
-from bulkcancel.base.model import ClientKey, JobResult, JobRow, StoreName, Tally, id_key
+from bulkcancel.base.model import (
+    ClientKey,
+    Earlier,
+    JobResult,
+    JobRow,
+    Outcome,
+    StoreName,
+    Tally,
+    id_key,
+)
 from bulkcancel.console import MOST_ROWS, Conditions, LiveDisplay, PlainLines, display_for
 from bulkcancel.engine import Engine, Guards, Policy, concurrency_for
 from bulkcancel.epcc import Sender, connect
 from bulkcancel.inputs import Entry, Listed, Streamed
-from bulkcancel.report import Recorder, Row, max_row_bytes, new_run_id, open_recorder
+from bulkcancel.report import (
+    Recorder,
+    Row,
+    max_row_bytes,
+    new_run_id,
+    open_recorder,
+    require_same_store,
+    store_text,
+)
 from bulkcancel.run.conclude import conclude
 from bulkcancel.run.confirmation import store_in_words
 from bulkcancel.run.prepare import WORD_EVERY, Prepared
@@ -43,7 +60,7 @@ class Session:
         self.store = StoreName()
         self._ready = ready
         self._tally = Tally(settings.report.allow, settled_before=ready.left.settled)
-        self._tally.adopt(ready.before.past.jobs.values())
+        self._tally.adopt(ready.left.reported())
         self._sent = False
         self.watch: Watch
         self._clock = Clock()
@@ -83,6 +100,8 @@ class Session:
             first = await self._log_in_while_waiting(self._rows)
         asked = first is not None and not settings.store.sandbox
         self.store = await self._sender.store_name() if asked else StoreName()
+        if not settings.report.allow_other_store:
+            require_same_store(ready.before.past, self._store_text())
         where = store_in_words(self.url, self.store if asked else None)
         where = "a practice API" if settings.store.sandbox else where
         self.watch = Watch(where, self._tally, ready.before.past, ready.output)
@@ -106,7 +125,9 @@ class Session:
         self._sender.pacer.begin()
         wanted = self.concurrency
         row_bytes = max_row_bytes(source.name for source in ready.input.sources)
-        recorder, concurrency = open_recorder(ready.plan, ready.before, run_id, row_bytes, wanted)
+        recorder, concurrency = open_recorder(
+            ready.plan, ready.before, run_id, row_bytes, wanted, self._store_text()
+        )
         engine = self._engine(recorder, concurrency)
         patience, grace = settings.pace.timeout, settings.pace.grace
         signals = engine.stop, engine.break_off, recorder.hurry
@@ -120,6 +141,13 @@ class Session:
             if ready.input.shortage is not None:
                 ready.output.note(f"warning: {ready.input.shortage}")
             return conclude(settings, ready.output, facts, input_read=input_read)
+
+    def _store_text(self) -> str:
+        """Return the store as the report names it; each practice API is the same one."""
+        practice = self._ready.settings.store.sandbox
+        return store_text(
+            "practice" if practice else urlsplit(self.url).hostname or "", self.store.id
+        )
 
     def _engine(self, recorder: Recorder, concurrency: int) -> Engine:
         """Return what settles the jobs, so many at a time at most."""
@@ -211,6 +239,8 @@ class Session:
     def _fit(self, row: JobRow) -> JobRow | None:
         """Return a row that has come by a pipe as `Remaining` would; count what is settled."""
         fitting = unsettled(row, self._ready.before.past)
+        if fitting is None and row.problem:  # it stands in the report, and the input has it
+            self._tally.adopt([Earlier(Outcome.INVALID)])
         self._tally.settled_before += fitting is None and not row.problem
         return fitting
 

@@ -1,9 +1,13 @@
 """The summary of a run as JSON: what the review of an incident attaches."""
 
+import getpass
+import os
 import platform
+import socket
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -14,14 +18,23 @@ from bulkcancel.base.access import Access
 from bulkcancel.base.errors import BulkcancelError, GuardError, ReportError
 from bulkcancel.base.model import ClientKey, Outcome, StoreName, Tally
 from bulkcancel.base.settings import Settings
-from bulkcancel.base.text import one_line, timestamp
+from bulkcancel.base.text import masked, one_line, timestamp, visible
 from bulkcancel.console import PAGE_BEGINNING, by_count
 from bulkcancel.inputs import Source
-from bulkcancel.report import Recorder, Row, begins_with, write_atomically
+from bulkcancel.report import (
+    Past,
+    Recorder,
+    Row,
+    RunSpan,
+    begins_with,
+    open_regular,
+    write_atomically,
+)
 from bulkcancel.run.exit_code import exit_code
 from bulkcancel.run.watch import Watch
 
-_BEGINNING = b'{\n  "run_id":'
+_MAX_LIST = 1000  # running jobs
+_MAX_SUMMARY = 1 << 24  # bytes of an earlier one
 _ELSEWHERE = "name another place with --summary"
 
 
@@ -59,6 +72,7 @@ class Facts:
     watch: Watch
     rows: Sequence[Row] | None = None
     sent: bool = False
+    verified: dict[str, Any] | None = None
 
     @property
     def exit_code(self) -> int:
@@ -84,43 +98,65 @@ class Facts:
         }
 
 
-def check_earlier_summary(path: Path) -> None:
-    """Refuse to replace a file that is not the summary of an earlier run; raises `ReportError`."""
+def check_earlier_summary(path: Path, past: Past) -> None:
+    """Refuse to replace a file that is not the summary of a run of this report.
+
+    The new summary holds what the earlier one said of each run. Raises `ReportError`.
+    """
+    if not path.exists():
+        return
     try:
-        beginning = PAGE_BEGINNING if is_page(path) else _BEGINNING
-        ours = not path.exists() or begins_with(path, beginning)
+        ours = begins_with(path, PAGE_BEGINNING) if is_page(path) else _is_of(past, path)
     except OSError as error:
         raise ReportError(f"{path} can't be read: {error.strerror}", _ELSEWHERE) from None
     if not ours:
-        raise ReportError(f"{path} is not the summary of an earlier run", _ELSEWHERE)
+        raise ReportError(f"{path} is not the summary of an earlier run of it", _ELSEWHERE)
+
+
+def _is_of(past: Past, path: Path) -> bool:
+    """Tell whether a file is the summary of a run of a report, or of one without a row."""
+    with os.fdopen(open_regular(str(path), os.O_RDONLY), "rb") as file:
+        try:
+            run_id = orjson.loads(file.read(_MAX_SUMMARY))["run_id"]
+        except (ValueError, LookupError, TypeError):
+            return False
+    return not past.log.runs or run_id in past.log.runs
 
 
 def summary_of(settings: Settings, facts: Facts) -> dict[str, Any]:
     """Return all that is known of a run; never a secret."""
     stopped, report = facts.stopped, facts.report
     elapsed = facts.clock.elapsed()
-    return {
+    summary = {
         "run_id": facts.run_id,
         "version": __version__,
         "python": platform.python_version(),
         "reason": one_line(settings.report.reason, 1000),
         "started_at": timestamp(facts.clock.started_at),
-        "ended_at": timestamp(facts.clock.started_at + elapsed),
+        "ended_at": timestamp(max(facts.clock.started_at, time.time())),
         "elapsed_seconds": round(elapsed, 3),
         "exit_code": facts.exit_code,
         "stopped": None if stopped is None else stopped.message,
         "host": facts.host,
         "store": {"id": facts.store.id or None, "name": facts.store.name or None},
+        "user": _user(),
+        "machine": socket.gethostname(),
         "client_id": _shortened(settings, facts.access),
         "options": _options(settings, facts.access),
         "inputs": [{"file": s.name, "sha256": s.digest} for s in facts.sources],
         "report": {
             "file": report.target,
-            "format": report.form.value,
+            "format": report.layout.form.value,
             "sha256": report.sha256,
         },
         **facts.counts(),
+        "this_run": _leg(facts.run_id, report.log.runs.get(facts.run_id, RunSpan())),
+        "runs": [_leg(run_id, run) for run_id, run in report.log.runs.items()],
+        "running_jobs": [_running(row) for row in islice(report.log.running.values(), _MAX_LIST)],
+        "cancelled_by_this_run_or_others": report.doubtful,
+        "verified": facts.verified,
     }
+    return {name: _shown(value) for name, value in summary.items()}
 
 
 def is_page(path: Path) -> bool:
@@ -131,6 +167,42 @@ def is_page(path: Path) -> bool:
 def as_json(summary: dict[str, Any]) -> bytes:
     """Return a summary as JSON, for machines and people."""
     return orjson.dumps(summary, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
+
+
+def _leg(run_id: str, run: RunSpan) -> dict[str, Any]:
+    """Return what one run did, as its rows tell."""
+    return {
+        "run_id": run_id,
+        "began_at": run.began_at or None,
+        "ended_at": run.ended_at or None,
+        "outcomes": dict(run.outcomes),
+    }
+
+
+def _running(row: Row) -> dict[str, Any]:
+    """Return a job that was running when it was read."""
+    return {
+        "job_id": row["job_id"],
+        "job_type": row["job_type"],
+        "started_at": row.get("job_started_at") or None,
+        "as_of": row["finished_at"],
+    }
+
+
+def _user() -> str | None:
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError):  # no such user, for example in a container
+        return None
+
+
+def _shown(value: Any) -> Any:  # noqa: ANN401
+    """Return a value whose texts hold no secret, and nothing that can't be seen or encoded."""
+    if isinstance(value, str):
+        return visible(masked(value))
+    if isinstance(value, dict):
+        return {_shown(name): _shown(each) for name, each in value.items()}
+    return [_shown(each) for each in value] if isinstance(value, list) else value
 
 
 def write_summary(path: Path, text: bytes) -> None:
@@ -164,6 +236,7 @@ def _options(settings: Settings, access: Access) -> dict[str, Any]:
         "base_url": access.base_url,
         "resume": report.resume,
         "overwrite": report.overwrite,
+        "allow_other_store": report.allow_other_store,
         "split": str(report.split) if report.split else None,
         "sandbox": settings.store.sandbox,
         "check": jobs.check,

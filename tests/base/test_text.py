@@ -156,7 +156,7 @@ def test_a_secret_is_masked_before_a_text_is_cut(before: int, secret: str) -> No
     with patch("bulkcancel.base.text._mask", Mask()):
         hide(secret)
         line = one_line("\0" * before + quote(secret, safe="") + "~" * 30_000)
-        assert re.fullmatch(r"(\[hidden\])?~*\u2026|\[hid.*\u2026", line)
+        assert ("[hidden]" + "~" * MAX_LENGTH).startswith(line.removesuffix("\u2026"))
 
 
 def test_the_longest_secret_is_masked_first() -> None:

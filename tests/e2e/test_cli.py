@@ -19,7 +19,8 @@ import pytest
 from bulkcancel._version import __version__
 from bulkcancel.base.errors import GuardError
 from bulkcancel.base.model import Outcome
-from bulkcancel.report import Output
+from bulkcancel.report import Destination
+from bulkcancel.report.rows import COLUMNS
 from bulkcancel.sandbox import Rules
 from tests.conftest import KEY, Cli, Serve, sandbox
 from tests.support.disks import linux_only
@@ -29,6 +30,7 @@ from tests.support.programs import ERROR
 from tests.support.raw import RawServer, http
 
 IDS = "job-1\njob-2\njob-3\n"
+SOURCE = COLUMNS.index("source")
 
 
 def outcomes(report: str) -> dict[str, str]:
@@ -82,7 +84,7 @@ def test_standard_input_and_output(cli: Cli, serve: Serve) -> None:
     ended = cli("--yes", "-r", "500", stdin=f"# incident\n{IDS}", EPCC_API_BASE_URL=url, **KEY)
     assert ended.code == 0
     assert outcomes(ended.out) == dict.fromkeys(["job-1", "job-2", "job-3"], "cancelled")
-    assert ended.rows[0][-2] == "stdin:2"
+    assert ended.rows[0][SOURCE] == "stdin:2"
 
 
 def test_several_inputs(cli: Cli, serve: Serve, tmp_path: Path) -> None:
@@ -94,7 +96,7 @@ def test_several_inputs(cli: Cli, serve: Serve, tmp_path: Path) -> None:
         "a.csv", "b.txt", "-", "-yq", "-r", "500", stdin="job-3", EPCC_API_BASE_URL=url, **KEY
     )
     assert ended.code == 0
-    assert [row[-2] for row in ended.rows] == ["a.csv:2", "b.txt:1", "stdin:1"]
+    assert [row[SOURCE] for row in ended.rows] == ["a.csv:2", "b.txt:1", "stdin:1"]
     assert ended.err == ""
 
 
@@ -589,14 +591,14 @@ def test_what_to_run_again(cli: Cli, serve: Serve) -> None:
 
 def test_what_to_do_without_a_report(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
     """After a report that broke, its missing rows are named, and the whole input is run again."""
-    append = Output.append
+    append = Destination.append
 
-    def full(self: Output, line: bytes) -> None:
+    def full(self: Destination, line: bytes) -> None:
         if line.startswith(b"job-2,"):
             raise GuardError("r.csv can't be written: No space left on device")
         append(self, line)
 
-    monkeypatch.setattr(Output, "append", full)
+    monkeypatch.setattr(Destination, "append", full)
     ended = cli("--sandbox", "-r500", "-o", "r.csv", stdin=IDS)
     assert ended.code == 4
     assert "no row in r.csv for job-2, which is cancelled" in ended.err

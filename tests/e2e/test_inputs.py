@@ -13,6 +13,7 @@ from pathlib import Path
 import orjson
 import pytest
 
+from bulkcancel.report.rows import COLUMNS
 from tests.conftest import Cli, Serve
 from tests.support.practice import sandbox
 from tests.support.programs import run_program, running, until
@@ -21,6 +22,7 @@ from tests.support.reports import outcomes_in
 
 TOKEN = http("200 OK", b'{"access_token": "token"}')
 IDS = "job-1\njob-2\njob-3\n"
+SOURCE = COLUMNS.index("source")
 
 # --- rehearsed: --dry-run
 
@@ -31,7 +33,7 @@ def test_dry_run_reports_what_would_be_sent_without_a_request(cli: Cli, tmp_path
     (tmp_path / "jobs.csv").write_text("job_id,x\njob-1,\njob-2,\njob-1,\n")
     ended = cli("jobs.csv", "--dry-run", EPCC_API_BASE_URL=cli.url(server))
     assert ended.code == 0, ended.err
-    assert [(row[0], row[1], row[-2]) for row in ended.rows] == [
+    assert [(row[0], row[1], row[SOURCE]) for row in ended.rows] == [
         ("job-1", "dry_run", "jobs.csv:2"),
         ("job-2", "dry_run", "jobs.csv:3"),
     ]
@@ -229,7 +231,7 @@ def test_files_and_standard_input_are_read_in_order(cli: Cli, tmp_path: Path) ->
     (tmp_path / "2.json").write_text('{"data": [{"id": "job-2"},\n {"id": "job-1"}]}')
     ended = cli("1.csv", "-", "2.json", "1.csv", "-n", stdin='"job-3"\n"job-2"\n')
     assert ended.code == 0
-    assert [(row[0], row[-2]) for row in ended.rows] == [
+    assert [(row[0], row[SOURCE]) for row in ended.rows] == [
         ("job-1", "1.csv:2"),
         ("job-3", "stdin:1"),
         ("job-2", "stdin:2"),

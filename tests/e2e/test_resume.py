@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from bulkcancel.base.model import Outcome
 from bulkcancel.report.append_file import create, reopen
-from bulkcancel.report.rows import HEADER, LINE_OF, Format, row_of
+from bulkcancel.report.rows import Format, Layout
 from tests.conftest import Cli
 from tests.e2e.conftest import Resume
 from tests.support.fakes import result
@@ -160,7 +161,9 @@ REFUSED: dict[str, tuple[bytes, list[str], str]] = {
         [], "r.csv:3: this is no row of a report",
     ),
     "another format": (report_of(Format.CSV, result()), ["--format", "jsonl"], "is csv, not jsonl"),
-    "to be replaced, too": (HEADER, ["--overwrite"], "--resume and --overwrite exclude each other"),
+    "to be replaced, too": (
+        Layout(Format.CSV).header, ["--overwrite"], "--resume and --overwrite exclude each other",
+    ),
 }  # fmt: skip
 
 
@@ -217,7 +220,7 @@ def test_question_of_a_resume_counts_the_jobs_that_remain(
 def test_resume_of_a_report_cut_in_its_last_row(form: Format, resume: Resume) -> None:
     """Wherever the last row was cut off, its job ends settled, truly, in a report of whole rows."""
     whole = report_of(form, *earlier(job_1="cancelled", job_2="failed"), result("job-9"))
-    last = LINE_OF[form](row_of(result("job-9"), "run-1"))
+    last = Layout(form).line_of(result("job-9").as_dict("run-1"))
     head = whole.removesuffix(last)
     told_from = len(b'{"job_id":"job-9","outcome":"c' if form is Format.JSONL else b"job-9,c")
     for length in range(len(last) + 1):
@@ -307,3 +310,18 @@ def test_resume_command_names_the_report_for_jobs_that_left_the_input(resume: Re
     assert (ended.code, api.cancelled) == (1, {"job-1"})
     assert ended.err.endswith(" --resume -o r.csv r.csv\n")
     assert (resume.as_told(api, ended).code, api.cancelled) == (0, {"job-1", "job-2"})
+
+
+def test_resume_at_another_store_is_refused_and_names_both(resume: Resume) -> None:
+    """A report is not resumed at a store whose id is not its own, unless that is meant."""
+    theirs = "euwest.api.elasticpath.com s-9"
+    layout = Layout(Format.CSV)
+    row = result("job-1", Outcome.FAILED).as_dict("run-1", theirs)
+    resume.report.write_bytes(layout.header + layout.line_of(row))
+    api = sandbox(1)
+    ended = resume(api, ids="job-1\n")
+    assert (ended.code, api.cancels) == (2, {})
+    assert f"is the report of another store: {theirs}, not 127.0.0.1 " in ended.err
+    assert "--allow-other-store" in ended.err
+    assert resume(api, "--allow-other-store", ids="job-1\n").code == 0
+    assert rows_of(resume.report)[-1]["store"].startswith("127.0.0.1 ")

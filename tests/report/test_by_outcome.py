@@ -12,10 +12,11 @@ from bulkcancel.base.errors import GuardError
 from bulkcancel.base.model import JobResult, Outcome
 from bulkcancel.report.append_file import AppendFile, create
 from bulkcancel.report.by_outcome import split_file, write_split
-from bulkcancel.report.rows import HEADER, LINE_OF, Format, row_of
+from bulkcancel.report.rows import Format, Layout
 from tests.support.disks import NO_ROOM, no_space
 from tests.support.fakes import result
 
+HEADER = Layout(Format.CSV).header
 A, B = result("a", Outcome.CANCELLED), result("b", Outcome.FAILED)
 C, B_AGAIN = result("c", Outcome.CANCELLED), result("b", Outcome.CANCELLED)
 
@@ -53,8 +54,8 @@ def report(tmp_path: Path, form: Format) -> Iterator[AppendFile]:
 def split(folder: Path, report: AppendFile, form: Format, *results: JobResult) -> None:
     """Add results to the report, and split it."""
     for each in results:
-        report.append(LINE_OF[form](row_of(each, "run")))
-    write_split(folder, report, form)
+        report.append(Layout(form).line_of(each.as_dict("run")))
+    write_split(folder, report, Layout(form))
 
 
 def test_a_split_has_a_private_file_for_each_outcome(
@@ -65,8 +66,8 @@ def test_a_split_has_a_private_file_for_each_outcome(
     assert held(folder) == {"cancelled.csv": ["a", "c"], "failed.csv": ["b"]}
     assert split_file(folder, Outcome.FAILED) == folder / "failed.csv"
     assert stat.S_IMODE((folder / "failed.csv").stat().st_mode) == 0o600
-    assert split_file(folder, Outcome.FAILED).read_bytes() == HEADER + LINE_OF[Format.CSV](
-        row_of(B, "run")
+    assert split_file(folder, Outcome.FAILED).read_bytes() == HEADER + Layout(Format.CSV).line_of(
+        B.as_dict("run")
     )
 
 
@@ -84,9 +85,9 @@ def test_a_split_neutralises_what_somebody_put_into_the_report(
     folder: Path, report: AppendFile, form: Format
 ) -> None:
     """Rows that are read back go through the same door as rows of this run."""
-    row = row_of(A, "run") | {"detail": "=1+1", "run_id": "x;=2", "job_id": "-a"}
-    report.append(LINE_OF[form](row))
-    write_split(folder, report, form)
+    row = A.as_dict("run") | {"detail": "=1+1", "run_id": "x;=2", "job_id": "-a"}
+    report.append(Layout(form).line_of(row))
+    write_split(folder, report, Layout(form))
     (found,) = csv.DictReader((folder / "cancelled.csv").read_text().splitlines())
     assert (found["job_id"], found["detail"], found["run_id"]) == ("-a", "'=1+1", "x;'=2")
 

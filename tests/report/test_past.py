@@ -13,12 +13,13 @@ from hypothesis import strategies as st
 from bulkcancel.base.errors import ReportError
 from bulkcancel.base.model import Earlier, Evidence, JobResult, JobState, Outcome
 from bulkcancel.report.append_file import reopen
-from bulkcancel.report.past import Past, last_rows, read_past
-from bulkcancel.report.rows import HEADER, LINE_OF, Format, row_of
+from bulkcancel.report.past import Past, last_rows, read_past, require_same_store
+from bulkcancel.report.rows import FIRST_COLUMNS, Format, Layout
 from tests.support.fakes import result, row
 
 UUID = "0190f1a2-1111-7abc-8def-0123456789ab"
 CSV, JSONL = Format.CSV, Format.JSONL
+HEADER = Layout(Format.CSV).header
 FORMATS = pytest.mark.parametrize("form", Format)
 OTHER = "name the report of an earlier run, or leave out --resume"
 
@@ -26,7 +27,7 @@ OTHER = "name the report of an earlier run, or leave out --resume"
 def report_of(form: Format, *results: JobResult) -> bytes:
     """Return a report of these results, as it is on disk."""
     head = HEADER if form is CSV else b""
-    return head + b"".join(LINE_OF[form](row_of(each, "run-1")) for each in results)
+    return head + b"".join(Layout(form).line_of(each.as_dict("run-1")) for each in results)
 
 
 def past_of(content: bytes) -> Past:
@@ -45,7 +46,7 @@ def test_a_report_is_read_back(form: Format) -> None:
     """A report tells its format, each job's outcome and status, its size and its digest."""
     content = report_of(form, *THREE)
     past = past_of(content)
-    assert (past.format, past.size, past.torn) == (form, len(content), False)
+    assert (past.layout, past.size, past.torn) == (Layout(form), len(content), False)
     assert past.digest.digest() == hashlib.sha256(content).digest()
     assert past.jobs == {
         "a": Earlier(Outcome.NOT_PENDING, "started"),
@@ -71,13 +72,13 @@ def test_invalid_rows_without_an_id_are_told_apart_by_place(form: Format) -> Non
 def test_an_empty_file_is_a_report_not_begun() -> None:
     """An empty file is a report that has not begun; any format will do."""
     past = past_of(b"")
-    assert (past.format, past.jobs, past.size, past.torn) == (None, {}, 0, False)
+    assert (past.layout, past.jobs, past.size, past.torn) == (None, {}, 0, False)
 
 
 def test_a_header_alone_is_a_report_without_jobs() -> None:
     """A report that got as far as its header has no jobs, and is whole."""
     past = past_of(HEADER)
-    assert (past.format, past.jobs, past.size, past.torn) == (CSV, {}, len(HEADER), False)
+    assert (past.layout, past.jobs, past.size, past.torn) == (Layout(CSV), {}, len(HEADER), False)
 
 
 TORN: dict[str, tuple[bytes, dict[str, Earlier]]] = {
@@ -88,7 +89,8 @@ TORN: dict[str, tuple[bytes, dict[str, Earlier]]] = {
     "a cancel": (b"job-9,c", {"job-9": Earlier(Outcome.UNKNOWN)}),
     "an unknown outcome": (b"job-9,unk", {"job-9": Earlier(Outcome.UNKNOWN)}),
     "all but the end": (
-        LINE_OF[CSV](row_of(result("job-9"), "run"))[:-1], {"job-9": Earlier(Outcome.UNKNOWN)},
+        Layout(CSV).line_of(result("job-9").as_dict("run"))[:-1],
+        {"job-9": Earlier(Outcome.UNKNOWN)},
     ),
     "a UUID in capitals": (UUID.upper().encode() + b",cancelled", {UUID: Earlier(Outcome.UNKNOWN)}),
     "never sent": (b"job-9,not_attempted,", {}),
@@ -100,7 +102,8 @@ TORN: dict[str, tuple[bytes, dict[str, Earlier]]] = {
     "JSON, no outcome": (b'{"job_id":"job-9","outcome":"', {}),
     "JSON, a cancel": (b'{"job_id":"job-9","outcome":"c', {"job-9": Earlier(Outcome.UNKNOWN)}),
     "JSON, all but the end": (
-        LINE_OF[JSONL](row_of(result("job-9"), "run"))[:-1], {"job-9": Earlier(Outcome.UNKNOWN)},
+        Layout(JSONL).line_of(result("job-9").as_dict("run"))[:-1],
+        {"job-9": Earlier(Outcome.UNKNOWN)},
     ),
     "JSON, failed": (b'{"job_id":"job-9","outcome":"failed"', {}),
 }  # fmt: skip
@@ -121,7 +124,7 @@ def test_a_torn_last_line_tells_at_most_that_a_cancel_was_sent(case: str) -> Non
 def test_a_torn_header_is_dropped(head: bytes) -> None:
     """A header that was cut short is no row, and is written again."""
     past = past_of(head)
-    assert (past.format, past.jobs, past.size, past.torn) == (CSV, {}, 0, True)
+    assert (past.layout, past.jobs, past.size, past.torn) == (Layout(CSV), {}, 0, True)
 
 
 @FORMATS
@@ -144,8 +147,8 @@ SAVED_AGAIN = (
     " (line ends, separator or byte order mark have changed)"
 )
 FIRST_LINE = "r.csv is not a report of bulkcancel: its first line shows it"
-GOOD = LINE_OF[CSV](row_of(result(), "run"))
-GOOD_JSON = LINE_OF[JSONL](row_of(result(), "run"))
+GOOD = Layout(CSV).line_of(result().as_dict("run"))
+GOOD_JSON = Layout(JSONL).line_of(result().as_dict("run"))
 NOT_OURS: dict[str, tuple[bytes, str]] = {
     "ids": (b"job-1\njob-2\n", FIRST_LINE),
     "another table": (b"job_id,status\njob-1,pending\n", FIRST_LINE),
@@ -218,8 +221,8 @@ def test_any_written_row_is_read_back(form: Format, text: str, outcome: Outcome)
     past = past_of(report_of(form, one))
     ((key, earlier),) = past.jobs.items()
     assert earlier.outcome is outcome
-    assert earlier.status == row_of(one, "run")["job_status"]
-    assert key == (row_of(one, "run")["job_id"] or "jobs.csv:7")
+    assert earlier.status == one.as_dict("run")["job_status"]
+    assert key == (one.as_dict("run")["job_id"] or "jobs.csv:7")
 
 
 @FORMATS
@@ -228,7 +231,7 @@ def test_last_rows_keep_the_order_of_the_report(form: Format, tmp_path: Path) ->
     again = result("b", Outcome.CANCELLED)
     (tmp_path / "r").write_bytes(report_of(form, *THREE, again))
     report = reopen(str(tmp_path / "r"))
-    found = [(each["job_id"], each["outcome"]) for each in last_rows(report, form)]
+    found = [(each["job_id"], each["outcome"]) for each in last_rows(report, Layout(form))]
     report.close()
     assert found == [("a", "not_pending"), ("a/b", "invalid"), ("b", "cancelled")]
 
@@ -298,7 +301,7 @@ def test_what_is_known_of_a_job_whose_first_row_is_of_a_later_run() -> None:
         (result("b", Outcome.FAILED, finished_at=2e9), "run-3"),
         (result("a", Outcome.FAILED, finished_at=2e9), "run-3"),
     ]
-    report = HEADER + b"".join(LINE_OF[CSV](row_of(*each)) for each in rows)
+    report = HEADER + b"".join(Layout(CSV).line_of(each.as_dict(run_id)) for each, run_id in rows)
     known = {job: each.known_at for job, each in past_of(report).jobs.items()}
     assert known == {"a": 2e9, "b": None}
 
@@ -331,3 +334,53 @@ def test_times_that_are_none_are_not_used() -> None:
     past = past_of(edited)
     assert past.jobs == {"a": Earlier(Outcome.UNKNOWN, "", None, 1, 0.0)}
     assert past.sent_between is None
+
+
+def of_store(store: str) -> Past:
+    line = Layout(CSV).line_of(result("a").as_dict("run-1", store))
+    return past_of(HEADER + line)
+
+
+@pytest.mark.parametrize(
+    ("theirs", "ours", "same"),
+    [
+        ("", "h", True),
+        ("h", "h", True),
+        ("h s-1", "h s-1", True),
+        ("h s-1", "h", True),
+        ("h", "h s-1", True),
+        ("h s-1", "h s-2", False),
+        ("g", "h", False),
+        ("g s-1", "h s-1", True),
+        ("g s-1", "h", False),
+    ],
+)
+def test_a_report_of_another_store_is_refused(theirs: str, ours: str, same: bool) -> None:  # noqa: FBT001
+    """Stores are told apart by id, and by host where one id is not known; both are named."""
+    past = of_store(theirs)
+    if same:
+        require_same_store(past, ours)
+        return
+    with pytest.raises(ReportError) as refused:
+        require_same_store(past, ours)
+    assert refused.value.message == f"r.csv is the report of another store: {theirs}, not {ours}"
+    assert "--allow-other-store" in refused.value.hint
+
+
+@FORMATS
+def test_a_report_of_an_older_layout_is_read(form: Format) -> None:
+    """A report without the later columns is ours, and keeps its layout."""
+    older = Layout(form, FIRST_COLUMNS)
+    line = older.line_of(result("a", Outcome.FAILED).as_dict("run-1"))
+    past = past_of(older.header + line)
+    assert (past.layout, past.jobs) == (older, {"a": Earlier(Outcome.FAILED, known_at=0.0)})
+    assert past.size == len(older.header + line)
+    with pytest.raises(ReportError, match=r"r.csv:\d: this is no row of a report"):
+        past_of(older.header + line + GOOD)
+
+
+def test_a_torn_row_of_a_uuid_in_braces_tells_of_a_cancel() -> None:
+    """An id is kept as it was written, in whatever spelling."""
+    past = past_of(HEADER + b"{" + UUID.encode() + b"},cancelled,")
+    assert past.torn_job is not None
+    assert past.torn_job.job_id == f"{{{UUID}}}"

@@ -12,9 +12,10 @@ import pytest
 
 from bulkcancel.base.errors import ReportError
 from bulkcancel.report.places import Plan, check_places, choose_target, stdout_is_null
-from bulkcancel.report.rows import HEADER
+from bulkcancel.report.rows import Format, Layout
 from tests.support.disks import stdout_to
 
+HEADER = Layout(Format.CSV).header
 REPORT, SPLIT = "choose another --output", "name another folder with --split"
 SUMMARY = "name another place with --summary"
 RESUME_OR = "resume it (--resume), replace it (--overwrite), or "

@@ -14,27 +14,28 @@ from hypothesis import strategies as st
 
 from bulkcancel.base.model import Evidence, JobResult, JobState, Outcome
 from bulkcancel.inputs import Source
-from bulkcancel.report import rows as report
 from bulkcancel.report.rows import (
     COLUMNS,
-    LINE_OF,
+    FIRST_COLUMNS,
     Format,
+    Layout,
     max_row_bytes,
     new_run_id,
-    row_of,
+    store_text,
 )
 from tests.support.fakes import result
 
 HEADER = (
     "job_id,outcome,job_status,job_type,http_status,attempts,evidence,detail,"
-    "request_id,sent_at,finished_at,source,run_id"
+    "request_id,sent_at,finished_at,source,run_id,"
+    "store,job_created_at,job_started_at,job_completed_at"
 )
 
 
 def lines_of(form: Format, *results: JobResult) -> bytes:
     """Return a report of these results, as it is on disk."""
-    head = report.HEADER if form is Format.CSV else b""
-    return head + b"".join(LINE_OF[form](row_of(each, "run")) for each in results)
+    layout = Layout(form)
+    return layout.header + b"".join(layout.line_of(each.as_dict("run")) for each in results)
 
 
 def written(*results: JobResult) -> list[dict[str, str]]:
@@ -44,16 +45,35 @@ def written(*results: JobResult) -> list[dict[str, str]]:
 
 
 def test_columns_keep_their_order() -> None:
-    """The columns are the contract's."""
-    assert f"{HEADER}\n".encode() == report.HEADER
-    assert tuple(row_of(result(), "run")) == COLUMNS == tuple(HEADER.split(","))
+    """The columns are the contract's; those of older reports are the first of them."""
+    assert Layout(Format.CSV).header == f"{HEADER}\n".encode()
+    assert tuple(HEADER.split(",")) == COLUMNS
+    assert COLUMNS[:13] == FIRST_COLUMNS
+
+
+@pytest.mark.parametrize("form", Format)
+def test_an_older_layout_has_the_first_columns_alone(form: Format) -> None:
+    """A report that knows nothing of stores is continued with the columns that it has."""
+    older = Layout(form, FIRST_COLUMNS)
+    line = older.header + older.line_of(result().as_dict("run", "store.example"))
+    assert b"store" not in line
+    assert line.endswith(b",run\n" if form is Format.CSV else b'"run_id":"run"}\n')
+
+
+@pytest.mark.parametrize(
+    ("host", "store_id", "text"),
+    [("h", "", "h"), ("h", "s-1", "h s-1"), ("h", "=1;\n=2", "h =1;' =2")],
+)
+def test_a_store_is_named_by_host_and_id(host: str, store_id: str, text: str) -> None:
+    """What a store says of itself is one inert cell."""
+    assert store_text(host, store_id) == text
 
 
 def test_a_settled_job_fills_its_columns() -> None:
     """Every field of a result stands in its column, times in UTC with milliseconds."""
     settled = result(
         outcome=Outcome.NOT_PENDING,
-        state=JobState("success", "product-import"),
+        state=JobState("success", "product-import", "T1", "T2", "T3", "T4"),
         http_status=409,
         attempts=2,
         evidence=Evidence.READBACK,
@@ -62,9 +82,10 @@ def test_a_settled_job_fills_its_columns() -> None:
         sent_at=1_772_000_000.0009,
         finished_at=1_772_000_001.25,
     )
-    assert list(row_of(settled, "run").values()) == [
+    assert list(settled.as_dict("run", "store.example").values()) == [
         *("abc", "not_pending", "success", "product-import", 409, 2, "readback", "too late"),
         *("r-1", "2026-02-25T06:13:20.000Z", "2026-02-25T06:13:21.250Z", "jobs.csv:2", "run"),
+        *("store.example", "T1", "T2", "T3"),
     ]
 
 
@@ -82,7 +103,7 @@ def test_any_text_is_one_inert_cell(text: str) -> None:
     state = JobState(text, text)
     outside = result(text, Outcome.INVALID, state=state, detail=text, request_id=text)
     (row,) = written(outside)
-    assert row == {k: "" if v is None else str(v) for k, v in row_of(outside, "run").items()}
+    assert row == {k: "" if v is None else str(v) for k, v in outside.as_dict("run").items()}
     for name in ("job_id", "job_status", "job_type", "detail", "request_id"):
         assert re.fullmatch(r"[^\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e]{0,300}", row[name])
         assert not re.match(r"\s*[=+\-@\uff1d\uff0b\uff0d\uff20]", row[name])
@@ -137,7 +158,7 @@ def test_json_lines_have_typed_values() -> None:
     assert (first["http_status"], first["attempts"], first["job_id"]) == (409, 2, "abc")
     assert (second["http_status"], second["sent_at"], second["job_type"]) == (None, None, "")
     assert (second["job_id"], second["detail"]) == ("'=1", "no   id")
-    assert [row.popitem() for row in (first, second)] == [("run_id", "run")] * 2
+    assert [row["run_id"] for row in (first, second)] == ["run"] * 2
 
 
 @given(
@@ -146,10 +167,11 @@ def test_json_lines_have_typed_values() -> None:
 )
 def test_no_row_is_longer_than_its_bound(text: str, name: str) -> None:
     """The bound holds for any row, in either format."""
-    whole = result(text, Outcome.INVALID, state=JobState(text, text), detail=text, request_id=text)
+    whole = result(text, Outcome.INVALID, state=JobState(*[text] * 6), detail=text, request_id=text)
     whole = replace(whole, row=replace(whole.row, file=name), sent_at=1e9, http_status=500)
     for form in Format:
-        assert len(LINE_OF[form](row_of(whole, new_run_id()))) <= max_row_bytes(["x", name])
+        line = Layout(form).line_of(whole.as_dict(new_run_id(), "\U0001f600" * 300))
+        assert len(line) <= max_row_bytes(["x", name])
 
 
 def test_the_bound_of_a_row_without_a_file() -> None:

@@ -14,10 +14,10 @@ import pytest
 from bulkcancel.base.errors import GuardError, ReportError
 from bulkcancel.base.model import Earlier, JobResult, Outcome
 from bulkcancel.report.append_file import create
+from bulkcancel.report.destination import STDOUT
 from bulkcancel.report.disk_reserve import DiskReserve
-from bulkcancel.report.output import STDOUT
 from bulkcancel.report.places import Plan
-from bulkcancel.report.rows import HEADER, LINE_OF, Format, row_of
+from bulkcancel.report.rows import FIRST_COLUMNS, Format, Layout
 from bulkcancel.report.writer import EarlierReport, Recorder, open_earlier, open_recorder
 from tests.support.disks import (
     FULL,
@@ -31,12 +31,13 @@ from tests.support.disks import (
 )
 from tests.support.fakes import result
 
+HEADER = Layout(Format.CSV).header
 A, B = result("a"), result("b", Outcome.FAILED)
 NEVER, INVALID = result("c", Outcome.NOT_ATTEMPTED), result("a/b", Outcome.INVALID)
 
 
 def line_of(each: JobResult, form: Format = Format.CSV) -> bytes:
-    return LINE_OF[form](row_of(each, "run"))
+    return Layout(form).line_of(each.as_dict("run"))
 
 
 @pytest.fixture
@@ -109,7 +110,7 @@ def test_resuming_appends_in_the_format_of_the_report(
     recorder.record(B)
     recorder.close()
     assert target.read_bytes() == head + line_of(A, form) + line_of(B, form)
-    assert recorder.form is form
+    assert recorder.layout.form is form
 
 
 @pytest.mark.parametrize(
@@ -298,6 +299,33 @@ def test_a_report_in_its_place_is_neither_lost_nor_restored(target: Path) -> Non
     with opened(Plan(str(target))) as recorder:
         recorder.record(A)
     assert (recorder.restored, recorder.lost) == (False, False)
+
+
+@pytest.mark.parametrize("form", Format)
+def test_a_report_of_an_older_layout_is_continued_in_it(form: Format, target: Path) -> None:
+    """A resumed report has the same columns in all its rows, and so has its split."""
+    older = Layout(form, FIRST_COLUMNS)
+    target.write_bytes(older.header + older.line_of(A.as_dict("run")))
+    with opened(Plan(str(target), resume=True, split=target.parent / "split")) as recorder:
+        recorder.record(B)
+    assert target.read_bytes() == older.header + b"".join(
+        older.line_of(each.as_dict("run")) for each in (A, B)
+    )
+    split = Layout(Format.CSV, FIRST_COLUMNS)
+    failed = (target.parent / "split" / "failed.csv").read_bytes()
+    assert failed == split.header + split.line_of(B.as_dict("run"))
+
+
+def test_each_row_names_the_store(plan: Plan, target: Path) -> None:
+    """The store that is given at the beginning stands in each row, and in the log."""
+    recorder, _ = open_recorder(plan, EarlierReport(), "run", 100, 8, "store.example s-1")
+    recorder.record(A)
+    recorder.close()
+    assert target.read_bytes() == HEADER + Layout(Format.CSV).line_of(
+        A.as_dict("run", "store.example s-1")
+    )
+    assert recorder.log.stores == {"store.example s-1"}
+    assert list(recorder.log.runs) == ["run"]
 
 
 def test_an_overwritten_report_is_kept_until_all_checks_have_passed(

@@ -12,7 +12,7 @@ import pytest
 from bulkcancel.base.errors import GuardError, Interruption
 from bulkcancel.base.model import StoreName, Tally
 from bulkcancel.console import Output
-from bulkcancel.report import STDOUT, Format, Past, Plan, Recorder, name_of
+from bulkcancel.report import STDOUT, EarlierReport, Past, Plan, Recorder, name_of
 from bulkcancel.report.append_file import AppendFile, create
 from bulkcancel.run.conclude import conclude
 from bulkcancel.run.summary_file import Clock, Facts
@@ -31,7 +31,7 @@ class Ending:
 
     def __init__(self, file: AppendFile) -> None:
         self.file = file
-        self.recorder = Recorder(Plan("r.csv"), file, Format.CSV, "run-1")
+        self.recorder = Recorder(Plan("r.csv"), file, EarlierReport(), "run-1")
 
     def __call__(
         self,

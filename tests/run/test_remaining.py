@@ -1,6 +1,7 @@
 """Which jobs of the input remain, given what a report says of them."""
 
 import io
+from collections import Counter
 
 import pytest
 
@@ -87,3 +88,17 @@ def test_not_found_jobs_remain_where_the_store_may_have_been_wrong(counts: bool)
     asked = [("new", None)] if counts else [("gone", gone), ("new", None)]
     assert [(each.job_id, each.earlier) for each in left] == asked
     assert left.settled == counts
+
+
+def test_an_invalid_row_counts_as_long_as_the_input_has_it() -> None:
+    """A row that was corrected in the input is not counted any more; all other jobs are."""
+    earlier = (
+        JobResult(row("a/b", 2, "no id"), Outcome.INVALID, 0.0),
+        JobResult(row("c/d", 3, "no id"), Outcome.INVALID, 0.0),
+        JobResult(row("job-1", 4), Outcome.CANCELLED, 0.0),
+    )
+    left = remaining_of([row("a/b", 2, "no id"), row("cd", 3)], past_of(Format.CSV, *earlier))
+    assert Counter(each.outcome for each in left.reported()) == {
+        Outcome.INVALID: 1,
+        Outcome.CANCELLED: 1,
+    }

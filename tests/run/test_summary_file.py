@@ -1,22 +1,36 @@
 """The summary as JSON: what it holds, what it never holds, and where it may be written."""
 
+import getpass
 import hashlib
+import os
+import socket
 import stat
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from unittest.mock import Mock
 
 import orjson
 import pytest
 
 from bulkcancel.base.access import Access
 from bulkcancel.base.errors import GuardError, Interruption, ReportError
-from bulkcancel.base.model import ClientKey, Earlier, Outcome, ReadyToken, StoreName, Tally
+from bulkcancel.base.model import (
+    ClientKey,
+    Earlier,
+    JobState,
+    Outcome,
+    ReadyToken,
+    StoreName,
+    Tally,
+)
 from bulkcancel.base.settings import JobOptions, PaceOptions, ReportOptions, Settings
-from bulkcancel.console import Output
-from bulkcancel.report import Format, Past, Plan, Recorder
+from bulkcancel.base.text import hide
+from bulkcancel.console import PAGE_BEGINNING, Output
+from bulkcancel.inputs import Source
+from bulkcancel.report import EarlierReport, Past, Plan, Recorder
 from bulkcancel.report.append_file import create
 from bulkcancel.run.summary_file import (
     Clock,
@@ -28,6 +42,7 @@ from bulkcancel.run.summary_file import (
 )
 from bulkcancel.run.watch import Watch
 from tests.support.chosen import changed
+from tests.support.fakes import result
 
 SECRET = "s3cret-of-the-store"
 SETTINGS = Settings(
@@ -56,7 +71,7 @@ def facts_of(tmp_path: Path, tally: Tally) -> Iterator[Facts]:
     plan = Plan(str(tmp_path / "r.jsonl"))
     output = create(plan.target)
     output.append(b"{\n")
-    report = Recorder(plan, output, Format.JSONL, "run-1")
+    report = Recorder(plan, output, EarlierReport(), "run-1")
     yield Facts(
         "run-1", "store.example:8443", StoreName("s-1"), [], tally, Clock(),
         effective=4.987654, rate=5.5, report=report, stopped=None, access=ACCESS,
@@ -101,6 +116,7 @@ def test_what_a_summary_says(tmp_path: Path) -> None:
         "base_url": "https://store.example:8443/proxy",
         "resume": True,
         "overwrite": False,
+        "allow_other_store": False,
         "split": "split",
         "sandbox": False,
         "check": False,
@@ -130,16 +146,18 @@ def test_what_is_not_there_is_null(tmp_path: Path) -> None:
     assert SECRET not in str(summary)
 
 
-def test_times(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A clock that is set in mid-run changes neither how long a run took nor when it ended."""
+def test_a_run_on_a_machine_that_slept_ends_when_it_ended(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A run ends by the calendar, which goes on while a machine sleeps."""
     steady = iter([100.0, 161.5])
     monkeypatch.setattr(time, "monotonic", lambda: next(steady))
     monkeypatch.setattr(time, "time", lambda: 1_772_000_000.25)
     with facts_of(tmp_path, Tally()) as facts:
-        monkeypatch.setattr(time, "time", lambda: 0.0)
+        monkeypatch.setattr(time, "time", lambda: 1_772_003_600.25)
         summary = summary_of(SETTINGS, facts)
     assert summary["started_at"] == "2026-02-25T06:13:20.250Z"
-    assert summary["ended_at"] == "2026-02-25T06:14:21.750Z"
+    assert summary["ended_at"] == "2026-02-25T07:13:20.250Z"
     assert summary["elapsed_seconds"] == 61.5
 
 
@@ -161,14 +179,111 @@ def test_a_summary_that_can_not_be_written(tmp_path: Path) -> None:
     assert str(stopped.value) == f"{path} can't be written: No such file or directory; {hint}"
 
 
-def test_resuming_replaces_only_a_summary_of_an_earlier_run(tmp_path: Path) -> None:
-    """A resumed run replaces the summary of an earlier run, or none, and no other file."""
-    check_earlier_summary(path := tmp_path / "s.json")
+def past_of(*run_ids: str) -> Past:
+    """Return what a report says that these runs have written."""
+    past = Past()
+    for run_id in run_ids:
+        past.log.add(result("a").as_dict(run_id))
+    return past
+
+
+@pytest.mark.parametrize("content", ["my notes", "[1]", '{"a": 1}', '{"run_id": "run-9"}'])
+def test_resuming_keeps_what_is_no_summary_of_its_report(content: str, tmp_path: Path) -> None:
+    """A resumed run replaces the summary of an earlier run of its report, and no other file."""
+    (path := tmp_path / "s.json").write_text(content)
+    with pytest.raises(ReportError, match=r"s.json is not the summary of an earlier run of it"):
+        check_earlier_summary(path, past_of("run-1"))
+
+
+def test_resuming_may_replace_a_summary_of_its_report(tmp_path: Path) -> None:
+    """No summary, one of a run of the report, and one of a run without rows may be replaced."""
+    check_earlier_summary(path := tmp_path / "s.json", past_of("run-1"))
+    write_summary(path, as_json({"run_id": "run-1"}))
+    check_earlier_summary(path, past_of("run-1", "run-2"))
+    check_earlier_summary(path, past_of())
+
+
+def test_resuming_names_a_summary_that_can_not_be_read(tmp_path: Path) -> None:
+    """A pipe in the place of the summary is not waited for."""
+    os.mkfifo(path := tmp_path / "s.json")
+    with pytest.raises(ReportError, match=r"s.json can't be read: it is not a regular file"):
+        check_earlier_summary(path, past_of("run-1"))
+
+
+def test_a_summary_tells_each_run_of_its_report(tmp_path: Path) -> None:
+    """With --resume the summary has all runs, what this one did, and which jobs were running."""
+    started = replace(
+        result("busy", Outcome.NOT_PENDING), state=JobState("started", "product-import", "", "T1")
+    )
+    with facts_of(tmp_path, Tally()) as facts:
+        facts.report.log.add(replace(started, finished_at=1e9).as_dict("run-0"))
+        facts.report.record(result("b", doubtful=True, sent_at=1e9 + 1, finished_at=1e9 + 2))
+        summary = summary_of(SETTINGS, facts)
+    runs = [
+        {
+            "run_id": "run-0",
+            "began_at": "2001-09-09T01:46:40.000Z",
+            "ended_at": "2001-09-09T01:46:40.000Z",
+            "outcomes": {"not_pending": 1},
+        },
+        {
+            "run_id": "run-1",
+            "began_at": "2001-09-09T01:46:41.000Z",
+            "ended_at": "2001-09-09T01:46:42.000Z",
+            "outcomes": {"cancelled": 1},
+        },
+    ]
+    assert (summary["runs"], summary["this_run"]) == (runs, runs[1])
+    assert summary["running_jobs"] == [
+        {
+            "job_id": "busy",
+            "job_type": "product-import",
+            "started_at": "T1",
+            "as_of": "2001-09-09T01:46:40.000Z",
+        }
+    ]
+    assert summary["cancelled_by_this_run_or_others"] == 1
+    assert (summary["machine"], summary["verified"]) == (socket.gethostname(), None)
+
+
+def test_a_run_without_rows_has_no_span(tmp_path: Path) -> None:
+    """A run that recorded nothing tells that."""
+    with facts_of(tmp_path, Tally()) as facts:
+        summary = summary_of(SETTINGS, facts)
+    assert summary["runs"] == []
+    assert summary["this_run"] == {
+        "run_id": "run-1", "began_at": None, "ended_at": None, "outcomes": {},
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("error", [None, KeyError, OSError])
+def test_a_user_without_a_name_is_null(
+    error: type[Exception] | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who ran it is told where the system knows a name."""
+    monkeypatch.setattr(getpass, "getuser", Mock(return_value="night", side_effect=error))
+    with facts_of(tmp_path, Tally()) as facts:
+        summary = summary_of(SETTINGS, facts)
+    assert summary["user"] == (None if error else "night")
+
+
+def test_texts_of_a_summary_can_be_seen_and_hold_no_secret(tmp_path: Path) -> None:
+    """File names may hold anything, be it no UTF-8; they are written out."""
+    hide(SECRET)
+    source = Source(f"\udcff\x1b[31m\x9b\u202e{SECRET}.csv")
+    with facts_of(tmp_path, Tally()) as facts:
+        summary = summary_of(SETTINGS, replace(facts, sources=[source]))
+    shown = "\\udcff\\x1b[31m\\x9b\\u202e[hidden].csv"
+    assert orjson.loads(as_json(summary))["inputs"][0]["file"] == shown
+
+
+def test_resuming_replaces_only_a_page_of_an_earlier_run(tmp_path: Path) -> None:
+    """A page is known by its beginning."""
+    (path := tmp_path / "s.html").write_bytes(PAGE_BEGINNING + b"<p>")
+    check_earlier_summary(path, past_of("run-1"))
     path.write_text("my notes")
-    with pytest.raises(ReportError, match=r"s.json is not the summary of an earlier run; name"):
-        check_earlier_summary(path)
-    write_summary(path, as_json({"run_id": "x"}))
-    check_earlier_summary(path)
+    with pytest.raises(ReportError, match=r"s.html is not the summary of an earlier run of it"):
+        check_earlier_summary(path, past_of("run-1"))
 
 
 @pytest.mark.parametrize("way", ["sandbox", "dry_run"])

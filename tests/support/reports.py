@@ -8,7 +8,7 @@ from typing import Any
 import orjson
 
 from bulkcancel.base.model import JobResult, Outcome
-from bulkcancel.report.rows import COLUMNS, HEADER, LINE_OF, Format, row_of
+from bulkcancel.report.rows import COLUMNS, Format, Layout
 from tests.support.fakes import result
 
 Rows = list[dict[str, Any]]
@@ -43,8 +43,8 @@ def last_of(rows: Rows) -> dict[str, str]:
 
 def report_of(form: Format, *results: JobResult) -> bytes:
     """Return a report of an earlier run."""
-    head = HEADER if form is Format.CSV else b""
-    return head + b"".join(LINE_OF[form](row_of(each, "run-1")) for each in results)
+    layout = Layout(form)
+    return layout.header + b"".join(layout.line_of(each.as_dict("run-1")) for each in results)
 
 
 def earlier(**outcomes: str) -> list[JobResult]:

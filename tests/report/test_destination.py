@@ -11,7 +11,7 @@ from unittest.mock import Mock
 import pytest
 
 from bulkcancel.base.errors import GuardError, ReportError
-from bulkcancel.report.output import STDOUT, Stream, name_of, open_stream, standard_output
+from bulkcancel.report.destination import STDOUT, Stream, name_of, open_stream, standard_output
 from tests.support.disks import (
     FULL,
     NO_ROOM,

@@ -1,4 +1,4 @@
-"""Where lines go: what every output has in common, and streams.
+"""Where lines go: what every destination has in common, and streams.
 
 Knows descriptors and pipes, nothing of jobs or columns. `append_file` has the regular file.
 """
@@ -22,7 +22,7 @@ ELSEWHERE = "choose another place for it"
 _POLL_SECONDS = 0.1
 
 
-class Output:
+class Destination:
     """A descriptor that lines are appended to; `digest` is the SHA-256 of all of them."""
 
     def __init__(self, file: int, target: str, folder: Path | None) -> None:
@@ -55,10 +55,10 @@ class Output:
         """
 
     def close(self) -> None:
-        """End the output."""
+        """End the destination."""
 
     def discard(self) -> None:
-        """Close an output in which nothing was recorded."""
+        """Close a destination in which nothing was recorded."""
         self.reserve.release()
         self.close()
 
@@ -84,7 +84,7 @@ class Output:
         )
 
 
-class Stream(Output):
+class Stream(Destination):
     """Standard output, a pipe or a device: what is written can't be taken back."""
 
     def __init__(self, file: int, target: str) -> None:

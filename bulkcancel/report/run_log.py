@@ -1,0 +1,44 @@
+"""What rows say of the runs that wrote them, and of jobs that were running meanwhile."""
+
+from collections import Counter
+from dataclasses import dataclass, field
+
+from bulkcancel.base.model import STARTED
+from bulkcancel.report.rows import Row
+
+
+@dataclass(slots=True)
+class RunSpan:
+    """One run: its rows by outcome, and from when to when it sent and settled (UTC)."""
+
+    began_at: str = ""
+    ended_at: str = ""
+    outcomes: Counter[str] = field(default_factory=Counter)
+
+
+class RunLog:
+    """The runs of a report by id, in order, and the jobs that its last rows call started."""
+
+    def __init__(self) -> None:
+        self.runs: dict[str, RunSpan] = {}
+        self.running: dict[str, Row] = {}
+        self.stores: set[str] = set()
+        self.first_sent_at = self.last_finished_at = ""
+
+    def add(self, row: Row) -> None:
+        """Take a row into account; its times are in RFC 3339, which sorts as text."""
+        run_id, job_id = str(row["run_id"]), str(row["job_id"])
+        run = self.runs.get(run_id) or self.runs.setdefault(run_id, RunSpan())
+        run.outcomes[str(row["outcome"])] += 1
+        sent_at, finished_at = str(row["sent_at"] or ""), str(row["finished_at"] or "")
+        if sent_at:
+            self.first_sent_at = min(self.first_sent_at or sent_at, sent_at)
+        self.last_finished_at = max(self.last_finished_at, finished_at)
+        run.began_at = min(run.began_at or sent_at or finished_at, sent_at or finished_at)
+        run.ended_at = max(run.ended_at, finished_at)
+        if store := row.get("store"):
+            self.stores.add(str(store))
+        if row["job_status"] == STARTED:
+            self.running[job_id] = row
+        elif job_id in self.running:
+            del self.running[job_id]
