@@ -1,9 +1,11 @@
 """The README held against the program: its options, commands and outputs."""
 
+import os
 import re
 import shutil
 import subprocess
 import sys
+from csv import DictReader
 from pathlib import Path
 
 import click
@@ -11,8 +13,11 @@ import pytest
 
 from bulkcancel.cli import cancel
 from bulkcancel.cli import sandbox as practice
+from bulkcancel.sandbox import Rules
 from tests.conftest import SAMPLES, Cli, Serve, sandbox
-from tests.support.programs import run_program
+from tests.support.practice import Practice
+from tests.support.programs import run_program, until
+from tests.support.terminal import CTRL_C, at_terminal
 
 README = (SAMPLES.parent / "README.md").read_text(encoding="utf-8")
 COMMANDS: dict[str, click.Command] = {
@@ -58,6 +63,7 @@ def stage(tmp_path: Path) -> Path:
         f'#!/bin/sh\nprintf "%s\\0" "${{0##*/}}" "$@" >> {calls}\necho >> {calls}\n', "utf-8"
     )
     stand_in.chmod(0o755)
+    calls.touch()
     for folder in ("bin", ".venv/bin", ".venv-test/bin"):
         (tmp_path / folder).mkdir(parents=True)
         for name in (*COMMANDS, *STAND_INS):
@@ -93,6 +99,60 @@ def test_readme_shows_what_the_practice_run_prints(cli: Cli) -> None:
         return [line.rstrip() for line in text.splitlines()]
 
     assert without_pace(shown) == without_pace(ended.err)[1:]
+
+
+def transcripts() -> list[tuple[str, str]]:
+    """Return each command of the README's transcripts, and what it shows."""
+    return [
+        (command, shown)
+        for block in blocks("console")
+        for command, shown in re.findall(r"^\$ (.*)\n((?:(?!\$ ).*\n)*)", block, re.MULTILINE)
+    ]
+
+
+def play(command: str, folder: Path, api: Practice, url: str, *, interrupted: bool) -> str:
+    """Run a command on a terminal, say yes where it asks; return what stands there at the end."""
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    shell = ("bash", "-c", command)
+    with at_terminal(folder=folder, url=url, command=shell, PATH=path) as terminal:
+        until(lambda: terminal.is_over() or terminal.shown.endswith("[y/N] "))
+        if not terminal.is_over():
+            terminal.press("y\n")
+        if interrupted:
+            until(lambda: len(api.cancelled) > 4)
+            terminal.press(CTRL_C)
+        terminal.end()
+        return "\n".join(terminal.screen(100))
+
+
+def seed_of(row: dict[str, str]) -> dict[str, str]:
+    """Return a row under the names that the practice API knows."""
+    return {name.replace("_", ""): cell for name, cell in row.items()}
+
+
+def without_changing(text: str, *, interrupted: bool) -> str:
+    """Return a text without what differs from run to run, in whatever lines it was."""
+    text = re.sub(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d to \d\d:\d\d:\d\d|127\.0\.0\.1:\d+", "", text)
+    text = re.sub(r"took [\d.]+ s(, [\d.]+ requests per second of \d+ allowed)?", "took", text)
+    text = re.sub(r"\^C|\d+", "", text) if interrupted else text
+    return " ".join(text.split())
+
+
+def test_readme_transcripts_are_those_of_runs(serve: Serve, tmp_path: Path) -> None:
+    """Each command of the incident shows on a terminal what the README shows, in this order."""
+    shutil.copytree(SAMPLES, tmp_path / "samples")
+    with (SAMPLES / "jobs.csv").open(newline="", encoding="utf-8") as file:
+        rows = [
+            {name.replace("_", ""): cell for name, cell in row.items()} for row in DictReader(file)
+        ]
+    api = Practice(rows, Rules(start_every=0))
+    url = serve(api.serve())
+    for command, shown in transcripts():
+        interrupted = "^C" in shown
+        told = play(command, tmp_path, api, url, interrupted=interrupted)
+        parts = [without_changing(part, interrupted=interrupted) for part in shown.split("…\n")]
+        expected = ".*".join(map(re.escape, parts))
+        assert re.fullmatch(expected, without_changing(told, interrupted=interrupted))
 
 
 def test_readme_library_example_runs(serve: Serve, tmp_path: Path) -> None:

@@ -190,7 +190,7 @@ def test_drill_9_same_report_is_refused_to_a_colleague(serve: Serve, tmp_path: P
         (("--resume", "jobs.csv"), ("--resume needs a report", "--output")),
         (("jobs.csv",), ("--yes",)),
         (("names.csv", "--yes"), ("--column",)),
-        pytest.param(("--force", "jobs.csv"), ("--force", "--yes"), marks=NOT_YET),
+        (("--force", "jobs.csv"), ("--force", "--yes")),
         (("cancel", "jobs.csv"), ("cancel",)),
         ((uuids(1)[0],), (uuids(1)[0],)),
     ],

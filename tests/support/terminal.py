@@ -12,6 +12,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from tests.support.programs import PATIENCE, PROGRAM, environment, until
+from tests.support.screen import Screen
 
 # A session leader takes its standard input for its terminal, then becomes the program.
 _TAKE_TERMINAL = (
@@ -40,6 +41,16 @@ class AtTerminal:
     def shown(self) -> str:
         """Return all that was shown so far, without codes."""
         return _CODES.sub("", self._raw.decode(errors="replace"))
+
+    def screen(self, width: int) -> list[str]:
+        """Return the lines that stand on a screen of so many columns."""
+        screen = Screen(width)
+        screen.write(self._raw.decode(errors="replace"))
+        return screen.lines
+
+    def is_over(self) -> bool:
+        """Tell whether the program has ended."""
+        return self._process.poll() is not None
 
     def wait_for(self, words: str) -> None:
         """Wait until a regular expression matches what is shown."""
