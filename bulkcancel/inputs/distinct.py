@@ -47,6 +47,11 @@ class Jobs:
             self._places.append((len(self._files) - 1) << _LINE_BITS | line)
         return new
 
+    def ends(self) -> tuple[str, str]:
+        """Return the first and the last valid id as written, '' where there is none."""
+        keys = next(iter(self._keys), ""), next(reversed(self._keys), "")
+        return self._as_written.get(keys[0], keys[0]), self._as_written.get(keys[1], keys[1])
+
     def __len__(self) -> int:
         return len(self._keys) + len(self.invalid)
 

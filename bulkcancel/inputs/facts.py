@@ -35,16 +35,12 @@ class Overview:
 class JobFacts:
     """What was counted of the jobs so far."""
 
-    first: str = ""
-    last: str = ""
     others: int = 0
     _kinds: Counter[tuple[str, str]] = field(default_factory=Counter)
     _created: tuple[tuple[datetime, str], tuple[datetime, str]] | None = None
 
     def add(self, entry: Entry) -> None:
         """Count a job that is new and valid."""
-        self.first = self.first or entry.job_id
-        self.last = entry.job_id
         if entry.about is None:
             return
         kind, status, created_at = entry.about

@@ -6,6 +6,7 @@ The place of an entry is the item's number in the file, from 1.
 import json
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from functools import lru_cache
 from itertools import chain
 from typing import Any
@@ -42,52 +43,51 @@ _NAME_THE_KEY = "name the key of the ids with --column, or extract them: jq -r '
 _decode_at = json.JSONDecoder().raw_decode
 
 
+@dataclass(slots=True)
 class JsonList:
-    """A JSON text of job ids; `column` is the key that holds the id, None to find it."""
+    """A JSON text of job ids; `column` is the key that holds the id, None to find it.
 
-    def __init__(
-        self,
-        lines: Iterator[str],
-        name: str,
-        column: str | None,
-        skipped: Skipped,
-        pages: list[Page],
-    ) -> None:
-        """Count `skipped` lines and collect incomplete `pages`; raise `InputError` for a number."""
-        if column is not None and column.isdigit():
-            raise InputError(
-                f"{name}: JSON has no column {column}", "name the key of the ids: --column NAME"
-            )
-        self._lines = lines
-        self._name = name
-        self._key = None if column is None else simplified(column)
-        self._skipped = skipped
-        self._pages = pages
-        self.taken = ""  # the key that held the first id
-        self._is_checked = False
+    Counts the lines that it skipped, and keeps the `pages` that are not complete; `taken`
+    is the key that held the first id.
+    """
+
+    lines: Iterator[str]
+    name: str
+    column: str | None
+    skipped: Skipped
+    pages: list[Page]
+    taken: str = ""
 
     def entries(self) -> Iterator[Entry]:
         """Yield an entry per item; raises `InputError` for broken JSON, and other lists."""
+        if self.column is not None and self.column.isdigit():
+            what = f"{self.name}: JSON has no column {self.column}"
+            raise InputError(what, "name the key of the ids: --column NAME")
+        is_checked = False
         for number, item in enumerate(self._items(), 1):
             job, job_id, foreign = self._opened(item)
             if foreign and number == 1:
-                raise InputError(f"{self._name}: item 1: {foreign}", _NAME_THE_KEY)
-            if job_id and not self._is_checked:
-                self._is_checked = True
+                raise InputError(f"{self.name}: item 1: {foreign}", _NAME_THE_KEY)
+            if job_id and not is_checked:
+                is_checked = True
                 self._check_first(job, job_id, number)
             problem = foreign or problem_of(job_id, "this JSON value")
             yield Entry(number, job_id, problem, _about(job))
 
     def _check_first(self, job: Mapping[str, Any], job_id: str, number: int) -> None:
         """Refuse a key whose first id is not a UUID, where another key has one."""
-        key = next(iter(_id_keys(tuple(job), self._key)), "")
+        key = next(iter(_id_keys(tuple(job), self.column)), "")
         self.taken = f'key "{one_line(key, 40)}"' if key else ""
-        if self._key is not None or is_uuid(job_id) or is_report([simplified(key) for key in job]):
+        if (
+            self.column is not None
+            or is_uuid(job_id)
+            or is_report([simplified(key) for key in job])
+        ):
             return
         others = [key for key, value in job.items() if isinstance(value, str) and has_uuid(value)]
         if others:
             raise InputError(
-                f'{self._name}: item {number}: "{one_line(key, 40)}" holds'
+                f'{self.name}: item {number}: "{one_line(key, 40)}" holds'
                 f' "{one_line(job_id, 40)}", and "{one_line(others[0], 40)}" has a UUID in it',
                 "name the key of the ids: --column NAME",
             )
@@ -108,21 +108,21 @@ class JsonList:
         counted = total if isinstance(total, int) and not isinstance(total, bool) else None
         if _at(reply, "links", "next") if counted is None else counted > len(items):
             ids = frozenset(id_key(self._opened(item)[1]) for item in items)
-            self._pages.append(Page(ids - {""}, counted))
+            self.pages.append(Page(ids - {""}, counted))
 
     def _documents(self) -> Iterator[Any]:
         """Yield each JSON value, as soon as its line is there if it ends in that line."""
-        for number, line in enumerate(self._lines, 1):
+        for number, line in enumerate(self.lines, 1):
             if line.isspace():
-                self._skipped.blanks += 1
+                self.skipped.blanks += 1
                 continue
             if line.lstrip(BLANK).startswith("#"):
-                self._skipped.comments += 1
+                self.skipped.comments += 1
                 continue
             try:
                 document = orjson.loads(line)
             except ValueError:  # it continues on the next line, or is broken
-                yield from self._multi_line("".join(chain([line], self._lines)), number)
+                yield from self._multi_line("".join(chain([line], self.lines)), number)
                 return
             yield document
 
@@ -153,7 +153,7 @@ class JsonList:
             is_cut = error.pos >= len(text.rstrip())
             what = "is cut short" if is_cut else f"is broken ({error.msg})"
             raise InputError(
-                f"{self._name}:{line + error.lineno - 1}: the JSON {what}",
+                f"{self.name}:{line + error.lineno - 1}: the JSON {what}",
                 "fetch it again in full, or send the ids as CSV",
             ) from None
 
@@ -165,7 +165,7 @@ class JsonList:
             return {}, one_line(json.dumps(item)), "a job or its id was expected"
         data = item.get("data")
         job = data if isinstance(data, dict) and "id" not in item else item
-        keys = _id_keys(tuple(job), self._key)
+        keys = _id_keys(tuple(job), self.column)
         ids = {job[key] for key in keys if isinstance(job[key], str)}
         if len(ids) != 1:
             count = "more than one id" if ids else "no id"
@@ -181,8 +181,9 @@ class JsonList:
 
 @lru_cache(256)
 def _id_keys(keys: tuple[str, ...], wanted: str | None) -> list[str]:
-    """Return the keys of an object that hold its id; `wanted` is a simplified name."""
-    return [keys[place] for place in id_places([simplified(key) for key in keys], wanted)]
+    """Return the keys of an object that hold its id, those of a `wanted` name if any."""
+    name = None if wanted is None else simplified(wanted)
+    return [keys[place] for place in id_places([simplified(key) for key in keys], name)]
 
 
 @lru_cache(256)

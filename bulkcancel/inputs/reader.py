@@ -61,8 +61,7 @@ class Input:
         facts, sources = self._facts, self.sources
         return Overview(
             ", ".join(dict.fromkeys(source.taken for source in sources if source.taken)),
-            facts.first,
-            facts.last,
+            *self.jobs.ends(),
             facts.counts(0),
             facts.counts(1),
             facts.created,

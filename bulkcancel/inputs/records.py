@@ -4,6 +4,7 @@ import csv
 import re
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
+from dataclasses import dataclass
 from io import StringIO
 from itertools import chain
 
@@ -14,42 +15,32 @@ _MAX_CELL = 2**31 - 1  # characters; a cell too long for an id is an invalid row
 _DOUBLE_THEM = """sed 's/\\\\"/""/g'"""
 
 
+@dataclass(slots=True)
 class Records:
     """Iterate over records: the first line (1-based) of each, and its cells.
 
-    Comments are skipped. Raises `InputError`.
+    The first of the `lines`, with a given `number`, is a row in any case; `index` is the id
+    column's. Comments are skipped. Raises `InputError`.
     """
 
-    def __init__(
-        self,
-        name: str,
-        lines: Iterator[str],
-        number: int,
-        delimiter: str,
-        skipped: Skipped,
-        index: int = 0,
-    ) -> None:
-        """Begin at a row, whose line has a given number; `index` is the id column's."""
-        csv.field_size_limit(_MAX_CELL)
-        self.name = name
-        self.delimiter = delimiter
-        self.skipped = skipped
-        self._lines = lines
-        self._number = number - 1
-        self._index = index
-        self._ended = False
+    name: str
+    lines: Iterator[str]
+    number: int
+    delimiter: str
+    skipped: Skipped
+    index: int = 0
+    _ended: bool = False
 
     def __iter__(self) -> Iterator[tuple[int, list[str]]]:
-        first = self._number + 1  # a row in any case: that was decided when it was found
-        for line in self._lines:
-            self._number += 1
-            if "#" in line and self._number > first and self._is_comment(line):
+        csv.field_size_limit(_MAX_CELL)
+        for count, line in enumerate(self.lines):
+            if count and "#" in line and self._is_comment(line):
                 self.skipped.comments += 1
-                continue
-            if '"' in line:
-                yield self._number, self._quoted(line)
+            elif '"' in line:
+                yield self.number, self._quoted(line)
             else:
-                yield self._number, line.rstrip("\r\n").split(self.delimiter)
+                yield self.number, line.rstrip("\r\n").split(self.delimiter)
+            self.number += 1
 
     def _is_comment(self, line: str) -> bool:
         """Tell whether a line that starts with `#` has nothing of a row in it.
@@ -59,13 +50,13 @@ class Records:
         """
         if not starts_with_hash(line):
             return False
-        cell = "".join(line.split(self.delimiter)[self._index : self._index + 1])
+        cell = "".join(line.split(self.delimiter)[self.index : self.index + 1])
         cell = cell.strip(BLANK + '"\r\n')
-        return self._index == 0 or len(cell.split()) != 1
+        return self.index == 0 or len(cell.split()) != 1
 
     def _quoted(self, line: str) -> list[str]:
         """Return the cells of a record that begins with this line, and may continue."""
-        first, taken, count = self._number, [line], 0
+        first, taken, count = self.number, [line], 0
         with suppress(csv.Error):
             return self._parsed(taken, taken)
         after = re.compile(rf'"[ \t]+(?=[{re.escape(self.delimiter)}\r\n]|\Z)')
@@ -86,8 +77,8 @@ class Records:
         return next(csv.reader(lines, delimiter=self.delimiter, strict=True, skipinitialspace=True))
 
     def _more(self, taken: list[str]) -> Iterator[str]:
-        for line in self._lines:
-            self._number += 1
+        for line in self.lines:
+            self.number += 1
             taken.append(line)
             yield line
         self._ended = True

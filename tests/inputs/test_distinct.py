@@ -79,6 +79,13 @@ def test_jobs_come_once(files: list[list[Entry]], expected: list[str], repeats: 
     assert len(jobs) == len(expected)
 
 
+def test_first_and_last_id_are_as_written() -> None:
+    """The ends of the list are those of its valid ids, in their spelling."""
+    assert Jobs().ends() == ("", "")
+    rows = [Entry(1, "/", WRONG), Entry(2, UUID.upper()), Entry(3, "b"), Entry(4, UUID)]
+    assert jobs_of(rows).ends() == (UUID.upper(), "b")
+
+
 def test_whether_a_row_was_new() -> None:
     """Who adds a row learns whether the job was there before."""
     jobs = Jobs()

@@ -20,13 +20,11 @@ def test_jobs_are_counted_by_type_and_status() -> None:
     facts = facts_of(About("b", "x"), About("a", "x"), About("b"), About("c"), About(), None)
     assert list(facts.counts(0).items()) == [("b", 2), ("a", 1), ("c", 1)]
     assert facts.counts(1) == {"x": 2}
-    assert (facts.first, facts.last) == ("job-1", "job-6")
 
 
 def test_no_jobs_have_nothing_in_common() -> None:
-    """Without jobs there is no first one, no count and no time."""
-    facts = facts_of()
-    assert (facts.first, facts.last, facts.counts(0), facts.created) == ("", "", {}, None)
+    """Without jobs there is no count and no time."""
+    assert (facts_of().counts(0), facts_of().created) == ({}, None)
 
 
 def test_counts_of_free_text_are_bounded() -> None:
