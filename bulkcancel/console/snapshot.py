@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from bulkcancel.base.model import Outcome, Tally
+from bulkcancel.base.text import duration
 from bulkcancel.console.words import statuses
 
 _NOTICED = 3.0  # seconds without a reply
@@ -43,7 +44,7 @@ class Conditions:
             return "renewing the token", ""
         if self.paused > 0:
             words = "paused: the store asked us to slow down"
-            return words, f", {math.ceil(self.paused)} s to go"
+            return words, f", {duration(math.ceil(self.paused))} to go"
         return ("no answer", f" for {self.silent:.0f} s") if self.silent >= _NOTICED else ("", "")
 
     @property

@@ -43,6 +43,7 @@ class Summary:
     next_step: str
     command: str | None = None
     reason: str = ""
+    skipped_lines: str = ""
     running: Sequence[JobResult] = ()
     report: str | None = None
     rewritten: bool = False
@@ -95,6 +96,8 @@ def remarks(summary: Summary) -> list[str]:
         lines.append(f"{before:,} {were} settled by an earlier run and not sent again")
     if tally.repeats:
         lines.append(f"{_count(tally.repeats, 'duplicate row')} skipped")
+    if summary.skipped_lines:
+        lines.append(summary.skipped_lines)
     if tally.requests:
         lines.append(
             f"{_count(tally.requests, 'request')}: {_count(tally.read_backs, 'read-back')},"

@@ -25,6 +25,10 @@ def conclude(settings: Settings, output: Output, facts: Facts, *, input_read: bo
     except GuardError as error:
         output.error(error.message, error.hint)
         facts = replace(facts, stopped=facts.stopped or error)
+    if output.quiet and facts.exit_code and facts.stopped is None:
+        counts = facts.counts()["outcomes"].items()
+        words = ", ".join(f"{outcome} {n:,}" for outcome, n in counts)
+        output.error(f"exit code {facts.exit_code}: {words}", f"the report is {place}")
     return facts.exit_code
 
 
@@ -67,6 +71,7 @@ def _show(output: Output, facts: Facts, step: NextStep, reason: str) -> None:
         next_step=step.text,
         command=step.command,
         reason=reason,
+        skipped_lines=facts.skipped_lines,
         running=facts.watch.running,
         report=_file_of(facts),
         rewritten=facts.report.restored,

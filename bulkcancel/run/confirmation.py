@@ -3,7 +3,9 @@
 from urllib.parse import urlsplit
 
 from bulkcancel.base.model import StoreName
+from bulkcancel.base.text import one_line
 from bulkcancel.console import Question
+from bulkcancel.inputs import Overview
 from bulkcancel.run.prepare import Prepared
 
 
@@ -13,6 +15,29 @@ def store_in_words(url: str, store: StoreName | None) -> str:
     if store is None:
         return host
     return f"{host}, {store}" if str(store) else f"{host} (store name could not be read)"
+
+
+def about(overview: Overview) -> list[str]:
+    """Return what the input tells of its jobs, a line each."""
+    column = f" in {overview.column}" if overview.column else ""
+    ids = f"ids{column}: first {overview.first}, last {overview.last}"
+    kinds = (
+        ", ".join(f"{n:,} {one_line(name, 40)}" for name, n in counts.items())
+        for counts in (overview.types, overview.statuses)
+    )
+    lines = [line for line in (ids if overview.first else "", *kinds) if line]
+    if overview.created is not None:
+        lines.append(f"created {' to '.join(dict.fromkeys(overview.created))}")
+    if overview.others:
+        lines.append(f"note: {overview.others:,} ids are not UUIDs, as published job ids are")
+    return lines
+
+
+def skipped_lines(overview: Overview) -> str:
+    """Return how many lines of the input were skipped, '' for none."""
+    counts = {"comment": overview.comments, "blank": overview.blanks}
+    parts = [f"{n:,} {kind} line{'' if n == 1 else 's'}" for kind, n in counts.items() if n]
+    return f"{' and '.join(parts)} skipped" if parts else ""
 
 
 def question_of(
@@ -30,7 +55,7 @@ def question_of(
     return Question(
         jobs=ready.left.valid,
         skipped=skipped,
-        about=(),
+        about=about(ready.input.overview),
         store=store,
         rate=ready.settings.pace.rate,
         latency=latency,

@@ -15,7 +15,7 @@ from bulkcancel.base.settings import Settings
 from bulkcancel.console import Output, Question, ask, require_terminal
 from bulkcancel.report import max_row_bytes, new_run_id, open_recorder
 from bulkcancel.run.conclude import conclude
-from bulkcancel.run.confirmation import question_of, store_in_words
+from bulkcancel.run.confirmation import question_of, skipped_lines, store_in_words
 from bulkcancel.run.effective_settings import effective_settings
 from bulkcancel.run.exit_code import exit_code
 from bulkcancel.run.prepare import Prepared, prepared
@@ -55,7 +55,12 @@ def _perform(ready: Prepared) -> int:
             runner.run(session.open())
             if ready.is_empty:
                 return _end_without_jobs(ready)
-            question = question_of(ready, session.watch.store, concurrency=session.concurrency)
+            question = question_of(
+                ready,
+                session.watch.store,
+                latency=session.latency,
+                concurrency=session.concurrency,
+            )
             if ready.settings.jobs.check and ready.input.stream is None:
                 _announce(ready, question)
             if asks and not ask(str(question)):
@@ -110,5 +115,6 @@ def _rehearse(ready: Prepared) -> int:
         trouble,
         ready.access,
         Watch(store, tally, ready.before.past, ready.output),
+        skipped_lines=skipped_lines(ready.input.overview),
     )
     return conclude(settings, ready.output, facts, input_read=True)

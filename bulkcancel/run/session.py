@@ -36,7 +36,7 @@ from bulkcancel.report import (
     store_text,
 )
 from bulkcancel.run.conclude import conclude
-from bulkcancel.run.confirmation import store_in_words
+from bulkcancel.run.confirmation import skipped_lines, store_in_words
 from bulkcancel.run.prepare import WORD_EVERY, Prepared
 from bulkcancel.run.remaining import unsettled
 from bulkcancel.run.summary_file import Clock, Facts, is_page
@@ -105,6 +105,11 @@ class Session:
         where = store_in_words(self.url, self.store if asked else None)
         where = "a practice API" if settings.store.sandbox else where
         self.watch = Watch(where, self._tally, ready.before.past, ready.output)
+
+    @property
+    def latency(self) -> float:
+        """Return how many seconds a reply takes, 0 where there was none yet."""
+        return self._sender.health.latency
 
     @property
     def concurrency(self) -> int:
@@ -198,6 +203,7 @@ class Session:
             self.watch,
             rows,
             self._sent,
+            skipped_lines=skipped_lines(self._ready.input.overview),
         )
 
     async def _practice_store(self) -> Callable[[Entry], None]:
@@ -283,8 +289,17 @@ class Session:
             display.show(now)
 
     def _conditions(self) -> Conditions:
-        pacer = self._sender.pacer
-        return Conditions(pacer.rate, self.concurrency, paused=pacer.paused_for())
+        sender, pacer = self._sender, self._sender.pacer
+        return Conditions(
+            pacer.rate,
+            self.concurrency,
+            paused=max(pacer.paused_for(), pacer.asked_for()),
+            silent=sender.health.silent_for(),
+            latency=sender.health.latency,
+            full_rate_in=pacer.full_rate_in(),
+            renewing=sender.auth.renewing,
+            unreachable=sender.health.unreachable,
+        )
 
     async def _sample(self) -> None:
         self.watch.sample(self._clock.elapsed(), self._conditions())

@@ -73,6 +73,7 @@ class Facts:
     rows: Sequence[Row] | None = None
     sent: bool = False
     verified: dict[str, Any] | None = None
+    skipped_lines: str = ""
 
     @property
     def exit_code(self) -> int:

@@ -318,7 +318,9 @@ def test_the_question(
     monkeypatch.setattr("bulkcancel.console.prompt._TERMINAL", terminal)
     ended = cli("-r500", stdin=f"{IDS}job-1\na/b\n", EPCC_API_BASE_URL=serve(api.serve(0)), **KEY)
     shown = (tmp_path / "screen").read_text()
-    assert shown.startswith("Cancel 3 jobs (skipped: 1 duplicate, 1 invalid)\non 127.0.0.1:")
+    assert shown.startswith(
+        "Cancel 3 jobs (skipped: 1 duplicate, 1 invalid)\nids: first job-1, last"
+    )
     assert shown.rstrip("\n").endswith("\nat 500 per second, in about 1 s? [y/N] ")
     statuses = {job.status for job in api.queue.jobs.values()}
     assert statuses == ({"cancelled"} if code == 0 else {"pending"})

@@ -46,6 +46,8 @@ def test_dry_run_shows_the_question(cli: Cli) -> None:
     ended = cli("-n", "-r", "10", stdin=f"{ids}job-1\na/b\n")
     assert ended.err.startswith(
         "would cancel 1,200 jobs (skipped: 1 duplicate, 1 invalid)\n"
+        "ids: first job-1, last job-1200\n"
+        "note: 1,200 ids are not UUIDs, as published job ids are\n"
         "on euwest.api.elasticpath.com\n"
         "at 10 per second, in about 2:00 min\n"
     )

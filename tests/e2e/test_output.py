@@ -57,7 +57,7 @@ def test_verbose_shows_each_job_and_very_verbose_each_request(cli: Cli) -> None:
         assert len(shown) == len(patterns)
         for pattern, line in zip(patterns, shown, strict=True):
             assert re.fullmatch(pattern, line), line
-    assert ended.err == ""
+    assert ended.err.startswith("error: exit code 3: not_pending 2\n")
     ended = cli.against(api, "-yr500", "-j1", "-v", stdin="job-1\n")
     assert "\nnot_pending job-1 (cancelled: " in ended.err
     assert "POST" not in ended.err

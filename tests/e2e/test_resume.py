@@ -212,7 +212,7 @@ def test_question_of_a_resume_counts_the_jobs_that_remain(
     ended = cli.against(sandbox(3), "--resume", "-o", "r.csv", stdin=stdin)
     assert ended.code == 2
     shown = (tmp_path / "screen").read_text()
-    assert shown.startswith("Cancel 2 jobs (skipped: 1 duplicate, 1 already settled)\non 127.")
+    assert shown.startswith("Cancel 2 jobs (skipped: 1 duplicate, 1 already settled)\nids: ")
     create(str(resume.report), overwrite=True).close()
 
 

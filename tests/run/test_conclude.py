@@ -71,6 +71,16 @@ def test_the_exit_code_follows_from_the_counts(end: Ending, capsys: Err) -> None
     )
 
 
+@pytest.mark.parametrize(("outcome", "code"), [("cancelled", 0), ("not_found", 3), ("failed", 1)])
+def test_a_quiet_run_that_needs_attention_says_so(
+    outcome: str, code: int, end: Ending, capsys: Err
+) -> None:
+    """With -q nothing is printed, but an exit code other than 0 is explained."""
+    assert end(tally_of(**{outcome: 2}), output=Output(quiet=True)) == code
+    said = f"error: exit code {code}: {outcome} 2\nhint: the report is r.csv\n"
+    assert capsys.readouterr().err == (said if code else "")
+
+
 def test_counts_for_collectors(end: Ending, capsys: Err) -> None:
     """The line for log collectors has the counts of the summary file."""
     tally = tally_of(not_pending=3)

@@ -7,9 +7,9 @@ import pytest
 
 from bulkcancel.base.model import StoreName
 from bulkcancel.console import Output
-from bulkcancel.inputs import Entry, Input, Jobs
+from bulkcancel.inputs import Entry, Input, Jobs, Overview
 from bulkcancel.report import EarlierReport, Past, Plan
-from bulkcancel.run.confirmation import question_of, store_in_words
+from bulkcancel.run.confirmation import about, question_of, skipped_lines, store_in_words
 from bulkcancel.run.prepare import Prepared
 from bulkcancel.run.remaining import Remaining
 from tests.run.test_summary_file import ACCESS, SETTINGS
@@ -58,3 +58,41 @@ def test_a_store_is_known_by_host_and_name(store: StoreName | None, words: str) 
 def test_the_question_counts_what_is_sent_and_what_is_not(work: Prepared, first: str) -> None:
     """Jobs that will be cancelled are told from rows that are left out."""
     assert question_of(work, "store.example").facts[0] == first
+
+
+CREATED = "2026-02-25T02:00:00Z", "2026-02-25T04:29:50Z"
+
+
+@pytest.mark.parametrize(
+    ("overview", "lines"),
+    [
+        (Overview(), []),
+        (Overview(first="a", last="z"), ["ids: first a, last z"]),
+        (Overview('"Job ID" (column 2)', "a", "z", {"import": 1000, "export": 100},
+                  {"pending": 1100}, CREATED),
+         ['ids in "Job ID" (column 2): first a, last z', "1,000 import, 100 export",
+          "1,100 pending", f"created {CREATED[0]} to {CREATED[1]}"]),
+        (Overview(created=(CREATED[0], CREATED[0])), [f"created {CREATED[0]}"]),
+        (Overview(others=12), ["note: 12 ids are not UUIDs, as published job ids are"]),
+    ],
+    ids=["nothing", "a plain list", "a table", "one moment", "no UUIDs"],
+)  # fmt: skip
+def test_the_question_tells_what_the_input_says_of_its_jobs(
+    overview: Overview, lines: list[str]
+) -> None:
+    """Column, first and last id, types, statuses and times show a list that was not meant."""
+    assert about(overview) == lines
+
+
+@pytest.mark.parametrize(
+    ("overview", "words"),
+    [
+        (Overview(), ""),
+        (Overview(comments=1), "1 comment line skipped"),
+        (Overview(comments=3, blanks=2), "3 comment lines and 2 blank lines skipped"),
+    ],
+    ids=["none", "a comment", "both"],
+)
+def test_skipped_lines_are_counted(overview: Overview, words: str) -> None:
+    """Lines that were read as comments or blank are accounted for."""
+    assert skipped_lines(overview) == words
