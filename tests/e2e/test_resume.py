@@ -266,14 +266,14 @@ def test_resume_of_a_report_cut_in_its_first_row(form: Format, resume: Resume) -
         ({"job_1": "not_found", "job_2": "not_attempted"}, ["--allow", "not_found"], {"job-2"}),
         ({"job_1": "not_found", "job_2": "not_attempted", "job_3": "cancelled"}, [], {"job-2"}),
         ({"job_1": "not_found", "job_2": "not_attempted", "job_3": "not_pending"}, [], {"job-2"}),
-        ({"job_1": "not_found", "job_2": "not_found"}, [], set[str]()),
+        ({"job_1": "not_found", "job_2": "not_found"}, [], {"job-1", "job-2"}),
     ],
     ids=["nothing found", "allowed", "one cancelled", "one was late", "finished"],
 )
 def test_resume_after_a_run_that_found_no_job_asks_again(
     before: dict[str, str], arguments: list[str], sent: set[str], resume: Resume
 ) -> None:
-    """Jobs not found are asked for again after a run that was stopped before it found any."""
+    """Jobs not found are asked for again after runs that have found none at all."""
     resume.report.write_bytes(report_of(Format.CSV, *earlier(**before)))
     api = sandbox(3)
     resume(api, *arguments, ids="job-1\njob-2\njob-3\n")
