@@ -13,9 +13,9 @@ from bulkcancel.base.model import Outcome
 from bulkcancel.epcc import Reply
 
 CLEARLY = 2.0  # seconds by which two times of the store's clock are surely different
-LAST_STRETCH = 60.0  # seconds: a job that was in flight at a kill was cancelled this late
+IN_FLIGHT = 30.0  # seconds for which a request of a killed run may have been under way
 OPEN = "cancelled when read back: by this run, or by somebody else"
-OPEN_EARLIER = "cancelled when an earlier run was sending: by that run, or by somebody else"
+OPEN_EARLIER = "when an earlier run was sending: by that run, or by somebody else"
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,14 +78,10 @@ def whose_earlier_cancel(stamp: str, runs: tuple[float, float], known: Known) ->
     runs. None where nothing speaks for them: somebody else was first.
     """
     span = known.span(stamp)
-    if span is None:
+    first, last = runs[0] + known.offset.least, runs[1] + known.offset.most + IN_FLIGHT
+    if span is None or span[1] < first or span[0] > last:
         return None
-    first, last = runs[0] + known.offset.least, runs[1] + known.offset.most
-    if span[1] < first or span[0] > last + CLEARLY:
-        return None
-    if known.moves is None or span[1] < last - LAST_STRETCH:
-        return Whose(Outcome.CANCELLED, OPEN_EARLIER, doubtful=True)
-    return Whose(Outcome.CANCELLED, f"cancelled at {stamp}, by an earlier run")
+    return Whose(Outcome.CANCELLED, f"cancelled at {stamp}, {OPEN_EARLIER}", doubtful=True)
 
 
 class Stamps:
