@@ -5,6 +5,8 @@ secrets are masked before anything is cut, escaped or split.
 """
 
 import re
+import shlex
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from functools import lru_cache
 
@@ -138,6 +140,24 @@ def cell(text: str, limit: int = MAX_LENGTH) -> str:
         line = _FORMULA_BEHIND.sub(r"\g<0>'", line)
     line = f"'{line}" if _FORMULA_AT_START.match(line) else line
     return line if len(line) <= limit else line[: limit - 1] + "…"
+
+
+def shell_command(words: Iterable[str]) -> str:
+    """Return words as a command that can be pasted into a shell (bash, zsh, ksh).
+
+    A word that can't be shown as it is, such as a file name that is no UTF-8, becomes $'…'.
+    """
+    return " ".join(map(_shell_word, words))
+
+
+def _shell_word(word: str) -> str:
+    if not _UNPRINTABLE.search(word):
+        return shlex.quote(word)
+    escaped = (
+        chr(byte) if 32 <= byte < 127 and byte not in b"'\\" else f"\\x{byte:02x}"
+        for byte in word.encode(errors="surrogateescape")
+    )
+    return f"$'{''.join(escaped)}'"
 
 
 def duration(seconds: float) -> str:

@@ -97,7 +97,8 @@ def check_places(plan: Plan) -> None:
 
 
 def _check_name(name: str, hint: str) -> None:
-    if visible(name) != name:
+    in_letters = os.fsencode(name).decode(errors="replace")  # it need not be UTF-8
+    if visible(in_letters) != in_letters:
         raise ReportError(
             f"{visible(name)} has characters in its name that can't be seen",
             f"does a script have Windows line ends? or {hint}",

@@ -1,11 +1,11 @@
 """What to do after a run: a sentence and, where one helps, the command to paste."""
 
-import shlex
 from collections.abc import Iterable
 from typing import NamedTuple
 
 from bulkcancel.base.model import Outcome, Tally
 from bulkcancel.base.settings import Settings
+from bulkcancel.base.text import shell_command
 from bulkcancel.inputs import STDIN
 from bulkcancel.report import STDOUT
 
@@ -101,4 +101,4 @@ def _command(
     missing = ["the values of --header"] if "--header" in all_words else []
     missing += ["the same standard input"] if STDIN in files else []
     comment = f"   # with {' and '.join(missing)}" if missing else ""
-    return shlex.join([*all_words, *files]) + comment
+    return shell_command([*all_words, *files]) + comment

@@ -12,7 +12,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bulkcancel.base.text import MAX_LENGTH, Mask, cell, hide, hide_header, masked, one_line
+from bulkcancel.base.text import (
+    MAX_LENGTH,
+    Mask,
+    cell,
+    hide,
+    hide_header,
+    masked,
+    one_line,
+    shell_command,
+)
 
 anything = st.text() | st.text(st.characters()) | st.text("=+-@\t\n\r\0 a", max_size=2000)
 lengths = st.integers(0, 2000).map("x".__mul__) | st.integers(0, 2000).map(" =".__mul__)
@@ -170,6 +179,23 @@ def test_the_parts_of_a_header_are_masked() -> None:
     """The value of a header is masked as a whole, and each part of four letters or more."""
     hide_header("Basic bmlnaHQ6; session=abcd,xyz")
     assert one_line("sent bmlnaHQ6, abcd and xyz") == "sent [hidden], [hidden] and xyz"
+
+
+@pytest.mark.parametrize(
+    ("word", "shown"),
+    [
+        ("r.csv", "r.csv"),
+        ("by outcome", "'by outcome'"),
+        ("\u00e4.csv", "'\u00e4.csv'"),
+        ("a\udcff'b\\.csv", "$'a\\xff\\x27b\\x5c.csv'"),
+        ("a\r", "$'a\\x0d'"),
+    ],
+    ids=ascii,
+)
+def test_a_command_can_be_pasted_whatever_names_it_has(word: str, shown: str) -> None:
+    """A file name that can't be shown is written so that a shell makes the same bytes of it."""
+    assert shell_command(["bulkcancel", word]) == f"bulkcancel {shown}"
+    assert one_line(shown) == shown
 
 
 def test_a_few_letters_are_no_secret() -> None:

@@ -121,6 +121,11 @@ def test_places_that_can_not_be_used(
     assert refusal_of(replace(plan, **changes)) == (message, hint)  # type: ignore[arg-type]
 
 
+def test_a_name_that_is_no_utf_8_is_taken(plan: Plan) -> None:
+    """A name may hold any bytes but those of control characters."""
+    check_places(replace(plan, target="r\udcff.csv", summaries=(Path("s\udcff.json"),)))
+
+
 def test_a_report_in_a_write_protected_folder_is_refused(
     plan: Plan, monkeypatch: pytest.MonkeyPatch
 ) -> None:
