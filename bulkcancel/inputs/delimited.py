@@ -77,7 +77,8 @@ class Table:
 
     def _check_first(self, line: int, cells: list[str], job_id: str) -> None:
         """Refuse a column whose first id is not a UUID, where another column has one."""
-        others = [i for i, cell in enumerate(cells, 1) if has_uuid(cell)]
+        index = self.column.index
+        others = [i for i, cell in enumerate(cells, 1) if i != index + 1 and has_uuid(cell)]
         if others and not is_uuid(job_id) and not is_report(self.column.names):
             raise InputError(
                 f'{self.records.name}:{line}: {self.taken} holds "{one_line(job_id, 40)}",'

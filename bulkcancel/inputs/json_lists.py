@@ -84,7 +84,8 @@ class JsonList:
             or is_report([simplified(key) for key in job])
         ):
             return
-        others = [key for key, value in job.items() if isinstance(value, str) and has_uuid(value)]
+        texts = {each: value for each, value in job.items() if isinstance(value, str)}
+        others = [each for each, value in texts.items() if each != key and has_uuid(value)]
         if others:
             raise InputError(
                 f'{self.name}: item {number}: "{one_line(key, 40)}" holds'

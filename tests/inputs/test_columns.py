@@ -99,6 +99,7 @@ OTHER = "7f2d0c1e-55aa-4e0b-8d3f-6b1c2a9e4f77"
         pytest.param("job_id,outcome,request_id\nab1,failed,{}\n", None, id="a report"),
         pytest.param("id,key\n{},{}\nab1,{}\n", None, id="a UUID first"),
         pytest.param("id,key\nab1,x\nab2,{}\n", None, id="only a later row"),
+        pytest.param("id,key\n'{}',x\nab1,y\n", None, id="a UUID with more around it"),
     ],
 )
 def test_column_that_is_certain_is_read(raw: str, column: str | None) -> None:

@@ -214,10 +214,11 @@ def test_a_key_that_is_not_there_is_refused(
         ({"id": "1", "url": f"/pcm/jobs/{UUID}"}, None, True),
         ({"id": "1", "pcm_job_id": UUID}, "id", False),
         ({"id": UUID, "other": UUID}, None, False),
+        ({"id": f"'{UUID}'"}, None, False),
         ({"job_id": "1", "outcome": "failed", "request_id": UUID}, None, False),
         ({"id": "1", "meta": {"x_request_id": UUID}}, None, False),
     ],
-    ids=["another key", "in a URL", "named", "a UUID first", "a report", "elsewhere"],
+    ids=["another key", "in a URL", "named", "a UUID first", "quoted", "a report", "elsewhere"],
 )
 def test_key_without_uuid_beside_one_with_a_uuid_is_refused(
     value: dict[str, Any], column: str | None, *, refused: bool
