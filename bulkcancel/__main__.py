@@ -1,16 +1,24 @@
-"""`python -m bulkcancel`, and the command itself: signals are heard even while it loads."""
+"""`python -m bulkcancel`, and the commands themselves: signals are heard even while they load."""
 
 import sys
+from importlib import import_module
 
 from bulkcancel.base.interrupts import exit_on_signal, ignore_signals
 
 
 def main() -> int:
-    """Run the command; return its exit code."""
-    exit_on_signal()
-    from bulkcancel.cli.cancel import main as run  # noqa: PLC0415  (to import is to wait)
+    """Run `bulkcancel`; return its exit code."""
+    return _run("bulkcancel.cli.cancel")
 
-    exit_code = run()
+
+def jobs() -> int:
+    """Run `bulkcancel-jobs`; return its exit code."""
+    return _run("bulkcancel.cli.jobs")
+
+
+def _run(module: str) -> int:
+    exit_on_signal()
+    exit_code = int(import_module(module).main())  # to import is to wait
     ignore_signals()
     return exit_code
 

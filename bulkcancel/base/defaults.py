@@ -8,3 +8,4 @@ GRACE = 5.0  # seconds for requests in flight after TERM
 MAX_OUTAGE = 300.0  # seconds without any connection
 MAX_WAIT = 600.0  # seconds: the longest Retry-After that is waited for
 MAX_FAILURES = 100  # jobs
+FOLLOW_EVERY = 5.0  # seconds

@@ -47,6 +47,10 @@ class LoginError(BulkcancelError):
     """No usable token, or no way to reach the store."""
 
 
+class StoreUnreachableError(LoginError):
+    """No token for now: the store did not answer, or could not log anybody in."""
+
+
 class GuardError(BulkcancelError):
     """A guard ended the run; the rest is `not_attempted`."""
 

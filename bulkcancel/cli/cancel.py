@@ -19,7 +19,6 @@ EXAMPLES = """\b
   grep import jobs.csv | bulkcancel -c 1 --yes    ids from another tool
 """
 _SECRETS = ("BULKCANCEL_TOKEN", "EPCC_CLIENT_SECRET")
-_COMPLETION = "_BULKCANCEL_COMPLETE"
 
 
 @click.command(
@@ -74,15 +73,15 @@ def command(context: click.Context, /, **parameters: Any) -> int:  # noqa: ANN40
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run `bulkcancel`; return its exit code."""
-    for name in _SECRETS:
-        hide(os.environ.get(name, "").strip())
-    if _COMPLETION in os.environ:
-        import bulkcancel.cli.completion  # noqa: F401, PLC0415  (it registers itself)
     return guarded(command, "bulkcancel", arguments)
 
 
 def guarded(entry: click.Command, name: str, arguments: Sequence[str] | None) -> int:
     """Run a command; print every expected error, and return the exit code."""
+    for secret in _SECRETS:
+        hide(os.environ.get(secret, "").strip())
+    if f"_{name}_COMPLETE".replace("-", "_").upper() in os.environ:
+        import bulkcancel.cli.completion  # noqa: F401, PLC0415  (it registers itself)
     shown: dict[str, str] = {}
     try:
         code = entry.main(arguments, prog_name=name, standalone_mode=False, obj=shown)

@@ -249,6 +249,56 @@ CANCEL: Groups = {
     "The store": (*STORE, _SANDBOX),
     "What is shown": (_PROGRESS, *DISPLAY),
 }
+_WHICH_JOBS = (
+    _option(
+        "--status",
+        metavar="LIST",
+        default="pending",
+        show_default=True,
+        help="Statuses to list: pending, started, success, failed, cancelled; or all.",
+    ),
+    _option(
+        "--type", metavar="LIST", help="Types to list, for example product-import.  [default: all]"
+    ),
+    _option("--since", metavar="TIME", help="Only jobs created then or later."),
+    _option("--until", metavar="TIME", help="Only jobs created then or earlier."),
+)
+_LIST_OUTPUT = (
+    _option(
+        "-o",
+        "--output",
+        type=PATH,
+        metavar="FILE",
+        help="Where the rows go; - is standard output.  [default: standard output; a table if"
+        " that is a terminal]",
+    ),
+    _option(
+        "--format",
+        type=click.Choice(["csv", "jsonl"]),
+        help="CSV, or a JSON object a line.  [default: by the name of the file]",
+    ),
+    _option("--overwrite", is_flag=True, help="Replace the file if it exists."),
+)
+_FOLLOW = (
+    _option(
+        "--follow",
+        type=float,
+        is_flag=False,
+        flag_value=defaults.FOLLOW_EVERY,
+        metavar="[SECONDS]",
+        help="Go on with the jobs that arrive, looking so often.  [default: 5]",
+    ),
+    _option("--for", "for_", metavar="TIME", help="Follow for so long: 90s, 10m, 2h."),
+    _option("--until-quiet", metavar="TIME", help="Follow until nothing is new for so long."),
+)
+JOBS: Groups = {
+    "Which jobs": _WHICH_JOBS,
+    "The list": _LIST_OUTPUT,
+    "A queue that keeps filling": _FOLLOW,
+    "Pace": (RATE, RETRIES, TIMEOUT),
+    "The store": STORE,
+    "What is shown": DISPLAY,
+}
 
 
 class GroupedCommand(click.Command):

@@ -7,6 +7,7 @@ from bulkcancel.console.output import Output
 from bulkcancel.console.page import MOST_ROWS, PAGE_BEGINNING, Page
 from bulkcancel.console.progress import LiveDisplay, PlainLines, display_for
 from bulkcancel.console.prompt import Question, ask, require_terminal
+from bulkcancel.console.queue_table import QueueView, ShownJob, print_queue
 from bulkcancel.console.snapshot import Conditions, Snapshot
 from bulkcancel.console.summary import Summary, print_summary
 from bulkcancel.console.timeline import Sample, Timeline
@@ -21,13 +22,16 @@ __all__ = [
     "Page",
     "PlainLines",
     "Question",
+    "QueueView",
     "Sample",
+    "ShownJob",
     "Snapshot",
     "Summary",
     "Timeline",
     "ask",
     "by_count",
     "display_for",
+    "print_queue",
     "print_summary",
     "require_terminal",
 ]

@@ -7,7 +7,7 @@ import asyncio
 from collections import deque
 from typing import TYPE_CHECKING
 
-from bulkcancel.base.errors import LoginError
+from bulkcancel.base.errors import LoginError, StoreUnreachableError
 from bulkcancel.base.model import Credentials, ReadyToken
 from bulkcancel.base.text import hide
 from bulkcancel.epcc.messages import Exchange, NoReply, Reply, read_request, token_request
@@ -187,7 +187,7 @@ def _any_reply(exchange: Exchange) -> Verdict:
 def _spent(exchange: Exchange) -> LoginError:
     """Return the error of a login that was refused, or tried often enough."""
     if isinstance(exchange, NoReply):
-        return LoginError(
+        return StoreUnreachableError(
             f"no answer from the store: {exchange.reason}",
             "check --base-url or EPCC_API_BASE_URL, and the network",
         )
@@ -196,7 +196,7 @@ def _spent(exchange: Exchange) -> LoginError:
             "the login was answered without a token", "check --base-url or EPCC_API_BASE_URL"
         )
     if exchange.status == 429 or exchange.status >= 500:
-        return LoginError(
+        return StoreUnreachableError(
             f"the store can't log anybody in for now: {describe(exchange)}", "try again later"
         )
     return LoginError(

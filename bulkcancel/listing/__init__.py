@@ -5,6 +5,7 @@ Must not know what the list is for, how a request is sent, nor files or terminal
 
 from bulkcancel.listing.arrivals import Arrivals
 from bulkcancel.listing.fetch import Asks, Fetcher, ListError
+from bulkcancel.listing.follow import FollowOptions, Round, follow
 from bulkcancel.listing.lister import Lister
 from bulkcancel.listing.page import ListedJob, epoch_of
 from bulkcancel.listing.selection import Selection
@@ -13,9 +14,12 @@ __all__ = [
     "Arrivals",
     "Asks",
     "Fetcher",
+    "FollowOptions",
     "ListError",
     "ListedJob",
     "Lister",
+    "Round",
     "Selection",
     "epoch_of",
+    "follow",
 ]

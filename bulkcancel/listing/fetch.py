@@ -1,8 +1,11 @@
 """Ask the store for pages of its list, each in its turn, and complain where there is none."""
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable, Iterable, Sequence
+from contextlib import suppress
 from dataclasses import replace
+from email.utils import parsedate_to_datetime
 from typing import Protocol
 
 from bulkcancel.base.errors import BulkcancelError
@@ -19,14 +22,13 @@ from bulkcancel.epcc import (
 from bulkcancel.listing.page import PAGE_SIZE, Page, list_path, page_in
 
 LATER = "try again later"
+_SAME_CLOCK = 2.0  # seconds by which clocks may differ, and a reply be late
 _DEFAULT_SIZE = 25  # jobs: what the platform gives unless asked for more
 Judge = Callable[[Exchange], Verdict]
 
 
 class ListError(BulkcancelError):
     """The list could not be had whole."""
-
-    exit_code = 1
 
 
 class QueryRefused(Exception):
@@ -60,6 +62,7 @@ class Fetcher:
         self._in_flight = in_flight
         self._seen = seen
         self._read = self._expected = 0
+        self._clock_offset = 0.0
 
     async def first(self, terms: tuple[str, ...]) -> tuple[Page, tuple[str, ...]]:
         """Return the first page with a filter, or without; and the filter that was taken.
@@ -90,6 +93,7 @@ class Fetcher:
             if not isinstance(exchange, Reply) or exchange.status != 200:
                 return verdict
             page = page_in(exchange.body, offset)
+            self._note_time(exchange)
             return verdict if page else replace(verdict, step=Step.RESEND)
 
         path = list_path(terms, offset, self._limit)
@@ -99,6 +103,16 @@ class Fetcher:
         self._read += 1
         self._seen(self._read, self._expected)
         return page
+
+    def now(self) -> float:
+        """Return the time by the store's clock as epoch seconds, as far as it is known."""
+        return time.time() + self._clock_offset
+
+    def _note_time(self, reply: Reply) -> None:
+        with suppress(ValueError, TypeError, OverflowError):
+            stamp = parsedate_to_datetime(reply.headers.get("date", "")).timestamp()
+            offset = stamp - time.time()
+            self._clock_offset = offset if abs(offset) > _SAME_CLOCK else 0.0
 
     async def side_by_side(
         self, offsets: Sequence[int], fetch: Callable[[int], Awaitable[bool]]

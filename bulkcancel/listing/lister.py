@@ -1,5 +1,6 @@
 """The store's list of jobs: whole, or not at all."""
 
+import math
 from collections.abc import Iterable
 
 from bulkcancel.listing.fetch import LATER, Fetcher, ListError, QueryRefused
@@ -37,7 +38,10 @@ class Lister:
 
     def chosen(self, jobs: Iterable[ListedJob]) -> list[ListedJob]:
         """Return the jobs that fit, oldest first: the order in which the store runs them."""
-        return sorted(filter(self.selection.fits, jobs), key=lambda job: job.turn)
+        fitting = list(filter(self.selection.fits, jobs))
+        if is_rising(fitting) is False:  # jobs of the same moment keep the store's order
+            fitting.reverse()
+        return sorted(fitting, key=lambda job: math.inf if job.created is None else job.created)
 
     async def whole(self, terms: tuple[str, ...], first: Page | None = None) -> list[ListedJob]:
         """Return all jobs that a filter leads to, in the order of the list.

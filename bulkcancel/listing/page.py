@@ -25,11 +25,6 @@ class ListedJob:
     state: JobState
     created: float | None
 
-    @property
-    def turn(self) -> tuple[bool, float, str]:
-        """Return what sorts jobs as the store runs them: oldest first, unknown times last."""
-        return self.created is None, self.created or 0.0, self.job_id
-
 
 @dataclass(frozen=True, slots=True)
 class Page:

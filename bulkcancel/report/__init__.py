@@ -6,7 +6,8 @@ the input were found.
 """
 
 from bulkcancel.report.atomic_file import write_atomically
-from bulkcancel.report.destination import STDOUT, Destination, name_of
+from bulkcancel.report.destination import STDOUT, Destination, name_of, standard_output
+from bulkcancel.report.job_rows import job_header, job_line
 from bulkcancel.report.past import Past, require_same_store, row_key
 from bulkcancel.report.places import Plan, check_places, choose_target, stdout_is_null
 from bulkcancel.report.regular_file import begins_with, open_regular
@@ -27,6 +28,8 @@ __all__ = [
     "begins_with",
     "check_places",
     "choose_target",
+    "job_header",
+    "job_line",
     "max_row_bytes",
     "name_of",
     "new_run_id",
@@ -35,6 +38,7 @@ __all__ = [
     "open_regular",
     "require_same_store",
     "row_key",
+    "standard_output",
     "stdout_is_null",
     "store_text",
     "write_atomically",

@@ -99,6 +99,12 @@ class Stream(Destination):
             if error.errno not in {errno.EINVAL, errno.EROFS, errno.ENOTSUP}:  # not on a disk
                 raise self._unwritable(error) from None
 
+    def is_abandoned(self) -> bool:
+        """Tell whether the reader of a pipe has gone."""
+        poll = select.poll()
+        poll.register(self._file, 0)
+        return any(event & (select.POLLERR | select.POLLHUP) for _, event in poll.poll(0))
+
     def close(self) -> None:
         """Close a pipe or device; standard output stays open for the rest of the program."""
         if self.target != STDOUT:

@@ -1,0 +1,39 @@
+"""Times and durations as people type them on a command line."""
+
+import re
+from datetime import datetime
+
+from bulkcancel.base.errors import ConfigError
+
+_UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
+_AMOUNT = re.compile(r"(\d+(?:\.\d+)?)\s*([smhd]?)", re.ASCII)
+_LONGEST = 100 * 366 * 86400.0  # seconds
+
+
+def seconds_of(text: str) -> float:
+    """Return the seconds of a duration like `90`, `90s`, `15m`, `2h` or `3d`.
+
+    Raises `ConfigError` for anything else, and for none at all.
+    """
+    match = _AMOUNT.fullmatch(text.strip().lower())
+    seconds = float(match[1]) * _UNITS[match[2] or "s"] if match else 0.0
+    if not 0 < seconds <= _LONGEST:
+        raise ConfigError(f"{text!r} is no duration", "write it like 90s, 15m, 2h or 3d")
+    return seconds
+
+
+def moment_of(text: str, now: float) -> tuple[float, bool]:
+    """Return a time as epoch seconds, and whether it was taken for local time.
+
+    `text` is ISO 8601, or an age before `now` like `90m`, `2h` or `3d`. Raises `ConfigError`.
+    """
+    text = text.strip()
+    if _AMOUNT.fullmatch(text.lower()) and text[-1:].isalpha():
+        return now - seconds_of(text), False
+    try:
+        moment = datetime.fromisoformat(text)
+        return moment.timestamp(), moment.tzinfo is None
+    except (ValueError, OverflowError, OSError):
+        raise ConfigError(
+            f"{text!r} is no time", "write it like 2026-03-14T02:00:00Z, or as an age: 90m, 2h, 3d"
+        ) from None

@@ -1,0 +1,141 @@
+"""The command `bulkcancel-jobs`: its help, and its options as settings."""
+
+import math
+import os
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from bulkcancel.base.checks import check_positive
+from bulkcancel.base.errors import ConfigError
+from bulkcancel.base.text import timestamp
+from bulkcancel.base.times import moment_of, seconds_of
+from bulkcancel.cli.argv import origin
+from bulkcancel.cli.cancel import guarded
+from bulkcancel.cli.options import CONTEXT, JOBS, GroupedCommand
+
+if TYPE_CHECKING:
+    from bulkcancel.run.queue_view import QueueOptions
+
+STATUSES = ("pending", "started", "success", "failed", "cancelled")
+
+
+@click.command(
+    cls=GroupedCommand,
+    groups=JOBS,
+    context_settings=CONTEXT,
+    help="""List the jobs of an Elastic Path Commerce store, oldest first: all of them, or none.
+
+\b
+  bulkcancel-jobs                                     what waits, what runs
+  bulkcancel-jobs --type product-import --since 2h -o jobs.csv
+  bulkcancel-jobs | bulkcancel -o report.csv          cancel what is pending now
+  bulkcancel-jobs --follow | bulkcancel --yes -o report.csv    and what arrives""",
+    epilog="""\b
+TIME is ISO 8601 (2026-03-14T02:00:00Z; without a zone it is local time) or an age: 90m, 2h, 3d.
+The login comes from the environment, as for bulkcancel.
+Exit codes: 0 listed; 1 no whole list could be had, and no row is written; 2 usage,
+configuration or login; 130 interrupted; 143 terminated.""",
+)
+def command(**parameters: Any) -> int:  # noqa: ANN401  (click's own types)
+    """Take what click has parsed; what users read stands in the decorator."""
+    from bulkcancel.base.settings import (  # noqa: PLC0415  (--help needs none of it)
+        DisplayOptions,
+        PaceOptions,
+        StoreOptions,
+        group_of,
+    )
+    from bulkcancel.run.queue import QueueSettings, list_queue  # noqa: PLC0415
+
+    settings = QueueSettings(
+        _queue_options(parameters),
+        group_of(PaceOptions, parameters),
+        group_of(StoreOptions, parameters),
+        group_of(DisplayOptions, parameters),
+    )
+    return list_queue(settings, os.environ)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run `bulkcancel-jobs`; return its exit code."""
+    return guarded(command, "bulkcancel-jobs", arguments)
+
+
+def _queue_options(given: Mapping[str, Any]) -> "QueueOptions":
+    """Return which jobs are listed, and where; raises `ConfigError`."""
+    from bulkcancel.run.queue_view import QueueOptions  # noqa: PLC0415
+
+    times, remarks = _times(given)
+    return QueueOptions(
+        statuses=_statuses(given["status"]),
+        types=frozenset(_names(given["type"] or "")),
+        **times,
+        **_follow_options(given),
+        output=given["output"],
+        format=given["format"],
+        overwrite=given["overwrite"],
+        again=tuple(_again(given)),
+        remarks=remarks,
+    )
+
+
+def _names(text: str) -> list[str]:
+    return [name.strip().lower() for name in text.split(",") if name.strip()]
+
+
+def _statuses(text: str) -> frozenset[str]:
+    """Return the statuses of a list, none for all of them; raises `ConfigError`."""
+    names = _names(text)
+    unknown = [name for name in names if name not in {*STATUSES, "all"}]
+    if unknown or not names:
+        hint = f"they are {', '.join(STATUSES)}, or all"
+        raise ConfigError(f"--status: {', '.join(unknown) or 'nothing'} is no status", hint)
+    return frozenset() if "all" in names else frozenset(names)
+
+
+def _times(given: Mapping[str, Any]) -> tuple[dict[str, float], tuple[str, ...]]:
+    """Return since and until as epoch seconds, and what to say of them; raises `ConfigError`."""
+    now, times, remarks = time.time(), dict[str, float](), []
+    for name in ("since", "until"):
+        if given[name]:
+            times[name], is_local = moment_of(given[name], now)
+            if is_local:
+                meant = timestamp(times[name])
+                remarks.append(f"--{name} {given[name]} is taken for local time: {meant}")
+    if len(times) == 2 and times["since"] > times["until"]:
+        raise ConfigError("--since is later than --until", "no job could fit")
+    return times, tuple(remarks)
+
+
+def _follow_options(given: Mapping[str, Any]) -> dict[str, Any]:
+    """Return how long to follow; raises `ConfigError`."""
+    every, lasts, quiet = given["follow"], given["for_"], given["until_quiet"]
+    if every is None and (lasts or quiet):
+        raise ConfigError("--for and --until-quiet need --follow", "add it")
+    if every is None:
+        return {}
+    check_positive("--follow", every)
+    if given["output"] not in {None, "-"}:
+        raise ConfigError("--follow writes to standard output", "redirect that instead of --output")
+    if given["until"]:
+        raise ConfigError("--follow and --until exclude each other", "end it with --for TIME")
+    return {
+        "follow_every": every,
+        "follow_for": seconds_of(lasts) if lasts else math.inf,
+        "until_quiet": seconds_of(quiet) if quiet else math.inf,
+    }
+
+
+def _again(given: Mapping[str, Any]) -> Iterator[str]:
+    """Yield the command that lists pending jobs of the same store and type."""
+    yield "bulkcancel-jobs"
+    for name in ("type", "base_url", "profile"):
+        if given[name] and _is_given(name):
+            yield f"--{name.replace('_', '-')}"
+            yield given[name]
+
+
+def _is_given(name: str) -> bool:
+    return origin(click.get_current_context(), name) == "option"

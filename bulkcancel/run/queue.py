@@ -1,0 +1,161 @@
+"""`bulkcancel-jobs`: read the store's list, write or show it, and follow what arrives."""
+
+import asyncio
+import sys
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from bulkcancel.base.access import Access, find_access
+from bulkcancel.base.errors import BulkcancelError, GuardError, Interruption, ReportError
+from bulkcancel.base.model import STARTED, Tally
+from bulkcancel.base.settings import DisplayOptions, PaceOptions, StoreOptions
+from bulkcancel.console import Output, print_queue
+from bulkcancel.engine import concurrency_for
+from bulkcancel.epcc import connect
+from bulkcancel.listing import (
+    Arrivals,
+    Fetcher,
+    FollowOptions,
+    ListedJob,
+    Lister,
+    ListError,
+    Selection,
+)
+from bulkcancel.report import (
+    STDOUT,
+    Plan,
+    check_places,
+    job_header,
+    job_line,
+    name_of,
+    standard_output,
+    write_atomically,
+)
+from bulkcancel.run.following import Following
+from bulkcancel.run.queue_view import QueueOptions, queue_view
+
+_FIRST_WORD = 2.0  # seconds of reading before there is a line about it
+_WORD_EVERY = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class QueueSettings:
+    """Everything that a listing is asked to do."""
+
+    jobs: QueueOptions
+    pace: PaceOptions
+    store: StoreOptions
+    display: DisplayOptions
+
+
+def list_queue(settings: QueueSettings, environ: Mapping[str, str]) -> int:
+    """List the jobs of a store, or say why that can't be done; return the exit code."""
+    display, jobs = settings.display, settings.jobs
+    as_json = display.log_format == "json"
+    output = Output(quiet=display.quiet, verbosity=display.verbose, as_json=as_json)
+    for remark in jobs.remarks:
+        output.note(f"note: {remark}")
+    try:
+        plan = Plan(jobs.output or STDOUT, jobs.format, overwrite=True)
+        _check_place(plan, overwrite=jobs.overwrite)
+        access = find_access(settings.store, environ)
+        asyncio.run(_Listing(settings, output, plan).run(access))
+    except Interruption as interruption:  # of following, which has said what there is to say
+        return interruption.exit_code
+    except BulkcancelError as error:
+        if isinstance(error, GuardError) and standard_output().is_abandoned():
+            return 0  # its reader had enough
+        output.error(error.message, error.hint)
+        return 1 if isinstance(error, ListError | GuardError) else 2
+    return 0
+
+
+def _check_place(plan: Plan, *, overwrite: bool) -> None:
+    """Refuse a file that can't be written, or that is there; raises `ReportError`."""
+    check_places(plan)
+    if plan.target != STDOUT and Path(plan.target).exists():
+        if plan.is_stream:
+            raise ReportError(f"{plan.target} is not a file", "redirect standard output to it")
+        if not overwrite:
+            hint = "replace it (--overwrite), or choose another --output"
+            raise ReportError(f"{plan.target} exists already", hint)
+
+
+class _Listing:
+    """Read a store's queue once, and go on with what arrives if that is asked for."""
+
+    def __init__(self, settings: QueueSettings, output: Output, plan: Plan) -> None:
+        self._settings, self._output, self._plan = settings, output, plan
+        self._tally = Tally()
+        self._pages = 0, 0
+
+    async def run(self, access: Access) -> None:
+        """List, and follow; raises `BulkcancelError`."""
+        settings, jobs = self._settings, self._settings.jobs
+        async with connect(access, settings.pace, self._tally, self._output.request) as sender:
+            fetcher = Fetcher(sender, concurrency_for(settings.pace.rate), self._count)
+            lister = Lister(fetcher, jobs.selection)
+            async with self._patience():
+                listed = await lister.read()
+            if self._is_shown():
+                store = await sender.store_name()
+                where = ", ".join(filter(None, (urlsplit(access.base_url).netloc, str(store))))
+                running = await self._running(lister)
+                print_queue(queue_view(listed, running, jobs, where, fetcher.now()))
+            else:
+                self._write(listed)
+            if jobs.follow_every is not None:
+                options = FollowOptions(jobs.follow_every, jobs.follow_for, jobs.until_quiet)
+                following = Following(self._plan.format, self._output, sender, self._tally)
+                await following.run(Arrivals(lister), options)
+
+    async def _running(self, lister: Lister) -> list[ListedJob]:
+        """Return the jobs that run, of whatever type and age."""
+        running = Lister(lister.fetcher, Selection(frozenset({STARTED})))
+        return await running.read() if lister.terms else running.chosen(lister.listed)
+
+    def _is_shown(self) -> bool:
+        """Tell whether people look at the list, not a program."""
+        jobs = self._settings.jobs
+        as_rows = jobs.output or jobs.format or jobs.follow_every
+        return not as_rows and sys.stdout is not None and sys.stdout.isatty()
+
+    def _write(self, jobs: list[ListedJob]) -> None:
+        """Write all rows, to a file whole or not at all; raises `BulkcancelError`."""
+        target, form = self._plan.target, self._plan.format
+        lines = [job_header(form), *(job_line(form, job.job_id, job.state) for job in jobs)]
+        if target == STDOUT:
+            standard_output().append(b"".join(lines))
+        else:
+            try:
+                with write_atomically(Path(target)) as file:
+                    file.writelines(lines)
+            except OSError as error:
+                raise ReportError(
+                    f"{target} can't be written: {error.strerror}", "choose another --output"
+                ) from None
+        self._output.note(f"{len(jobs):,} job{'' if len(jobs) == 1 else 's'} in {name_of(target)}")
+
+    def _count(self, read: int, expected: int) -> None:
+        self._pages = read, expected
+
+    @asynccontextmanager
+    async def _patience(self) -> AsyncIterator[None]:
+        """Say how far it is, where that takes more than a moment."""
+
+        async def speak() -> None:
+            await asyncio.sleep(_FIRST_WORD)
+            while True:
+                read, expected = self._pages
+                of = f" of about {expected:,}" if expected > read else ""
+                self._output.note(f"reading the store's list: page {read:,}{of}", "progress")
+                await asyncio.sleep(_WORD_EVERY)
+
+        speaking = asyncio.create_task(speak())
+        try:
+            yield
+        finally:
+            speaking.cancel()

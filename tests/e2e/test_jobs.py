@@ -1,0 +1,343 @@
+"""`bulkcancel-jobs` against stores that move, refuse, fail and fill, over real HTTP."""
+
+import csv
+import re
+import sys
+from collections.abc import Callable
+from io import StringIO
+from pathlib import Path
+
+import orjson
+import pytest
+from aiohttp import web
+
+from bulkcancel.cli import jobs
+from bulkcancel.sandbox import Rules
+from tests.conftest import Cli
+from tests.support.practice import Practice, sandbox
+from tests.support.programs import KEY, Ended, running, until
+from tests.support.terminal import CTRL_C, at_terminal
+
+PROGRAM = (
+    *(sys.executable, "-W", "error", "-c"),
+    "import sys; from bulkcancel.__main__ import jobs; sys.exit(jobs())",
+)
+COLUMNS = "job_id,status,type,created_at,started_at,updated_at"
+FAST = ("-r", "2000")
+ROWS = [
+    {"jobid": "old", "type": "price-import", "createdat": "2026-01-01T10:00:00Z"},
+    {"jobid": "new", "type": "product-import", "createdat": "2026-01-01T12:00:00Z"},
+    {"jobid": "middle", "type": "product-import", "createdat": "2026-01-01T12:00:00+01:00"},
+    {"jobid": "runs", "status": "started", "createdat": "2026-01-01T09:00:00Z"},
+    {"jobid": "done", "status": "success", "createdat": "2026-01-01T08:00:00Z"},
+]
+STILL = Rules(start_every=0)
+
+
+@pytest.fixture
+def listing(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Ended]:
+    """Run `bulkcancel-jobs` in this process against a practice API."""
+
+    def run(api: Practice, *arguments: str, **env: str) -> Ended:
+        with monkeypatch.context() as patch:
+            for name, value in {**KEY, "EPCC_API_BASE_URL": cli.url(api), **env}.items():
+                patch.setenv(name, value)
+            cli._output.readouterr()
+            code = jobs.main([*FAST, *arguments])
+        out, err = cli._output.readouterr()
+        return Ended(code, out, err)
+
+    return run
+
+
+Listing = Callable[..., Ended]
+
+
+def ids(ended: Ended) -> str:
+    return ",".join(row["job_id"] for row in csv.DictReader(StringIO(ended.out)))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        ("", "old,middle,new"),
+        ("--status started,success", "done,runs"),
+        ("--status all", "done,runs,old,middle,new"),
+        ("--status PENDING --type Product-Import", "middle,new"),
+        ("--type product-import,price-import", "old,middle,new"),
+        ("--since 2026-01-01T11:00:00Z", "middle,new"),
+        ("--until 2026-01-01T11:00:00Z", "old,middle"),
+        ("--since 2026-01-01T10:30Z --until 2026-01-01T11:30Z", "middle"),
+        ("--since 1h", ""),
+        ("--type unheard-of", ""),
+    ],
+)
+@pytest.mark.parametrize("filters", [True, False])
+def test_jobs_lists_what_fits_oldest_first(
+    arguments: str, expected: str, listing: Listing, *, filters: bool
+) -> None:
+    """By status, type and time of creation, whether the store takes filters or not."""
+    api = Practice(ROWS, Rules(start_every=0, filters=filters))
+    ended = listing(api, *arguments.split())
+    assert (ended.code, ids(ended)) == (0, expected)
+    assert ended.out.splitlines()[0] == COLUMNS
+
+
+def test_jobs_writes_rows_that_are_an_input_as_they_stand(listing: Listing, cli: Cli) -> None:
+    """All columns as the store gave them; the list can be cancelled without a further option."""
+    api = Practice(ROWS, STILL)
+    rows = listing(api, "--status", "all", "-o", "jobs.csv")
+    assert (rows.code, rows.out) == (0, "")
+    assert "5 jobs in jobs.csv" in rows.err
+    text = Path("jobs.csv").read_text()
+    assert text.splitlines()[2] == (
+        f"runs,started,{api.queue.jobs['runs'].type},2026-01-01T09:00:00Z,2026-01-01T09:00:00Z,"
+        "2026-01-01T09:00:00Z"
+    )
+    assert Path("jobs.csv").stat().st_mode & 0o777 == 0o600
+    listing(api, "-o", "pending.csv")
+    assert cli.against(api, "--yes", *FAST, "-o", "report.csv", "pending.csv").code == 0
+    assert api.cancelled == {"old", "middle", "new"}
+
+
+def test_jobs_in_json_lines_have_nulls(listing: Listing) -> None:
+    """The same keys, and null for what the store does not say."""
+    ended = listing(Practice(ROWS, STILL), "--format", "jsonl", "--type", "price-import")
+    assert [orjson.loads(line) for line in ended.out.splitlines()] == [
+        {
+            "job_id": "old",
+            "status": "pending",
+            "type": "price-import",
+            "created_at": "2026-01-01T10:00:00Z",
+            "started_at": None,
+            "updated_at": "2026-01-01T10:00:00Z",
+        }
+    ]
+    assert listing(Practice(ROWS, STILL), "-o", "jobs.jsonl").code == 0
+    assert len(Path("jobs.jsonl").read_text().splitlines()) == 3
+
+
+def test_jobs_replaces_a_file_only_if_asked(listing: Listing) -> None:
+    """An existing file is kept; with --overwrite it is replaced whole."""
+    Path("jobs.csv").write_text("mine")
+    api = Practice(ROWS, STILL)
+    ended = listing(api, "-o", "jobs.csv")
+    assert ended.is_refusal()
+    assert "jobs.csv exists already" in ended.err
+    assert Path("jobs.csv").read_text() == "mine"
+    assert listing(api, "-o", "jobs.csv", "--overwrite").code == 0
+    assert Path("jobs.csv").read_text().startswith(COLUMNS)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ("--status pendng", "pendng is no status"),
+        ("--status ,", "nothing is no status"),
+        ("--since yesterday", "'yesterday' is no time"),
+        ("--since 1h --until 2h", "--since is later than --until"),
+        ("--for 5m", "--for and --until-quiet need --follow"),
+        ("--until-quiet 5m", "--for and --until-quiet need --follow"),
+        ("--follow 0", "--follow is 0.0"),
+        ("--follow --for soon", "'soon' is no duration"),
+        ("--follow -o jobs.csv", "--follow writes to standard output"),
+        ("--follow --until 1h", "--follow and --until exclude each other"),
+        ("-o nowhere/jobs.csv", "in a folder that does not exist"),
+        ("-o jobs.json", "would hold csv"),
+        ("-o .", "is a directory"),
+        ("-r 0", "rate is 0.0"),
+        ("--base-url http://store.example", "is http://store.example"),
+        ("--nonsense", "No such option '--nonsense'"),
+    ],
+)
+def test_jobs_refuses_options_before_any_request(
+    arguments: str, words: str, listing: Listing
+) -> None:
+    """An error and a hint, exit code 2, and nothing was asked of the store."""
+    api = sandbox()
+    ended = listing(api, *arguments.split())
+    assert ended.is_refusal()
+    assert words in ended.err
+    assert not api._tokens
+
+
+def test_jobs_says_what_it_takes_a_time_without_a_zone_for(listing: Listing) -> None:
+    """Local time is a guess, and said so."""
+    ended = listing(Practice(ROWS, STILL), "--since", "2026-01-01T11:00")
+    assert re.search(
+        r"note: --since 2026-01-01T11:00 is taken for local time: \d.*:00.000Z", ended.err
+    )
+
+
+class Awkward(Practice):
+    """A practice API whose pages fail, or are changed, by their number."""
+
+    def __init__(self, count: int, rules: Rules = STILL) -> None:
+        super().__init__([{"jobid": f"job-{i}"} for i in range(count)], rules)
+        self.pages = 0
+        self.failing: Callable[[int], bool] = lambda _: False
+        self.largest = 100
+        self.total: int | None = None
+
+    async def _list(self, request: web.Request) -> web.Response:
+        self.pages += 1
+        if self.failing(self.pages):
+            return web.json_response({"errors": [{"title": "oops", "status": "500"}]}, status=500)
+        if int(request.query.get("page[limit]", 25)) > self.largest:
+            return web.json_response({"errors": [{"title": "too many"}]}, status=400)
+        answer = await super()._list(request)
+        if self.total is not None:
+            body = orjson.loads(bytes(answer.body))  # type: ignore[arg-type]
+            body["meta"]["results"]["total"] = self.total
+            answer = web.json_response(body)
+        return answer
+
+
+@pytest.mark.parametrize(
+    "trouble", ["filters", "pages over 25", "offsets", "a page twice", "total"]
+)
+def test_jobs_of_an_awkward_store_are_all_listed(trouble: str, listing: Listing) -> None:
+    """Whatever it refuses, loses or says wrong, the list is whole."""
+    api = Awkward(250, Rules(start_every=0, max_offset=100 if trouble == "offsets" else None))
+    if trouble == "filters":
+        api = Awkward(250, Rules(start_every=0, filters=False))
+    api.largest = 25 if trouble == "pages over 25" else 100
+    api.failing = lambda number: trouble == "a page twice" and number in {2, 3}
+    api.total = 25 if trouble == "total" else None
+    ended = listing(api)
+    assert (ended.code, ids(ended)) == (0, ",".join(f"job-{i}" for i in range(250)))
+
+
+@pytest.mark.parametrize("trouble", ["a page", "total", "offsets"])
+def test_jobs_of_a_list_that_can_t_be_had_whole_are_not_listed(
+    trouble: str, listing: Listing
+) -> None:
+    """Exit code 1, why, and no row anywhere."""
+    rules = Rules(start_every=0, filters=trouble != "offsets", max_offset=100)
+    api = Awkward(450, rules if trouble == "offsets" else STILL)
+    api.failing = lambda number: trouble == "a page" and number > 1
+    api.total = 4000 if trouble == "total" else None
+    for arguments in ((), ("-o", "jobs.csv")):
+        api.pages = 0
+        ended = listing(api, "--retries", "0", *arguments)
+        assert (ended.code, ended.out) == (1, "")
+        assert re.search(r"^error: .*\nhint: .*\n$", ended.err, re.MULTILINE)
+    assert list(Path().glob("*.csv")) == []
+
+
+def test_jobs_without_a_login_end_with_exit_code_2(listing: Listing) -> None:
+    """A wrong secret is no missing list."""
+    ended = listing(sandbox(), EPCC_CLIENT_SECRET="wrong")
+    assert ended.is_refusal()
+    assert "the login was refused" in ended.err
+
+
+def test_jobs_follows_what_arrives_and_prints_no_id_twice(listing: Listing) -> None:
+    """The list first, then each new job that fits, and what that costs of the rate."""
+    api = Practice(ROWS, Rules(start_every=0, arrivals=100))
+    ended = listing(api, "--type", "price-import", "--follow", "0.02", "--for", "0.3")
+    found = ids(ended).split(",")
+    expected = [job.id for job in api.queue.jobs.values() if job.type == "price-import"]
+    assert ended.code == 0
+    assert len(found) > 3
+    assert found == expected[: len(found)]
+    assert len(expected) - len(found) <= 1
+    assert re.search(r"followed for 0 s: \d+ new jobs, \d+ requests \(.* per second\)", ended.err)
+
+
+def test_jobs_follows_until_it_is_quiet(listing: Listing) -> None:
+    """Nothing new for so long ends it, with exit code 0."""
+    ended = listing(Practice(ROWS, STILL), "--follow", "0.02", "--until-quiet", "0.1")
+    assert (ended.code, ids(ended)) == (0, "old,middle,new")
+
+
+def test_jobs_follows_through_an_outage(listing: Listing) -> None:
+    """Rounds that fail are said once, and cost no job."""
+    api = Awkward(3, Rules(start_every=0, arrivals=50))
+    api.failing = lambda number: 5 <= number < 12
+    follow = ("--retries", "0", "--follow", "0.02", "--for", "0.6")
+    ended = listing(api, *follow)
+    assert ended.code == 0
+    assert len(re.findall("trying again", ended.err)) == 1
+    assert len(re.findall("the store answers again", ended.err)) == 1
+    found = ids(ended).split(",")
+    assert found == [job.id for job in api.queue.jobs.values()][: len(found)]
+    assert len(found) >= 20
+
+
+def test_jobs_that_lost_the_store_at_the_end_say_so(listing: Listing) -> None:
+    """A last round that could not look is an error: something may be missing."""
+    api = Awkward(3)
+    api.failing = lambda number: number > 1
+    ended = listing(api, "--retries", "0", "--follow", "0.02", "--for", "0.1")
+    assert ended.code == 1
+    assert "error: the store's list of jobs can't be read: 500" in ended.err
+
+
+def test_jobs_that_nobody_reads_end_quietly(cli: Cli, tmp_path: Path) -> None:
+    """A closed pipe ends the list, and following, without an error."""
+    api = Practice(ROWS, STILL)
+    program = running(
+        *("--follow", "0.02", "-q"), folder=tmp_path, url=cli.url(api), command=PROGRAM
+    )
+    with program as program_under_way:
+        process = program_under_way.process
+        assert process.stdout is not None
+        assert process.stdout.readline().decode().strip() == COLUMNS
+        process.stdout.close()
+        assert process.wait(20) == 0
+        assert process.stderr is not None
+        assert process.stderr.read() == b""
+
+
+def test_ctrl_c_ends_following_with_what_there_is_to_say(cli: Cli, tmp_path: Path) -> None:
+    """Exit code 130, all rows so far, and no error."""
+    api = Practice(ROWS, STILL)
+    command = ("--follow", "60")
+    with at_terminal(*command, folder=tmp_path, url=cli.url(api), command=PROGRAM) as terminal:
+        terminal.wait_for("following: looking for new jobs every 60 s")
+        terminal.press(CTRL_C)
+        assert terminal.end() == 130
+    assert "followed for" in terminal.shown
+    assert "error" not in terminal.shown
+    assert "middle,pending" in terminal.shown
+
+
+def test_a_terminal_shows_the_queue_and_how_to_cancel_it(cli: Cli, tmp_path: Path) -> None:
+    """Counts, what waits and since when, what runs, the first jobs, and a command to paste."""
+    rows = [*ROWS, *({"jobid": f"job-{i}", "type": "price-import"} for i in range(9))]
+    api = Practice(rows, STILL)
+    with at_terminal(
+        "--type", "price-import", folder=tmp_path, url=cli.url(api), command=PROGRAM, width=120
+    ) as terminal:
+        assert terminal.end() == 0
+    shown = terminal.shown
+    assert re.search(r"127.0.0.1:\d+, store \"practice store\"", shown)
+    assert re.search(r"price-import +10 *\n", shown)
+    assert re.search(r"oldest pending +2026-01-01 10:00:00 UTC, waiting for [\d,:]+ h", shown)
+    assert re.search(r"running now +runs \(.*\), since 2026-01-01 09:00:00 UTC, for", shown)
+    newest = list(api.queue.jobs.values())[-1].created_at
+    assert re.search(
+        rf"to cancel exactly these 10 jobs:\n"
+        rf"bulkcancel-jobs --type price-import --until {newest} \| bulkcancel -o report.csv\n",
+        shown,
+    )
+
+
+def test_a_terminal_shows_an_empty_queue_in_words(cli: Cli, tmp_path: Path) -> None:
+    """No job, nothing that runs, and nothing to paste."""
+    api = Practice([{"jobid": "done", "status": "success"}], STILL)
+    with at_terminal(folder=tmp_path, url=cli.url(api), command=PROGRAM) as terminal:
+        assert terminal.end() == 0
+    assert "no job fits\nrunning now     nothing\n" in terminal.shown
+    assert "to cancel" not in terminal.shown
+
+
+def test_ctrl_c_before_the_list_is_there_writes_no_row(cli: Cli, tmp_path: Path) -> None:
+    """Exit code 130, and nothing on standard output."""
+    api = Awkward(3, Rules(latency=30))
+    with running("-q", folder=tmp_path, url=cli.url(api), command=PROGRAM) as program:
+        until(lambda: program.process.poll() is None)
+        program.signal(2)
+        ended = program.end()
+    assert (ended.code, ended.out) in {(130, ""), (-2, "")}

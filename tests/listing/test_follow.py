@@ -1,0 +1,83 @@
+"""Rounds of looking for new jobs, and when they end. The event loop's clock is a virtual one."""
+
+import asyncio
+import math
+from collections.abc import Sequence
+
+import pytest
+
+from bulkcancel.base.errors import LoginError, StoreUnreachableError
+from bulkcancel.base.model import JobState
+from bulkcancel.listing import FollowOptions, ListedJob, ListError, follow
+from tests.support.virtual import run
+
+Look = Sequence[str] | Exception
+
+
+class Scripted:
+    """Arrivals that are given; nothing when they are used up. `looks` counts."""
+
+    def __init__(self, *looks: Look) -> None:
+        self._left = list(looks)
+        self.looks = 0
+
+    async def read(self) -> list[ListedJob]:
+        self.looks += 1
+        look = self._left.pop(0) if self._left else []
+        if isinstance(look, Exception):
+            raise look
+        return [ListedJob(name, JobState("pending"), None) for name in look]
+
+
+def rounds(arrivals: Scripted, options: FollowOptions, most: int = 50) -> tuple[list[str], float]:
+    """Return what each round showed, and the seconds that all took."""
+
+    async def collect() -> tuple[list[str], float]:
+        shown: list[str] = []
+        begun = asyncio.get_running_loop().time()
+        async for each in follow(arrivals, options):  # type: ignore[arg-type]
+            shown.append(
+                str(each.failure.message) if each.failure else ",".join(j.job_id for j in each.jobs)
+            )
+            if len(shown) == most:
+                break
+        return shown, asyncio.get_running_loop().time() - begun
+
+    return run(collect())
+
+
+def test_following_ends_when_its_time_is_up_after_a_last_look() -> None:
+    """What arrives in the last moments is still told."""
+    shown, took = rounds(Scripted(["a"], [], ["b"]), FollowOptions(every=5, duration=12))
+    assert shown == ["a", "", "b"]
+    assert took == pytest.approx(12)
+
+
+def test_following_ends_when_it_has_been_quiet() -> None:
+    """So long after the last new job, as seen by a look."""
+    arrivals = Scripted([], ["a"], [], [], [])
+    shown, took = rounds(arrivals, FollowOptions(every=2, quiet=5))
+    assert shown == ["", "a", "", "", ""]
+    assert took == pytest.approx(10)
+
+
+def test_an_outage_is_not_quiet() -> None:
+    """Rounds that could not look say why, and the next one has what came meanwhile."""
+    lost = ListError("no answer"), StoreUnreachableError("no token")
+    arrivals = Scripted(["a"], *lost, *lost, ["b", "c"])
+    shown, _ = rounds(arrivals, FollowOptions(every=2, quiet=3))
+    assert shown == ["a", *["no answer", "no token"] * 2, "b,c", "", ""]
+
+
+def test_a_login_that_is_refused_ends_following() -> None:
+    """No later round could get in."""
+    with pytest.raises(LoginError, match="refused"):
+        rounds(Scripted([], LoginError("refused")), FollowOptions(every=2))
+
+
+def test_following_without_an_end_goes_on() -> None:
+    """Until somebody stops it."""
+    shown, took = rounds(Scripted(), FollowOptions(every=5), most=20)
+    assert shown == [""] * 20
+    assert took == pytest.approx(100)
+    assert FollowOptions().duration == math.inf
