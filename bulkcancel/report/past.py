@@ -41,8 +41,7 @@ class Past:
 
     `size` bytes of it are complete lines, with that `digest`. `sent_between` is the first
     `sent_at` and the last `finished_at` of its rows (epoch seconds), None where nothing
-    was sent. `not_found_counts` is False where its jobs may have been looked for in the
-    wrong store.
+    was sent.
     """
 
     layout: Layout | None = None  # None: nothing but perhaps a torn first line
@@ -53,12 +52,11 @@ class Past:
     torn: bool = False
     torn_job: JobRow | None = None  # whose cancel was sent, as far as the torn line tells
     name: str = ""
-    not_found_counts: bool = True
     sent_between: tuple[float, float] | None = None
 
     @property
     def store_is_known(self) -> bool:
-        """Tell whether a job of the report was found."""
+        """Tell whether a job of the report was found: else it may have been the wrong store."""
         return any(each.outcome in _FOUND for each in self.jobs.values())
 
 
@@ -94,8 +92,6 @@ def read_past(report: BinaryIO, name: str) -> Past:
     first, last = _seconds(past.log.first_sent_at), _seconds(past.log.last_finished_at)
     if first is not None and last is not None:
         past.sent_between = first, last
-    # a run that has found nothing may have asked the wrong store
-    past.not_found_counts = past.store_is_known
     return past
 
 

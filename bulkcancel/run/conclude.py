@@ -54,7 +54,12 @@ def _next_step(settings: Settings, facts: Facts, *, input_read: bool) -> NextSte
         return LOST_REPORT
     stopped, complete = facts.stopped is not None, input_read and not recorder.broken
     resume = report and resume_command(settings, tally, report, stopped=stopped, complete=complete)
-    return after_run(tally, resume, report_broken=recorder.broken, input_read=input_read)
+    return after_run(
+        *(tally, resume),
+        host=facts.host,
+        report_broken=recorder.broken,
+        input_read=input_read,
+    )
 
 
 def _show(output: Output, facts: Facts, step: NextStep, reason: str) -> None:

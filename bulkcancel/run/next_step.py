@@ -29,7 +29,7 @@ LOST_REPORT = NextStep(
 
 
 def after_run(
-    tally: Tally, resume: str | None, *, report_broken: bool, input_read: bool = True
+    tally: Tally, resume: str | None, *, host: str, report_broken: bool, input_read: bool = True
 ) -> NextStep:
     """Return what to do after a run; `resume` is the command that resumes it, None without a file.
 
@@ -40,6 +40,10 @@ def after_run(
     if not input_read and resume is not None:
         return NextStep("the report does not cover all of the input. To resume:", resume)
     remaining = _remaining(tally)
+    if not remaining and tally.found_none:
+        text = f"{host} knows none of these jobs. Check store, login and column"
+        again = f"{text}; the same command with --resume asks again:"
+        return NextStep(text if resume is None else again, resume)
     if not remaining and tally.outcomes[Outcome.INVALID]:
         return NextStep("correct the invalid ids and run them with a new report")
     if not remaining:

@@ -7,7 +7,7 @@ from threading import Timer
 
 from bulkcancel.base import defaults
 from bulkcancel.base.access import Access, find_access
-from bulkcancel.base.model import ClientKey, Outcome
+from bulkcancel.base.model import ClientKey
 from bulkcancel.base.settings import Settings
 from bulkcancel.console import Output
 from bulkcancel.inputs import STDIN, Input, read_inputs, stdin_is_pipe
@@ -39,11 +39,6 @@ class Prepared:
     plan: Plan
     before: EarlierReport
 
-    @property
-    def is_empty(self) -> bool:
-        """Tell whether there is no job, and no earlier report whose counts could be shown."""
-        return not self.input.jobs and self.before.output is None
-
 
 @contextmanager
 def prepared(settings: Settings, environ: Mapping[str, str], output: Output) -> Iterator[Prepared]:
@@ -65,8 +60,6 @@ def prepared(settings: Settings, environ: Mapping[str, str], output: Output) -> 
             check_earlier_summary(path, before.past)
         for remark in before.remarks():
             output.note(f"note: {remark}")
-        if Outcome.NOT_FOUND in report.allow:  # then it is the right store
-            before.past.not_found_counts = True
         access = _access(settings, environ)
         left = Remaining(read.jobs, before.past)
         yield Prepared(settings, access, output, read, left, plan, before)

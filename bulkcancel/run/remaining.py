@@ -74,7 +74,7 @@ def unsettled(row: JobRow, past: Past) -> JobRow | None:
     earlier = past.jobs.get(id_key(row.job_id))
     if earlier is None:
         return row
-    if earlier.outcome is Outcome.NOT_FOUND and not past.not_found_counts:
+    if earlier.outcome is Outcome.NOT_FOUND and not past.store_is_known:
         return replace(row, earlier=earlier)
     return None if earlier.outcome in SETTLED else replace(row, earlier=earlier)
 

@@ -34,6 +34,8 @@ def run(settings: Settings, environ: Mapping[str, str]) -> int:
         with prepared(settings, environ, output) as ready:
             for line in effective_settings(settings, ready.access):
                 output.detail(line)
+            if ready.input.stream is None and _is_empty(ready):
+                return _code_without_jobs(ready)
             return _rehearse(ready) if settings.jobs.dry_run else _perform(ready)
     except BulkcancelError as error:
         output.error(error.message, error.hint)
@@ -42,8 +44,6 @@ def run(settings: Settings, environ: Mapping[str, str]) -> int:
 
 def _perform(ready: Prepared) -> int:
     """Log in, ask, cancel; the question is asked between two turns of the loop."""
-    if ready.is_empty and ready.input.stream is None:
-        return _end_without_jobs(ready)
     asks = ready.settings.asks and ready.left.valid > 0
     if asks:
         require_terminal()
@@ -53,8 +53,8 @@ def _perform(ready: Prepared) -> int:
         session = Session(ready)
         try:
             runner.run(session.open())
-            if ready.is_empty:
-                return _end_without_jobs(ready)
+            if ready.input.stream is not None and _is_empty(ready):
+                return _code_without_jobs(ready)
             question = question_of(
                 ready,
                 session.watch.store,
@@ -70,8 +70,14 @@ def _perform(ready: Prepared) -> int:
             runner.run(session.close())
 
 
-def _end_without_jobs(ready: Prepared) -> int:
-    ready.output.note(NOTHING)
+def _is_empty(ready: Prepared) -> bool:
+    """Warn where there is no job; tell whether there is no earlier report to speak of, either."""
+    if not ready.input.jobs:
+        ready.output.note(NOTHING)
+    return not ready.input.jobs and ready.before.output is None
+
+
+def _code_without_jobs(ready: Prepared) -> int:
     return exit_code(Tally(input_incomplete=ready.input.shortage is not None), None, sent=False)
 
 
@@ -87,8 +93,6 @@ def _announce(ready: Prepared, question: Question) -> None:
 
 def _rehearse(ready: Prepared) -> int:
     """Report what would be sent, without any network."""
-    if ready.is_empty:
-        return _end_without_jobs(ready)
     clock, run_id, settings = Clock(), new_run_id(), ready.settings
     row_bytes = max_row_bytes(source.name for source in ready.input.sources)
     recorder, _ = open_recorder(ready.plan, ready.before, run_id, row_bytes, 1)

@@ -28,7 +28,7 @@ class Watch:
         self.running: list[JobResult] = []
         self.in_doubt: list[JobResult] = []
         self._tally, self._output = tally, output
-        again = _SENT_AGAIN if past.not_found_counts else _SENT_AGAIN | {Outcome.NOT_FOUND}
+        again = _SENT_AGAIN if past.store_is_known else _SENT_AGAIN | {Outcome.NOT_FOUND}
         earlier = (each.outcome for each in past.jobs.values())
         self._again = Counter(outcome for outcome in earlier if outcome in again)
         self._by_others = 0

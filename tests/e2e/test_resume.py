@@ -263,7 +263,11 @@ def test_resume_of_a_report_cut_in_its_first_row(form: Format, resume: Resume) -
     ("before", "arguments", "sent"),
     [
         ({"job_1": "not_found", "job_2": "not_attempted"}, [], {"job-1", "job-2"}),
-        ({"job_1": "not_found", "job_2": "not_attempted"}, ["--allow", "not_found"], {"job-2"}),
+        (
+            {"job_1": "not_found", "job_2": "not_attempted"},
+            ["--allow", "not_found"],
+            {"job-1", "job-2"},
+        ),
         ({"job_1": "not_found", "job_2": "not_attempted", "job_3": "cancelled"}, [], {"job-2"}),
         ({"job_1": "not_found", "job_2": "not_attempted", "job_3": "not_pending"}, [], {"job-2"}),
         ({"job_1": "not_found", "job_2": "not_found"}, [], {"job-1", "job-2"}),

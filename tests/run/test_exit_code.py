@@ -60,6 +60,24 @@ def test_the_worst_outcome_that_is_not_allowed_decides(
     assert code_of(*outcomes, allow=allow) == code
 
 
+@pytest.mark.parametrize(
+    ("outcomes", "code"),
+    [
+        (("not_found",), 3),
+        (("not_found", "invalid"), 1),
+        (("not_found", "cancelled"), 0),
+        (("not_found", "not_pending"), 3),
+        (("not_found", "would_cancel"), 0),
+        ((), 0),
+    ],
+)
+def test_a_run_that_found_none_of_its_jobs_is_no_success(
+    outcomes: tuple[str, ...], code: int
+) -> None:
+    """--allow not_found needs a job that shows that the store is the right one."""
+    assert code_of(*outcomes, allow=("not_found",)) == code
+
+
 def test_an_outcome_counted_to_zero_is_none() -> None:
     """Looking at a count, or setting it to 0, doesn't change the exit code."""
     tally = Tally()

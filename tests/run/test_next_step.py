@@ -20,6 +20,8 @@ def tally_of(**outcomes: int) -> Tally:
 
 
 RESUME = "bulkcancel --resume -o r.csv jobs.csv"
+NONE_FOUND = "knows none of these jobs. Check store, login and column"
+ASKS_AGAIN = "the same command with --resume asks again:"
 AS_INPUT = "Those rows can be the input of another run"
 
 
@@ -28,6 +30,8 @@ AS_INPUT = "Those rows can be the input of another run"
     [
         ({}, RESUME, "nothing left to cancel", None),
         ({"not_found": 1, "not_pending": 1}, RESUME, "nothing left to cancel", None),
+        ({"not_found": 2}, None, f"h {NONE_FOUND}", None),
+        ({"not_found": 2, "invalid": 1}, RESUME, f"h {NONE_FOUND}; {ASKS_AGAIN}", RESUME),
         ({"invalid": 1}, RESUME, "correct the invalid ids and run them with a new report", None),
         ({"invalid": 1, "failed": 2}, RESUME, "2 jobs failed. To resume:", RESUME),
         ({"unknown": 1200}, RESUME, "1,200 jobs are unknown. To resume:", RESUME),
@@ -41,7 +45,7 @@ def test_the_next_step(
     outcomes: dict[str, int], resume: str | None, text: str, command: str | None
 ) -> None:
     """The command that resumes is shown where it is worth it, and only there."""
-    assert after_run(tally_of(**outcomes), resume, report_broken=False) == (text, command)
+    assert after_run(tally_of(**outcomes), resume, host="h", report_broken=False) == (text, command)
 
 
 TO_CANCEL, CORRECT = "To cancel, leave out", "Correct the invalid ids, if they matter."
@@ -81,8 +85,11 @@ def test_the_next_step_after_a_look(
 )  # fmt: skip
 def test_the_next_step_after_an_incomplete_report(fields: dict[str, bool], text: str) -> None:
     """A run whose report lacks rows is resumed, whatever is left to do by the rows it has."""
-    assert after_run(tally_of(cancelled=2), RESUME, **fields) == (text, RESUME)
-    assert after_run(tally_of(failed=1), None, **fields) == (f"1 job failed. {AS_INPUT}", None)
+    assert after_run(tally_of(cancelled=2), RESUME, host="h", **fields) == (text, RESUME)
+    assert after_run(tally_of(failed=1), None, host="h", **fields) == (
+        f"1 job failed. {AS_INPUT}",
+        None,
+    )
 
 
 @pytest.mark.parametrize(

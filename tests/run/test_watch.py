@@ -56,15 +56,16 @@ def test_jobs_that_are_sent_again_count_as_to_go() -> None:
     assert (after.position, after.outcomes) == ("2 of 3", {Outcome.CANCELLED: 2})
 
 
-@pytest.mark.parametrize(("not_found_counts", "position"), [(True, "1 of 1"), (False, "0 of 1")])
+@pytest.mark.parametrize(("known", "position"), [(True, "2 of 2"), (False, "0 of 1")])
 def test_jobs_that_another_store_may_lack_are_to_go(
-    not_found_counts: bool, position: str  # noqa: FBT001  (a table's)
+    known: bool, position: str  # noqa: FBT001  (a table's)
 ) -> None:  # fmt: skip
     """Jobs that were not found are looked for again where that was in the wrong store, perhaps."""
-    past = Past(jobs={"a": Earlier(Outcome.NOT_FOUND)}, not_found_counts=not_found_counts)
+    found = {"b": Earlier(Outcome.CANCELLED)} if known else {}
+    past = Past(jobs={"a": Earlier(Outcome.NOT_FOUND)} | found)
     tally = Tally()
     tally.adopt(past.jobs.values())
-    to_go = 0 if not_found_counts else 1
+    to_go = 0 if known else 1
     assert watch(tally, past).snapshot(to_go, 0.0, STEADY, stopping=False).position == position
 
 
