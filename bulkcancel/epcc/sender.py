@@ -133,9 +133,9 @@ class Sender:
     async def _try_later(self, call: _Call) -> Verdict | None:
         with self.waits:
             await asyncio.sleep(self._backoff.delay(self.health.failed_probes))
-        return await self._try(call)
+        return await self._try(call, probing=True)
 
-    async def _try(self, call: _Call) -> Verdict | None:
+    async def _try(self, call: _Call, *, probing: bool = False) -> Verdict | None:
         """Send once; return the verdict, None where the same is to be sent again."""
         with self.waits:
             while self._under_way >= self._most and not call.anonymous:
@@ -144,6 +144,8 @@ class Sender:
         self._under_way += 1
         try:
             bearer = await self._turn(new_job=call.new_job, anonymous=call.anonymous)
+            if self.health.unreachable and not probing:
+                return None  # it was in line when connections began to fail
             started = asyncio.get_running_loop().time()
             if call.before is not None:
                 call.before()

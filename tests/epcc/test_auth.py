@@ -22,11 +22,13 @@ CANCEL = Request("POST", "/pcm/jobs/job-1/cancel")
 class Desk:
     """A `Sender` on scripted answers, and what it sent."""
 
+    rate = 100.0
+
     def __init__(self, answers: Iterable[Exchange], credentials: Credentials = KEY) -> None:
         self.answers = list(answers)
         self.sent: list[tuple[str, str]] = []
         self.tally = Tally()
-        self.sender = Sender(self, credentials, PaceOptions(rate=100.0), self.tally)
+        self.sender = Sender(self, credentials, PaceOptions(rate=self.rate), self.tally)
         self.auth, self.pacer = self.sender.auth, self.sender.pacer
 
     async def send(self, request: Request, bearer: str, *, anew: bool) -> Exchange:
