@@ -257,6 +257,7 @@ def _reason(error: OSError) -> tuple[int, str]:
 def _trust() -> str:
     """Return what to do about a certificate that is not trusted."""
     file = os.environ.get("SSL_CERT_FILE")
-    if file and not os.path.exists(file):  # noqa: PTH110  (a name of any kind)
-        return f"SSL_CERT_FILE names {file}, which is not there"
-    return "SSL_CERT_FILE names a private authority"
+    if not file:
+        return "for a private authority set SSL_CERT_FILE"
+    there = os.path.exists(file)  # noqa: PTH110  (a name of any kind)
+    return f"SSL_CERT_FILE names {file}{'' if there else ', which is not there'}"

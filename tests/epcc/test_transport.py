@@ -288,7 +288,7 @@ NOT_SENT: list[tuple[Exception, str]] = [
         aiohttp.ClientConnectorCertificateError(
             Mock(**vars(KEY)), ssl.SSLCertVerificationError("self-signed")
         ),
-        "TLS certificate: not trusted (SSL_CERT_FILE names a private authority)",
+        "TLS certificate: not trusted (for a private authority set SSL_CERT_FILE)",
     ),
     (refused(OSError()), "store.example:443: OSError"),
     (refused(OSError("no more sockets")), "store.example:443: no more sockets"),
@@ -305,6 +305,7 @@ async def test_what_fails_before_the_request_was_not_applied(
     raised: Exception, reason: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """DNS, TLS, proxy and connection failures are known not to have been applied."""
+    monkeypatch.delenv("SSL_CERT_FILE", raising=False)
     async with Transport("http://127.0.0.1:1", 5) as client:
         monkeypatch.setattr(client._session, "request", Mock(side_effect=raised))
         got = await client.send(read_request("job-1"), "token")
@@ -327,12 +328,18 @@ async def test_a_plain_port_behind_https() -> None:
     assert got.reason.endswith("TLS failed: wrong version number")
 
 
-def test_a_private_authority_that_is_not_there(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where SSL_CERT_FILE names no file, a certificate that is not trusted is no wonder."""
-    monkeypatch.setenv("SSL_CERT_FILE", "no/such.pem")
+@pytest.mark.parametrize(
+    ("file", "words"),
+    [("no/such.pem", "no/such.pem, which is not there)"), (__file__, f"{__file__})")],
+)
+def test_the_file_of_a_private_authority_is_named(
+    file: str, words: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where a certificate is not trusted, SSL_CERT_FILE is named, and whether it is there."""
+    monkeypatch.setenv("SSL_CERT_FILE", file)
     error = ssl.SSLCertVerificationError("self-signed")
     got = _no_reply(aiohttp.ClientConnectorCertificateError(Mock(**vars(KEY)), error), 5)
-    assert "SSL_CERT_FILE names no/such.pem, which is not there" in got.reason
+    assert got.reason.endswith(f"SSL_CERT_FILE names {words}")
 
 
 @pytest.mark.parametrize("encoding", ["gzip", "deflate"])
