@@ -22,6 +22,7 @@ class AppendFile(Destination):
     def __init__(self, file: int, target: str, *, created: bool = False) -> None:
         """Take a locked descriptor; `created` tells that there was no such file before."""
         super().__init__(file, target, Path(target).absolute().parent)
+        self.lost = ""  # what happened to the file that the target named
         self._created = created
         self._synced = 0
         self._open = True
@@ -118,8 +119,9 @@ class AppendFile(Destination):
 
     def discard(self) -> None:
         """Close a file in which nothing was recorded, and remove it if this run created it."""
+        ours = self._created and not self._loss(0)
         super().discard()
-        if self._created:
+        if ours:
             Path(self.target).unlink(missing_ok=True)
 
     def _take_back(self) -> None:

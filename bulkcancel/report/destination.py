@@ -30,7 +30,6 @@ class Destination:
         self.target = target
         self.digest = hashlib.sha256()
         self.reserve = DiskReserve(folder)
-        self.lost = ""  # what happened to the file that the target named
         self._file = file
         self._size = 0
 
@@ -61,10 +60,6 @@ class Destination:
         """Close a destination in which nothing was recorded."""
         self.reserve.release()
         self.close()
-
-    def restore(self) -> bool:
-        """Write a file that is lost anew; tell whether that was possible."""
-        return False
 
     def limit_wait(self, seconds: float) -> None:
         """Wait only so long for readers from now on. Safe to call in a signal handler."""

@@ -6,6 +6,7 @@ A result that can't be recorded ends the run: nothing is done without a row.
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import islice
 from pathlib import Path
 
@@ -117,15 +118,17 @@ class Recorder:
         """Finish the report, then the split; return the first thing that went wrong."""
         self._output.reserve.release()
         trouble = _trouble_of(self._output.sync)
-        self.restored = bool(self._output.lost) and self._output.restore()
-        self.lost = bool(self._output.lost)
-        split_trouble = None if self.lost else _trouble_of(self._split)
+        if isinstance(self._output, AppendFile):
+            self.restored = bool(self._output.lost) and self._output.restore()
+            self.lost = bool(self._output.lost)
+            split_trouble = _trouble_of(partial(self._split, self._output))
+            trouble = trouble or split_trouble
         self._output.close()
-        return trouble or split_trouble
+        return trouble
 
-    def _split(self) -> None:
-        if self._plan.split is not None and isinstance(self._output, AppendFile):
-            write_split(self._plan.split, self._output, self.layout)
+    def _split(self, report: AppendFile) -> None:
+        if self._plan.split is not None and not self.lost:
+            write_split(self._plan.split, report, self.layout)
 
 
 def _trouble_of(action: Callable[[], None]) -> GuardError | None:

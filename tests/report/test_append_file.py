@@ -218,6 +218,13 @@ def test_discarding_removes_only_a_file_of_this_run(target: Path, tmp_path: Path
     assert kept.exists()
 
 
+def test_discarding_leaves_a_file_of_somebody_else(file: AppendFile, target: Path) -> None:
+    """A file that has taken the place of ours is not removed."""
+    replaced(target)
+    file.discard()
+    assert target.read_bytes() == b"of a stranger\n"
+
+
 def test_closing_twice_leaves_other_files_open(file: AppendFile, target: Path) -> None:
     """A second close, or one of a closed descriptor, does not close somebody else's file."""
     os.close(file._file)

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from bulkcancel.base.errors import ReportError
+from bulkcancel.report.append_file import create, reopen
 from bulkcancel.report.regular_file import begins_with, open_new, open_regular
 
 Plant = Callable[[int, int], Path]
@@ -54,6 +56,21 @@ def test_a_planted_link_is_refused(plant: Plant) -> None:
     link = plant(STRANGER, 0o777)
     with pytest.raises(OSError, match="a link that somebody else has made"):
         open_regular(str(link), os.O_RDWR)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can make files of another user")
+def test_a_link_of_another_user_is_refused_by_the_real_file_system(tmp_path: Path) -> None:
+    """A link that another user has put into a shared folder does not lead a run to our files."""
+    (victim := tmp_path / "victim").write_text("precious")
+    (shared := tmp_path / "shared").mkdir()
+    shared.chmod(0o777)
+    (link := shared / "r.csv").symlink_to(victim)
+    os.lchown(link, 65534, 65534)
+    with pytest.raises(ReportError, match="it is a link that somebody else has made"):
+        create(str(link), overwrite=True)
+    with pytest.raises(ReportError, match="it is a link that somebody else has made"):
+        reopen(str(link))
+    assert victim.read_text() == "precious"
 
 
 def test_a_pipe_is_refused_without_waiting(tmp_path: Path) -> None:

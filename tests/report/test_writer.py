@@ -354,6 +354,37 @@ def test_a_named_pipe_is_opened_once_it_has_a_reader(tmp_path: Path) -> None:
     assert got == [HEADER + line_of(A)]
 
 
+def test_a_torn_row_of_a_cancel_becomes_a_row_of_an_unknown_job(target: Path) -> None:
+    """What a torn row told of its job is on disk again before anything else is."""
+    target.write_bytes(HEADER + b"a,canc")
+    with opened(Plan(str(target), resume=True)) as recorder:
+        assert [(each["job_id"], each["outcome"]) for each in recorder.last_rows(5) or ()] == [
+            ("a", "unknown")
+        ]
+    assert target.read_bytes().startswith(HEADER + b"a,unknown,")
+
+
+@pytest.mark.parametrize(("most", "rows"), [(2, ["a", "b"]), (1, None)])
+def test_last_rows_are_had_where_they_are_not_too_many(
+    most: int, rows: list[str] | None, plan: Plan
+) -> None:
+    """The last row of each job can be read while the report is open, up to a number of them."""
+    with opened(plan) as recorder:
+        for each in (A, B, B):
+            recorder.record(each)
+        found = recorder.last_rows(most)
+        assert rows == (None if found is None else [row["job_id"] for row in found])
+        recorder._output.append(b"nonsense\n")
+        assert recorder.last_rows(9) is None
+    assert len(recorder.sha256) == 64
+
+
+def test_a_stream_has_no_last_rows() -> None:
+    """What went to a pipe or device can't be read again."""
+    with opened(Plan(os.devnull)) as recorder:
+        assert recorder.last_rows(9) is None
+
+
 def test_remarks_on_a_resumed_report(target: Path) -> None:
     """A torn line and a report that others can read are told; a private whole one needs nothing."""
     target.write_bytes(HEADER + b"a,can")
