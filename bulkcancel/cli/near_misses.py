@@ -34,6 +34,9 @@ _OPTIONS = {
     ("--dryrun", "--simulate", "--test", "--noop", "--what-if"): (
         "--dry-run uses no network, --check only reads"
     ),
+    ("--all", "--list", "--status", "--type", "--since", "--until", "--follow"): (
+        "bulkcancel-jobs lists a store's queue, with --status, --type, --since and --follow"
+    ),
     ("-d", "--delimiter", "--separator", "--sep"): (
         "the separator is found by itself; -c names the column"
     ),
@@ -41,7 +44,8 @@ _OPTIONS = {
 _WORDS = {
     "help": "bulkcancel --help shows all options",
     "version": "bulkcancel --version shows it",
-    "list": "bulkcancel --help says how ids are given",
+    "list": "bulkcancel-jobs lists a store's queue",
+    "jobs": "bulkcancel-jobs lists a store's queue",
     "sandbox": "bulkcancel --sandbox FILE practises, bulkcancel-sandbox serves the practice API",
     "cancel": "leave the word out: bulkcancel jobs.csv",
     "run": "leave the word out: bulkcancel jobs.csv",

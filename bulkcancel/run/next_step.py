@@ -1,6 +1,7 @@
 """What to do after a run: a sentence and, where one helps, the command to paste."""
 
 from collections.abc import Iterable
+from pathlib import Path
 from typing import NamedTuple
 
 from bulkcancel.base.model import Outcome, Tally
@@ -81,18 +82,24 @@ def resume_command(
 ) -> str:
     """Return the command that resumes a run from its report.
 
-    Where ids came by standard input, or are no longer in the input, the report is its own
-    input, if it is `complete`: it has a row for each id that was read.
+    Where ids came from what can't be read again, or are no longer in the input, the report is
+    its own input, if it is `complete`: it has a row for each id that was read.
     """
     jobs = settings.jobs
     remaining = any(tally.outcomes[outcome] for outcome in _REMAINING)
     not_in_input = settings.report.resume and not stopped and remaining
-    own_input = complete and (STDIN in jobs.files or not_in_input)
     # a report that was its own input may have been rewritten under another name
-    given = [report if file == settings.report.output else file for file in jobs.files]
+    given = [report if file == settings.report.output else _read_again(file) for file in jobs.files]
+    own_input = complete and (STDIN in given or not_in_input)
     files = [report] if own_input else given
     column = "job_id" if own_input and jobs.column else jobs.column
     return _command(settings.command, ["--resume", "-o", report], files, column)
+
+
+def _read_again(file: str) -> str:
+    """Return the name by which a file can be read again: `-` for a pipe, or a file that is gone."""
+    lasting = Path(file).is_file() and not file.startswith(("/dev/", "/proc/"))
+    return file if lasting else STDIN
 
 
 def _command(

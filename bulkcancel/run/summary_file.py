@@ -36,18 +36,22 @@ from bulkcancel.run.watch import Watch
 _MAX_LIST = 1000  # running jobs
 _MAX_SUMMARY = 1 << 24  # bytes of an earlier one
 _ELSEWHERE = "name another place with --summary"
+_STEADY = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
 
 
 class Clock:
-    """When a run began, by the calendar, and how long ago that is, by a steady clock."""
+    """When a run began, by the calendar, and how long ago that is, by a steady clock.
+
+    It counts the time that a machine sleeps: `time.monotonic` does not (Linux, macOS).
+    """
 
     def __init__(self) -> None:
         self.started_at = time.time()
-        self._begun = time.monotonic()
+        self._begun = time.clock_gettime(_STEADY)
 
     def elapsed(self) -> float:
         """Return the seconds since the beginning."""
-        return time.monotonic() - self._begun
+        return time.clock_gettime(_STEADY) - self._begun
 
 
 @dataclass(frozen=True, slots=True)

@@ -58,6 +58,7 @@ class Ending:
 @pytest.fixture
 def end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Ending]:
     monkeypatch.chdir(tmp_path)
+    Path("jobs.csv").touch()
     file = create("r.csv")
     yield Ending(file)
     file.close()

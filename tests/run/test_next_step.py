@@ -1,7 +1,9 @@
 """What to do after a run, and the command for it."""
 
+import os
 import shlex
 from collections import Counter
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,6 +14,15 @@ from tests.run.test_summary_file import SETTINGS as ALL_SETTINGS
 from tests.support.chosen import changed
 
 SETTINGS = changed(ALL_SETTINGS, column=None, summary=(), split=None)
+
+
+@pytest.fixture(autouse=True)
+def inputs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keep the inputs that the tests name, and a pipe."""
+    monkeypatch.chdir(tmp_path)
+    for name in ("jobs.csv", "a.csv", "b.csv", "a b.csv", "-a.csv", "\udcff'.csv"):
+        Path(name).touch()
+    os.mkfifo("pipe")
 
 
 def tally_of(**outcomes: int) -> Tally:
@@ -102,8 +113,16 @@ def test_the_next_step_after_an_incomplete_report(fields: dict[str, bool], text:
         (("a.csv", "-"), None, False,
          "--resume -o 'my r.csv' a.csv -   # with the same standard input"),
         (("-a.csv",), None, True, "--resume -o 'my r.csv' -- -a.csv"),
+        (("/dev/fd/63",), None, True, "--resume -o 'my r.csv' 'my r.csv'"),
+        (("pipe", "a.csv"), None, True, "--resume -o 'my r.csv' 'my r.csv'"),
+        (("gone.csv",), None, True, "--resume -o 'my r.csv' 'my r.csv'"),
+        (("gone.csv",), None, False,
+         "--resume -o 'my r.csv' -   # with the same standard input"),
+        (("\udcff'.csv",), None, True, r"--resume -o 'my r.csv' $'\xff\x27.csv'"),
     ],
-    ids=["files", "spaces", "a pipe", "a pipe and files", "half a pipe", "a dash"],
+    ids=["files", "spaces", "a pipe", "a pipe and files", "half a pipe", "a dash",
+         "a process substitution", "a named pipe", "a file that is gone", "half of one",
+         "bytes that are no text"],
 )  # fmt: skip
 def test_the_command_that_resumes(
     files: tuple[str, ...], column: str | None, complete: bool, command: str  # noqa: FBT001
