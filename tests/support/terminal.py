@@ -38,9 +38,14 @@ class AtTerminal:
                 self._raw += piece
 
     @property
+    def raw(self) -> str:
+        """Return all that was shown so far, with codes for colours and movements."""
+        return self._raw.decode(errors="replace")
+
+    @property
     def shown(self) -> str:
         """Return all that was shown so far, without codes."""
-        return _CODES.sub("", self._raw.decode(errors="replace"))
+        return _CODES.sub("", self.raw)
 
     def screen(self, width: int) -> list[str]:
         """Return the lines that stand on a screen of so many columns."""
