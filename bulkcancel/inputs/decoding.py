@@ -108,7 +108,7 @@ def _head(chunks: Iterator[bytes]) -> bytes:
     head = b""
     for chunk in chunks:
         head += chunk
-        start = head.lstrip()
+        start = head.lstrip(b" \t\r\n\x0b\x0c\xc2\xa0\xef\xbb\xbf")  # and no-break spaces, BOM
         if len(start) >= _LONGEST_SIGNATURE or b"\n" in start:
             break
     return head

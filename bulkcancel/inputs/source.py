@@ -18,7 +18,7 @@ from bulkcancel.base.model import is_uuid
 from bulkcancel.inputs.decoding import lines_of
 from bulkcancel.inputs.delimited import read_table
 from bulkcancel.inputs.facts import Page
-from bulkcancel.inputs.job_ids import BLANK, Entry, Skipped, UuidRule, problem_of
+from bulkcancel.inputs.job_ids import BLANK, Entry, Skipped, UuidRule, has_uuid, problem_of
 from bulkcancel.inputs.json_lists import JsonList
 
 STDIN = "-"
@@ -110,10 +110,11 @@ def _read(stream: BinaryIO) -> bytes:
 
 def _hint(file: str) -> str:
     """Return what to do about a file that can't be opened."""
-    if problem_of(file, "") or Path(file).exists():
-        return "check the file's name"
-    how = f"a job id is given by a file or a pipe: echo {file} | bulkcancel"
-    return how if is_uuid(file) else f"check the file's name; {how}"
+    is_one = not problem_of(file, "")
+    how = f"job ids are given by a file or a pipe: echo {file if is_one else 'ID'} | bulkcancel"
+    if has_uuid(file):
+        return how
+    return f"check the file's name; {how}" if is_one else "check the file's name"
 
 
 def _opened(file: str) -> BinaryIO:

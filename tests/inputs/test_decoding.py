@@ -122,7 +122,10 @@ def test_markup_is_no_list(raw: bytes) -> None:
     )
 
 
-@pytest.mark.parametrize("pieces", [[b"\n", b"<html>\n"], [b" " * 18, b"<html>\n"]])
+@pytest.mark.parametrize(
+    "pieces",
+    [[b"\n", b"<html>\n"], [b" " * 18, b"<html>\n"], [BOM + b"\xc2\xa0\n", b"<html>\n"]],
+)
 def test_markup_in_pieces_is_no_list(pieces: list[bytes]) -> None:
     """Blank beginnings that come by themselves don't hide a page."""
     assert "this is HTML or XML" in refusal_of(*pieces)[0]

@@ -36,8 +36,9 @@ def test_unreadable_files_are_refused(tmp_path: Path, name: str, why: str) -> No
 @pytest.mark.parametrize(
     ("name", "hint"),
     [
-        (UUID, f"a job id is given by a file or a pipe: echo {UUID} | bulkcancel"),
-        ("job-1", "check the file's name; a job id is given by a file or a pipe: echo job-1 |"),
+        (UUID, f"job ids are given by a file or a pipe: echo {UUID} | bulkcancel"),
+        (f"{UUID},{UUID}", "job ids are given by a file or a pipe: echo ID | bulkcancel"),
+        ("job-1", "check the file's name; job ids are given by a file or a pipe: echo job-1 |"),
         ("jobs.csv", "check the file's name"),
     ],
 )
