@@ -19,6 +19,7 @@ _EXCLUDING = (
     ("resume", "dry_run"),
     ("resume", "check"),
     ("check", "dry_run"),
+    ("verify", "dry_run"),
     ("sandbox", "dry_run"),
     ("quiet", "verbose"),
 )
@@ -46,6 +47,7 @@ class ReportOptions:
     allow_other_store: bool = False
     overwrite: bool = False
     split: Path | None = None
+    verify: bool = False
     summary: tuple[Path, ...] = ()
     reason: str = ""
     allow: frozenset[Outcome] = frozenset()

@@ -111,6 +111,12 @@ _REPORT = (
         help="Write each outcome's rows to a file of its own as well.",
     ),
     _option(
+        "--verify",
+        is_flag=True,
+        help="Read the store's list after the run and hold the report against it; with --check,"
+        " only that: it proves a report that is the input.",
+    ),
+    _option(
         "--summary",
         type=_FILE,
         metavar="FILE",

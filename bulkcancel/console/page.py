@@ -144,7 +144,11 @@ def _how(summary: Mapping[str, Any]) -> dict[str, object]:
 
 
 def _verified(summary: Mapping[str, Any]) -> str:
-    return "yes" if summary.get("verified") else "no"
+    verified = summary.get("verified")
+    if not verified:
+        return "no"
+    agreed = f"{verified['agreed']:,} of {verified['checked']:,} rows at {verified['at']}"
+    return f"{agreed}: {verified['failure']}" if verified["failure"] else agreed
 
 
 def _files(summary: Mapping[str, Any]) -> dict[str, object]:

@@ -47,6 +47,7 @@ class Summary:
     running: Sequence[JobResult] = ()
     report: str | None = None
     rewritten: bool = False
+    verified: str = ""
     stopped: tuple[str, str] | None = None
 
 
@@ -59,6 +60,7 @@ def print_summary(output: Output, summary: Summary, counts: dict[str, Any]) -> N
             "store": summary.store,
             "next_command": summary.command,
             "report": summary.report,
+            "verified": summary.verified or None,
         }
         output.note(f"next: {summary.next_step}", "summary", **fields)
         if summary.stopped is not None:
@@ -66,8 +68,9 @@ def print_summary(output: Output, summary: Summary, counts: dict[str, Any]) -> N
         return
     for line, style in table(summary.tally):
         output.note(line, style=style)
-    for line in (*remarks(summary), *to_pass_on(summary)):
-        output.note(line)
+    for line in (*remarks(summary), *to_pass_on(summary), summary.verified):
+        if line:
+            output.note(line)
     if summary.report is not None:
         output.note(f"report: {summary.report}{' (written anew)' if summary.rewritten else ''}")
     if summary.stopped is not None:

@@ -1,4 +1,4 @@
-"""The store's list of jobs: read it whole or not at all, and tell what is new in it.
+"""The store's list of jobs: read it whole or not at all, tell what is new, prove a report.
 
 Must not know what the list is for, how a request is sent, nor files or terminals.
 """
@@ -9,10 +9,12 @@ from bulkcancel.listing.follow import FollowOptions, Round, follow
 from bulkcancel.listing.lister import Lister
 from bulkcancel.listing.page import ListedJob, epoch_of
 from bulkcancel.listing.selection import Selection
+from bulkcancel.listing.verify import Difference, Verification, Verifier
 
 __all__ = [
     "Arrivals",
     "Asks",
+    "Difference",
     "Fetcher",
     "FollowOptions",
     "ListError",
@@ -20,6 +22,8 @@ __all__ = [
     "Lister",
     "Round",
     "Selection",
+    "Verification",
+    "Verifier",
     "epoch_of",
     "follow",
 ]

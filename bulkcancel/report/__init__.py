@@ -8,7 +8,7 @@ the input were found.
 from bulkcancel.report.atomic_file import write_atomically
 from bulkcancel.report.destination import STDOUT, Destination, name_of, standard_output
 from bulkcancel.report.job_rows import job_header, job_line
-from bulkcancel.report.past import Past, require_same_store, row_key
+from bulkcancel.report.past import Past, read_past, require_same_store, row_key
 from bulkcancel.report.places import Plan, check_places, choose_target, stdout_is_null
 from bulkcancel.report.regular_file import begins_with, open_regular
 from bulkcancel.report.rows import Format, Row, max_row_bytes, new_run_id, store_text
@@ -36,6 +36,7 @@ __all__ = [
     "open_earlier",
     "open_recorder",
     "open_regular",
+    "read_past",
     "require_same_store",
     "row_key",
     "standard_output",

@@ -18,6 +18,8 @@ def conclude(settings: Settings, output: Output, facts: Facts, *, input_read: bo
     place = name_of(facts.report.target)
     for result in facts.report.unrecorded:
         output.error(f"no row in {place} for {result.row.job_id}, which is {result.outcome}")
+    for difference in () if facts.verified is None else facts.verified.differences:
+        output.error(str(difference))
     step = _next_step(settings, facts, input_read=input_read)
     _show(output, facts, step, settings.report.reason)
     try:
@@ -80,6 +82,7 @@ def _show(output: Output, facts: Facts, step: NextStep, reason: str) -> None:
         running=facts.watch.running,
         report=_file_of(facts),
         rewritten=facts.report.restored,
+        verified="" if facts.verified is None else str(facts.verified),
         stopped=None if stopped is None else (stopped.message, stopped.hint),
     )
     print_summary(output, summary, facts.counts())

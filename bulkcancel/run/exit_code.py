@@ -9,8 +9,14 @@ _WORTH_RESUMING = frozenset(
 )
 
 
-def exit_code(tally: Tally, stopped: BulkcancelError | None, *, sent: bool) -> int:
-    """Return 0 to 4, or the code of a signal; `sent` tells that a job was sent before the end."""
+def exit_code(
+    tally: Tally, stopped: BulkcancelError | None, *, sent: bool, proven: bool = True
+) -> int:
+    """Return 0 to 4, or the code of a signal.
+
+    `sent` tells that a job was sent before the end; `proven` is False where the store does
+    not confirm the report.
+    """
     if isinstance(stopped, Interruption):
         return stopped.exit_code
     if stopped is not None:
@@ -18,6 +24,6 @@ def exit_code(tally: Tally, stopped: BulkcancelError | None, *, sent: bool) -> i
     short = {outcome for outcome, count in tally.outcomes.items() if count} - tally.allow - _GOOD
     if tally.found_none:  # which may be the wrong store, whatever is allowed
         short.add(Outcome.NOT_FOUND)
-    if tally.input_incomplete or short & _WORTH_RESUMING:
+    if not proven or tally.input_incomplete or short & _WORTH_RESUMING:
         return 1
     return 3 if short else 0

@@ -31,6 +31,10 @@ def run(settings: Settings, environ: Mapping[str, str]) -> int:
     as_json = display.log_format == "json"
     output = Output(quiet=display.quiet, verbosity=display.verbose, as_json=as_json)
     try:
+        if settings.jobs.check and settings.report.verify:
+            from bulkcancel.run.prove import prove  # noqa: PLC0415  (aiohttp takes its time)
+
+            return prove(settings, environ, output)
         with prepared(settings, environ, output) as ready:
             for line in effective_settings(settings, ready.access):
                 output.detail(line)

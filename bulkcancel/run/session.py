@@ -5,12 +5,13 @@ only when the input is known to be good.
 """
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import replace
 from urllib.parse import urlsplit
 
-from bulkcancel.base.errors import BulkcancelError, GuardError
+from bulkcancel.base.errors import BulkcancelError, GuardError, Interruption
 from bulkcancel.base.interrupts import draining
 from bulkcancel.base.model import (
     ClientKey,
@@ -26,6 +27,7 @@ from bulkcancel.console import MOST_ROWS, Conditions, LiveDisplay, PlainLines, d
 from bulkcancel.engine import Engine, Guards, Policy, concurrency_for
 from bulkcancel.epcc import Sender, connect
 from bulkcancel.inputs import Entry, Listed, Streamed
+from bulkcancel.listing import Verification, Verifier
 from bulkcancel.report import (
     Recorder,
     Row,
@@ -62,6 +64,8 @@ class Session:
         self._tally = Tally(settings.report.allow, settled_before=ready.left.settled)
         self._tally.adopt(ready.left.reported())
         self._sent = False
+        self._outcomes: dict[str, Outcome] = {}  # kept to be verified
+        self._verifying: asyncio.Task[Verification] | None = None
         self.watch: Watch
         self._clock = Clock()
         self._stack = AsyncExitStack()
@@ -135,17 +139,42 @@ class Session:
         )
         engine = self._engine(recorder, concurrency)
         patience, grace = settings.pace.timeout, settings.pace.grace
-        signals = engine.stop, engine.break_off, recorder.hurry
-        with draining(*signals, patience=patience, grace=grace):
+        interruptions: list[Interruption] = []
+
+        def stop(interruption: Interruption) -> None:
+            interruptions.append(interruption)
+            engine.stop(interruption)
+            if self._verifying is not None:
+                self._verifying.cancel()
+
+        with draining(stop, engine.break_off, recorder.hurry, patience=patience, grace=grace):
             stopped = await self._watched(engine, recorder)
             pages = any(is_page(path) for path in settings.report.summary)
             rows = recorder.last_rows(MOST_ROWS) if pages else None
             trouble = recorder.close()
             facts = self._facts(run_id, recorder, stopped or trouble, rows)
             input_read = self._rows.complete and not engine.left_early
+            if settings.report.verify and facts.stopped is None:
+                verified = await self._verified()
+                interrupted = interruptions[0] if verified is None else None
+                facts = replace(facts, verified=verified, stopped=interrupted)
             if ready.input.shortage is not None:
                 ready.output.note(f"warning: {ready.input.shortage}")
             return conclude(settings, ready.output, facts, input_read=input_read)
+
+    async def _verified(self) -> Verification | None:
+        """Hold the report against the store; None where that was interrupted."""
+        past = self._ready.before.past.jobs
+        claims = {key: each.outcome for key, each in past.items()} | self._outcomes
+        self._ready.output.note("verifying the report against the store's list")
+        verifier = Verifier(self._sender, self.concurrency)
+        self._verifying = asyncio.create_task(verifier.verify(claims))
+        try:
+            return await self._verifying
+        except BulkcancelError as error:
+            return Verification(len(claims), time.time(), failure=error.message)
+        except asyncio.CancelledError:
+            return None
 
     def _store_text(self) -> str:
         """Return the store as the report names it; each practice API is the same one."""
@@ -172,6 +201,8 @@ class Session:
 
         def record(result: JobResult) -> None:
             self._sent = self._sent or result.was_tried
+            if settings.report.verify:
+                self._outcomes[id_key(result.row.job_id)] = result.outcome
             recorder.record(result)
             self.watch.settled(result)
             ready.output.job(result)

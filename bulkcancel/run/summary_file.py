@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import orjson
 
@@ -35,6 +35,9 @@ from bulkcancel.run.watch import Watch
 
 _MAX_LIST = 1000  # running jobs
 _MAX_SUMMARY = 1 << 24  # bytes of an earlier one
+if TYPE_CHECKING:
+    from bulkcancel.listing import Verification
+
 _ELSEWHERE = "name another place with --summary"
 _STEADY = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
 
@@ -76,13 +79,14 @@ class Facts:
     watch: Watch
     rows: Sequence[Row] | None = None
     sent: bool = False
-    verified: dict[str, Any] | None = None
+    verified: "Verification | None" = None
     skipped_lines: str = ""
 
     @property
     def exit_code(self) -> int:
         """Return the exit code that follows from all this."""
-        return exit_code(self.tally, self.stopped, sent=self.sent)
+        proven = self.verified is None or self.verified.is_clean
+        return exit_code(self.tally, self.stopped, sent=self.sent, proven=proven)
 
     def counts(self) -> dict[str, Any]:
         """Return what was counted."""
@@ -159,9 +163,25 @@ def summary_of(settings: Settings, facts: Facts) -> dict[str, Any]:
         "runs": [_leg(run_id, run) for run_id, run in report.log.runs.items()],
         "running_jobs": [_running(row) for row in islice(report.log.running.values(), _MAX_LIST)],
         "cancelled_by_this_run_or_others": report.doubtful,
-        "verified": facts.verified,
+        "verified": verified_as_json(facts.verified),
     }
     return {name: _shown(value) for name, value in summary.items()}
+
+
+def verified_as_json(verified: "Verification | None") -> dict[str, Any] | None:
+    """Return what the store says of the report, and which jobs differ; None where nobody asked."""
+    if verified is None:
+        return None
+    return {
+        "checked": verified.checked,
+        "agreed": verified.agreed,
+        "at": timestamp(verified.at),
+        "failure": verified.failure or None,
+        "differences": [
+            {"job_id": each.job_id, "outcome": each.outcome.value, "store": each.status}
+            for each in verified.differences
+        ],
+    }
 
 
 def is_page(path: Path) -> bool:

@@ -1,0 +1,138 @@
+"""Hold what a report says of jobs against what the store says now.
+
+The list tells of a hundred jobs by one request. It may lag: a job that differs is read once
+more by itself before it is said to.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from bulkcancel.base.model import (
+    CANCELLED,
+    NO_SUCH_JOB,
+    PENDING,
+    SETTLED,
+    JobState,
+    Outcome,
+    id_key,
+)
+from bulkcancel.base.text import timestamp
+from bulkcancel.epcc import Exchange, Verdict, interpret_read, read_request
+from bulkcancel.listing.fetch import Asks, Fetcher, ListError
+from bulkcancel.listing.lister import Lister
+from bulkcancel.listing.page import PAGE_SIZE
+from bulkcancel.listing.selection import Selection
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """A job of which the store says something else; `status` '' is no such job, None unknown."""
+
+    job_id: str
+    outcome: Outcome
+    status: str | None
+
+    def __str__(self) -> str:
+        if self.status is None:
+            return f"{self.job_id} is {self.outcome} in the report, and could not be read"
+        now = f"it is {self.status}" if self.status else "there is no such job"
+        return f"{self.job_id} is {self.outcome} in the report, but the store says {now}"
+
+
+@dataclass(frozen=True, slots=True)
+class Verification:
+    """How many rows were held against the store, which differ, and when (epoch seconds).
+
+    `failure` says why they could not be.
+    """
+
+    checked: int
+    at: float
+    differences: tuple[Difference, ...] = ()
+    failure: str = ""
+
+    def __str__(self) -> str:
+        if self.failure:
+            return f"not verified: {self.failure}"
+        at = (timestamp(self.at) or "")[11:19]
+        of = f"{self.agreed:,} of {self.checked:,}"
+        return f"verified {of} against the store's list at {at} UTC"
+
+    @property
+    def agreed(self) -> int:
+        """Return how many rows the store confirms."""
+        return 0 if self.failure else self.checked - len(self.differences)
+
+    @property
+    def is_clean(self) -> bool:
+        """Tell whether the store confirms every row."""
+        return not (self.failure or self.differences)
+
+
+class Verifier:
+    """Hold outcomes, by the id that is sent, against a store."""
+
+    def __init__(self, sender: Asks, in_flight: int) -> None:
+        self._sender = sender
+        self._fetcher = Fetcher(sender, in_flight)
+        self._states: dict[str, JobState | None] = {}
+
+    async def verify(self, outcomes: Mapping[str, Outcome]) -> Verification:
+        """Return what the store says of those jobs that are settled; raises `LoginError`."""
+        claims = {job_id: outcome for job_id, outcome in outcomes.items() if outcome in SETTLED}
+        if not claims:
+            return Verification(0, self._fetcher.now())
+        try:
+            await self._read_list(claims)
+        except ListError as error:
+            return Verification(len(claims), self._fetcher.now(), failure=error.message)
+        await self._read_singly(self._differing(claims))
+        differences = tuple(
+            Difference(job_id, claims[job_id], None if state is None else state.status)
+            for job_id in self._differing(claims)
+            for state in (self._states[job_id],)
+        )
+        return Verification(len(claims), self._fetcher.now(), differences)
+
+    async def _read_list(self, claims: Mapping[str, Outcome]) -> None:
+        """Read the store's list, unless that takes more requests than to read the jobs."""
+        self._states = dict.fromkeys(claims, NO_SUCH_JOB)
+        lister = Lister(self._fetcher, Selection())
+        first, _ = await self._fetcher.first(())
+        if (first.total or 0) > len(claims) * PAGE_SIZE:
+            self._states = dict.fromkeys(claims)
+            return
+        for job in await lister.whole((), first):
+            if (key := id_key(job.job_id)) in self._states:
+                self._states[key] = job.state
+
+    async def _read_singly(self, job_ids: list[str]) -> None:
+        async def read(number: int) -> bool:
+            job_id = job_ids[number]
+            state: JobState | None = None
+
+            def judge(exchange: Exchange) -> Verdict:
+                nonlocal state
+                verdict = interpret_read(exchange, job_id)
+                state = verdict.state
+                return verdict
+
+            await self._sender.ask(read_request(job_id), judge)
+            self._states[job_id] = state
+            return True
+
+        await self._fetcher.side_by_side(range(len(job_ids)), read)
+
+    def _differing(self, claims: Mapping[str, Outcome]) -> list[str]:
+        return [job for job, outcome in claims.items() if not _holds(outcome, self._states[job])]
+
+
+def _holds(outcome: Outcome, state: JobState | None) -> bool:
+    """Tell whether a state fits an outcome; None, an unknown one, fits none."""
+    if state is None:
+        return False
+    if outcome is Outcome.CANCELLED:
+        return state.status == CANCELLED
+    if outcome is Outcome.NOT_FOUND:
+        return state == NO_SUCH_JOB
+    return state.status != PENDING

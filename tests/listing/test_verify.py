@@ -1,0 +1,144 @@
+"""What the store says of a report's rows."""
+
+from collections.abc import Callable
+
+import orjson
+import pytest
+
+from bulkcancel.base.model import Outcome
+from bulkcancel.epcc import Exchange, NoReply, Reply, Request, Step, Verdict
+from bulkcancel.listing import Difference, Verification, Verifier
+from tests.listing.test_lister import FakeStore, made, refusal
+
+CLAIMS = {
+    "cancelled": Outcome.CANCELLED,
+    "not_found": Outcome.NOT_FOUND,
+    "not_pending": Outcome.NOT_PENDING,
+}
+
+
+class Readable(FakeStore):
+    """A store whose jobs can be read singly, too: as they are now, or as `later` says."""
+
+    def __init__(self, **statuses: str) -> None:
+        super().__init__([made(number, status) for number, status in enumerate(statuses.values())])
+        for job, name in zip(self.jobs, statuses, strict=True):
+            job.id = name.replace("_", "-")
+        self.reads: list[str] = []
+        self.later: dict[str, str] = {}
+        self.read_fails = False
+
+    async def ask(self, request: Request, judge: Callable[[Exchange], Verdict]) -> Exchange:
+        if "?" in request.path:
+            return await super().ask(request, judge)
+        job_id = request.path.rpartition("/")[2]
+        self.reads.append(job_id)
+        exchange = self._read(job_id)
+        assert judge(exchange).step in {Step.SETTLE, Step.RESEND}
+        return exchange
+
+    def _read(self, job_id: str) -> Exchange:
+        if self.read_fails:
+            return NoReply("lost", sent=True)
+        found = [job for job in self.jobs if job.id == job_id]
+        if not found:
+            return refusal("no such job", 404)
+        found[0].status = self.later.get(job_id, found[0].status)
+        return Reply(200, {}, orjson.dumps({"data": found[0].resource()}))
+
+
+async def verified(store: FakeStore, **claims: str) -> Verification:
+    outcomes = {name.replace("_", "-"): CLAIMS[claim] for name, claim in claims.items()}
+    return await Verifier(store, 8).verify(outcomes)
+
+
+@pytest.mark.parametrize(
+    ("claim", "status", "holds"),
+    [
+        ("cancelled", "cancelled", True),
+        ("cancelled", "pending", False),
+        ("cancelled", "started", False),
+        ("cancelled", None, False),
+        ("not_found", None, True),
+        ("not_found", "pending", False),
+        ("not_pending", "success", True),
+        ("not_pending", "cancelled", True),
+        ("not_pending", None, True),
+        ("not_pending", "pending", False),
+    ],
+)
+async def test_a_row_is_held_against_the_store(
+    claim: str, status: str | None, *, holds: bool
+) -> None:
+    """Cancelled and not found as the store says now; not pending is anything but that."""
+    store = Readable(other="pending", **({} if status is None else {"job": status}))
+    result = await verified(store, job=claim)
+    assert (result.checked, result.agreed, result.is_clean) == (1, int(holds), holds)
+    assert result.differences == (
+        () if holds else (Difference("job", CLAIMS[claim], status or ""),)
+    )
+    expected = f"verified {int(holds)} of 1 against the store's list at "
+    assert str(result).startswith(expected)
+
+
+async def test_a_list_that_lags_is_not_called_a_difference() -> None:
+    """A job that differs in the list is read once more by itself; the others are not."""
+    store = Readable(a="cancelled", b="pending")
+    store.later = {"b": "cancelled"}
+    result = await verified(store, a="cancelled", b="cancelled")
+    assert result.is_clean
+    assert store.reads == ["b"]
+
+
+async def test_ids_are_compared_as_the_store_knows_them() -> None:
+    """UUIDs are the same in capitals."""
+    uuid = "0b86bd65-9a4c-4c3b-9a5e-3a1b7a3c9d10"
+    store = Readable(**{uuid.upper(): "cancelled"})
+    result = await Verifier(store, 8).verify({uuid: Outcome.CANCELLED})
+    assert (result.is_clean, store.reads) == (True, [])
+
+
+async def test_few_rows_of_a_long_list_are_read_singly() -> None:
+    """What takes fewer requests is done."""
+    store = Readable(**{f"job_{i}": "cancelled" for i in range(300)})
+    result = await verified(store, job_1="cancelled", job_2="cancelled")
+    assert (result.is_clean, sorted(store.reads)) == (True, ["job-1", "job-2"])
+    assert len(store.asked) == 1
+
+
+async def test_only_settled_rows_are_held_against_the_store() -> None:
+    """What a report does not claim can't differ; without a claim nothing is asked."""
+    store = Readable(a="pending")
+    result = await Verifier(store, 8).verify({"a": Outcome.FAILED, "b": Outcome.INVALID})
+    assert (result.checked, result.is_clean, store.asked) == (0, True, [])
+
+
+async def test_a_job_that_can_t_be_read_is_not_proven() -> None:
+    """Neither the list nor a read has confirmed it."""
+    store = Readable(a="pending")
+    store.read_fails = True
+    (difference,) = (await verified(store, a="cancelled")).differences
+    assert str(difference) == "a is cancelled in the report, and could not be read"
+
+
+async def test_a_list_that_can_t_be_had_proves_nothing() -> None:
+    """No row is confirmed, and why is said."""
+    store = Readable(a="cancelled")
+    store.disturb = lambda _: refusal("down", 503)
+    result = await verified(store, a="cancelled")
+    assert (result.agreed, result.is_clean) == (0, False)
+    assert (
+        str(result) == "not verified: the store's list of jobs can't be read: 503 Bad Request: down"
+    )
+
+
+@pytest.mark.parametrize(
+    ("status", "words"),
+    [
+        ("pending", "a is cancelled in the report, but the store says it is pending"),
+        ("", "a is cancelled in the report, but the store says there is no such job"),
+    ],
+)
+def test_a_difference_is_told_in_a_sentence(status: str, words: str) -> None:
+    """The job, what the report says of it, and what the store says."""
+    assert str(Difference("a", Outcome.CANCELLED, status)) == words
