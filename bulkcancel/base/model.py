@@ -182,7 +182,7 @@ class JobResult:
     Times are seconds since the epoch: `sent_at` when the first cancel request
     started (None: never), `finished_at` when the outcome was known. `attempts`
     counts cancel requests, `http_status` is that of the last reply to one. `doubtful`
-    marks a job that was cancelled when read back, by this run or by somebody else.
+    marks a job that is cancelled, and of which it is open by whom: us, or somebody else.
     """
 
     row: JobRow
@@ -246,7 +246,7 @@ class Tally:
     Distinct ids (the sum of `outcomes`) plus `repeats` are the rows read; with
     `--resume`, `outcomes` counts what stands in the whole report, `settled_before` the
     jobs of the input that needed nothing more, `done` what this run added to them, `doubtful`
-    those among these that were cancelled by this run or by somebody else.
+    those among these of which it is open who has cancelled them.
     `allow` holds the outcomes that count as success beside `cancelled`. `requests` are
     those of all kinds, `retries` those among them that repeat an earlier one, `in_flight`
     those that are under way. `input_incomplete`: the list was one page of many.

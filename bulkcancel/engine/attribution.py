@@ -27,6 +27,13 @@ class Whose:
     doubtful: bool = False
 
 
+MAYBE_KILLED = Whose(
+    Outcome.NOT_PENDING,
+    "cancelled by somebody else, or by an earlier run that was killed",
+    doubtful=True,
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Offset:
     """The seconds by which the store's clock is ahead of ours, at least and at most."""
@@ -75,13 +82,14 @@ def whose_earlier_cancel(stamp: str, runs: tuple[float, float], known: Known) ->
     """Say whose a cancel was of a job that an earlier run may have sent without recording it.
 
     `runs` are the epoch times of the first and the last thing that is known of earlier
-    runs. None where nothing speaks for them: somebody else was first.
+    runs. None where the stamp speaks against them: somebody else was first.
     """
     span = known.span(stamp)
     first, last = runs[0] + known.offset.least, runs[1] + known.offset.most + IN_FLIGHT
-    if span is None or span[1] < first or span[0] > last:
-        return None
-    return Whose(Outcome.CANCELLED, f"cancelled at {stamp}, {OPEN_EARLIER}", doubtful=True)
+    if span is not None and span[1] >= first and span[0] <= last:
+        return Whose(Outcome.CANCELLED, f"cancelled at {stamp}, {OPEN_EARLIER}", doubtful=True)
+    is_evidence = span is not None and known.moves
+    return None if is_evidence else MAYBE_KILLED
 
 
 class Stamps:

@@ -17,7 +17,14 @@ from bulkcancel.base.model import (
     JobState,
     Outcome,
 )
-from bulkcancel.engine.attribution import Known, Stamps, Whose, whose_cancel, whose_earlier_cancel
+from bulkcancel.engine.attribution import (
+    MAYBE_KILLED,
+    Known,
+    Stamps,
+    Whose,
+    whose_cancel,
+    whose_earlier_cancel,
+)
 from bulkcancel.epcc import Exchange, Reply, Step, Verdict
 
 
@@ -58,6 +65,7 @@ _SETTLED: dict[Outcome | None, Fate] = {
     Outcome.FAILED: Fate.REJECTED,
 }
 Conclusion = tuple[Outcome, Evidence]
+_LAST_ROWS = 10.0  # seconds that a run that ends takes to write the rows of unsent jobs
 
 
 @dataclass(slots=True, eq=False)
@@ -130,8 +138,13 @@ class History:
             this_run = whose_cancel(stamp, self._first_sent(), known)
             if this_run.outcome is Outcome.CANCELLED:
                 return this_run
-        runs = self.unrecorded
-        return (whose_earlier_cancel(stamp, runs, known) if runs else None) or this_run
+        if self.unrecorded is None:
+            return this_run
+        killed = whose_earlier_cancel(stamp, self.unrecorded, known)
+        # a row that is among the last ones was written by a run that came to its end
+        has_row = self.row.earlier is not None and self.row.earlier.known_at is not None
+        ended = has_row and self.unrecorded[1] - self.unrecorded[0] < _LAST_ROWS
+        return this_run if ended and killed == MAYBE_KILLED else killed or this_run
 
     def _first_sent(self) -> float | None:
         earlier = self.row.earlier

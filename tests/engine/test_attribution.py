@@ -9,6 +9,7 @@ import pytest
 from bulkcancel.base.errors import Interruption
 from bulkcancel.base.model import Earlier, JobResult, Outcome
 from bulkcancel.engine.attribution import (
+    MAYBE_KILLED,
     OPEN,
     OPEN_EARLIER,
     Known,
@@ -90,27 +91,44 @@ def test_a_cancel_that_was_sent_at_an_unknown_time_may_be_anybodys() -> None:
 
 
 @pytest.mark.parametrize(
-    ("seconds", "moves", "within"),
+    ("seconds", "moves", "whose"),
     [
-        (-3, True, False),
-        (0.0, True, True),
-        (250.5, True, True),
-        (329, True, True),
-        (331, True, False),
-        (250.5, False, False),
-        (250.5, None, True),
+        (-3, True, None),
+        (0.0, True, CANCELLED),
+        (250.5, True, CANCELLED),
+        (329, True, CANCELLED),
+        (331, True, None),
+        (250.5, False, MAYBE_KILLED),
+        (250.5, None, CANCELLED),
+        (-3, None, MAYBE_KILLED),
+        (None, True, MAYBE_KILLED),
     ],
 )
 def test_whose_cancel_of_an_unrecorded_job(
-    seconds: float,
+    seconds: float | None,
     moves: bool | None,  # noqa: FBT001
-    within: bool,  # noqa: FBT001
+    whose: Whose | Outcome | None,
 ) -> None:
-    """A job without a row, cancelled while an earlier run was sending, may be that run's."""
+    """A job without a row may be an earlier run's, unless its stamp speaks against it."""
     runs = (SENT.timestamp(), SENT.timestamp() + 300)
-    whose = whose_earlier_cancel(at(seconds), runs, Known(moves, Offset(), NOW + 3600))
-    open_whose = Whose(CANCELLED, f"cancelled at {at(seconds)}, {OPEN_EARLIER}", doubtful=True)
-    assert whose == (open_whose if within else None)
+    stamp = "" if seconds is None else at(seconds)
+    if isinstance(whose, Outcome):
+        whose = Whose(whose, f"cancelled at {stamp}, {OPEN_EARLIER}", doubtful=True)
+    assert whose_earlier_cancel(stamp, runs, Known(moves, Offset(), NOW + 3600)) == whose
+
+
+def test_an_unrecorded_job_of_a_store_that_keeps_its_stamps_says_that_it_is_open() -> None:
+    """Where no stamp tells, a job that a killed run may have cancelled says so, and is counted."""
+    store = ScriptedStore([error(422)] * 2, [stamped("cancelled", "job-1", 900)])
+    store.reads.append(stamped("cancelled", "job-2", 900))
+    now = datetime.now(UTC).timestamp()
+    bench = Bench(store, earlier_runs=(now - 300, now - 45))
+    known = Earlier(Outcome.NOT_ATTEMPTED, known_at=now - 46)
+    first, second = run(bench.run([row("job-1", 1), row("job-2", 2, earlier=known)]))
+    assert (first.outcome, first.doubtful) == (NOT_PENDING, True)
+    assert first.detail == f"422 Title: why; {MAYBE_KILLED.detail}"
+    assert (second.outcome, second.doubtful) == (NOT_PENDING, False)
+    assert bench.tally.doubtful == 1
 
 
 def dated(seconds: float) -> Reply:

@@ -141,7 +141,8 @@ def is_true(result: JobResult, job: TrueJob | None) -> bool:
         case Outcome.NOT_FOUND:
             return job is None
         case Outcome.NOT_PENDING:
-            return job is not None and not job.ours and result.state.status in {job.status, ""}
+            maybe_ours = job is not None and job.ours and not result.doubtful
+            return job is not None and not maybe_ours and result.state.status in {job.status, ""}
         case Outcome.FAILED | Outcome.NOT_ATTEMPTED:
             return job is not None and not job.ours
         case Outcome.UNKNOWN:
