@@ -1,4 +1,4 @@
-"""Everything that can be refused without a request: input, report, login, in this order."""
+"""Everything that can be refused without a request: report, input, login, in this order."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
@@ -7,6 +7,7 @@ from threading import Timer
 
 from bulkcancel.base import defaults
 from bulkcancel.base.access import Access, find_access
+from bulkcancel.base.errors import BulkcancelError
 from bulkcancel.base.model import ClientKey
 from bulkcancel.base.settings import Settings
 from bulkcancel.console import Output
@@ -19,8 +20,9 @@ from bulkcancel.report import (
     open_earlier,
     stdout_is_null,
 )
+from bulkcancel.run.failed_start import record_failed_start
 from bulkcancel.run.remaining import Remaining
-from bulkcancel.run.summary_file import check_earlier_summary
+from bulkcancel.run.summary_file import Clock, check_earlier_summary
 
 WORD_EVERY = 3.0  # seconds without an answer before the first cancel
 STILL_READING = "reading standard input until it ends"
@@ -44,13 +46,11 @@ class Prepared:
 def prepared(settings: Settings, environ: Mapping[str, str], output: Output) -> Iterator[Prepared]:
     """Read the input and find report and login; releases the report in the end.
 
+    A run that ends before it has begun is in its summary, too, once that has its place.
+
     Raises `InputError`, `ReportError` or `ConfigError`.
     """
-    report = settings.report
-    read = _read(settings, output)
-    if read.shortage is not None:
-        output.note(f"warning: {read.shortage}")
-    plan = _plan(settings)
+    clock, report, plan = Clock(), settings.report, _plan(settings)
     if report.output is None and stdout_is_null():
         output.note(f"note: standard output is discarded, the report goes to {plan.target}")
     if plan.is_pipe:
@@ -58,11 +58,18 @@ def prepared(settings: Settings, environ: Mapping[str, str], output: Output) -> 
     with closing(open_earlier(plan)) as before:
         for path in plan.summaries if plan.resume else ():
             check_earlier_summary(path, before.past)
-        for remark in before.remarks():
-            output.note(f"note: {remark}")
-        access = _access(settings, environ)
-        left = Remaining(read.jobs, before.past)
-        yield Prepared(settings, access, output, read, left, plan, before)
+        try:
+            read = _read(settings, output)
+            if read.shortage is not None:
+                output.note(f"warning: {read.shortage}")
+            for remark in before.remarks():
+                output.note(f"note: {remark}")
+            access = _access(settings, environ)
+            left = Remaining(read.jobs, before.past)
+            yield Prepared(settings, access, output, read, left, plan, before)
+        except BulkcancelError as error:
+            record_failed_start(settings, error, clock)
+            raise
 
 
 def _read(settings: Settings, output: Output) -> Input:

@@ -134,22 +134,12 @@ def _is_of(past: Past, path: Path) -> bool:
 
 def summary_of(settings: Settings, facts: Facts) -> dict[str, Any]:
     """Return all that is known of a run; never a secret."""
-    stopped, report = facts.stopped, facts.report
-    elapsed = facts.clock.elapsed()
+    report = facts.report
     summary = {
-        "run_id": facts.run_id,
-        "version": __version__,
-        "python": platform.python_version(),
-        "reason": one_line(settings.report.reason, 1000),
-        "started_at": timestamp(facts.clock.started_at),
-        "ended_at": timestamp(max(facts.clock.started_at, time.time())),
-        "elapsed_seconds": round(elapsed, 3),
+        **head_of(settings, facts.run_id, facts.clock, facts.stopped),
         "exit_code": facts.exit_code,
-        "stopped": None if stopped is None else stopped.message,
         "host": facts.host,
         "store": {"id": facts.store.id or None, "name": facts.store.name or None},
-        "user": _user(),
-        "machine": socket.gethostname(),
         "client_id": _shortened(settings, facts.access),
         "options": _options(settings, facts.access),
         "inputs": [{"file": s.name, "sha256": s.digest} for s in facts.sources],
@@ -165,6 +155,29 @@ def summary_of(settings: Settings, facts: Facts) -> dict[str, Any]:
         "cancelled_by_this_run_or_others": report.doubtful,
         "verified": verified_as_json(facts.verified),
     }
+    return shown(summary)
+
+
+def head_of(
+    settings: Settings, run_id: str, clock: Clock, stopped: BulkcancelError | None
+) -> dict[str, Any]:
+    """Return what is known of any run that has ended, be it before it began."""
+    return {
+        "run_id": run_id,
+        "version": __version__,
+        "python": platform.python_version(),
+        "reason": one_line(settings.report.reason, 1000),
+        "started_at": timestamp(clock.started_at),
+        "ended_at": timestamp(max(clock.started_at, time.time())),
+        "elapsed_seconds": round(clock.elapsed(), 3),
+        "stopped": None if stopped is None else stopped.message,
+        "user": _user(),
+        "machine": socket.gethostname(),
+    }
+
+
+def shown(summary: dict[str, Any]) -> dict[str, Any]:
+    """Return a summary whose texts hold no secret, and nothing that can't be seen."""
     return {name: _shown(value) for name, value in summary.items()}
 
 
