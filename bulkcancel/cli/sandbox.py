@@ -118,6 +118,12 @@ class _Finite(click.FloatRange):
     help="Offset in the list of jobs (in records) over which the answer is 400.  [default: none]",
 )
 @click.option(
+    "--store-id",
+    default=Rules().store_id,
+    metavar="ID",
+    help="What the store is told from others by.  [default: the same for all]",
+)
+@click.option(
     "--token-ttl",
     type=click.IntRange(1),
     default=3600,

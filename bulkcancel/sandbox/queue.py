@@ -70,7 +70,8 @@ class Rules:
     `filters`: whether lists can be filtered; `max_offset`: the highest offset in records
     (None: any); `moves_updated_at`: whether a cancel does; `clock_skew`: seconds by which
     the store's clock is ahead; `foreign_cancels`: the share of jobs that somebody else
-    cancels, half of them before the start; `arrivals`: jobs a second that somebody adds.
+    cancels, half of them before the start; `arrivals`: jobs a second that somebody adds;
+    `store_id`: what the store is told from others by.
     """
 
     rate_limit: int = 0
@@ -84,6 +85,7 @@ class Rules:
     clock_skew: float = 0.0
     foreign_cancels: float = 0.0
     arrivals: float = 0.0
+    store_id: str = "00000000-0000-4000-8000-000000000000"
 
 
 class Queue:

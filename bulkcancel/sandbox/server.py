@@ -136,7 +136,7 @@ class Sandbox:
         )
 
     async def _store(self, _: web.Request) -> web.Response:
-        store = {"id": "00000000-0000-4000-8000-000000000000", "type": "store"}
+        store = {"id": self.rules.store_id, "type": "store"}
         return _json(200, {"data": store | {"name": "practice store"}})
 
     async def _list(self, request: web.Request) -> web.Response:

@@ -245,10 +245,11 @@ async def test_a_filter_that_is_not_taken_is_refused(text: str, *, filters: bool
 
 async def test_the_practice_store_tells_its_name_to_those_with_a_token() -> None:
     """The practice store says what it is, to those with a token."""
-    async with browsing(sandbox()) as ask:
+    async with browsing(sandbox(1, Rules(store_id="mine"))) as ask:
         assert (await ask("GET", "/v2/settings/store", Authorization="Bearer wrong"))[0] == 401
         code, body = await ask("GET", "/v2/settings/store")
-    assert (code, body["data"]["type"], body["data"]["name"]) == (200, "store", "practice store")
+    store = {"id": "mine", "type": "store", "name": "practice store"}
+    assert (code, body["data"]) == (200, store)
 
 
 @pytest.mark.parametrize("path", ["/", "/pcm/nothing", "/pcm/jobs/", "/v2/pcm/jobs/job-1"])
@@ -469,10 +470,10 @@ def test_the_command_hands_its_options_to_the_store(monkeypatch: pytest.MonkeyPa
     options = (
         "--port 0 --rate-limit 25 --latency 0.5 --start-every 0 --not-pending-code 400"
         " --token-ttl 60 --filters off --max-offset 10000 --updated-at keep --clock-skew -3600"
-        " --foreign-cancels 0.1 --arrivals 5"
+        " --foreign-cancels 0.1 --arrivals 5 --store-id other"
     )
     assert main(["--port", "0"]) == main(options.split()) == 0
-    changed = Rules(25, 0.5, 0, 400, 60, False, 10000, False, -3600, 0.1, 5)  # noqa: FBT003
+    changed = Rules(25, 0.5, 0, 400, 60, False, 10000, False, -3600, 0.1, 5, "other")  # noqa: FBT003
     assert made == [Rules(), changed]
 
 
