@@ -18,11 +18,11 @@ from bulkcancel.base.access import Access, find_access
 from bulkcancel.base.checks import base_url as checked_base_url
 from bulkcancel.base.checks import checked_headers, outcomes
 from bulkcancel.base.errors import BulkcancelError, ConfigError, GuardError
-from bulkcancel.base.model import Credentials, JobResult, JobRow, Tally
+from bulkcancel.base.model import Credentials, JobResult, JobRow, Tally, id_key
 from bulkcancel.base.settings import PaceOptions, StoreOptions
 from bulkcancel.engine import Engine, Guards, Policy, concurrency_for
 from bulkcancel.epcc import connect
-from bulkcancel.inputs import Entry, Jobs, Listed, problem_of
+from bulkcancel.inputs import Entry, Input, Listed, Source, problem_of
 
 _LONGEST_SHOWN = 300  # characters of what is no job id
 
@@ -76,7 +76,7 @@ async def cancel_jobs(  # noqa: PLR0913  (all have a default, and a name)
     async with connect(access, pace, tally) as sender:
         first = await rows.first()
         if first is not None:
-            await sender.auth.login(first.job_id)
+            await sender.auth.login(id_key(first.job_id))
         engine = Engine(sender, policy, tally, settled.put_nowait)
         run = asyncio.create_task(engine.run(rows))
         run.add_done_callback(lambda _: settled.put_nowait(None))
@@ -138,9 +138,9 @@ class _Listed:
     """The ids of a caller that are all there."""
 
     def __init__(self, ids: Iterable[object]) -> None:
-        self._jobs = Jobs()
-        for number, given in enumerate(ids, 1):
-            self._jobs.add(_entry(number, given), "ids")
+        read = Input()
+        read.add([_entry(number, given) for number, given in enumerate(ids, 1)], Source("ids"))
+        self._jobs = read.jobs
         self._rows = Listed(self._jobs)
         self.take, self.rest = self._rows.take, self._rows.rest
 
@@ -157,7 +157,7 @@ class _Coming:
 
     def __init__(self, ids: AsyncIterable[object]) -> None:
         self._ids = aiter(ids)
-        self._jobs = Jobs()
+        self._read, self._source = Input(), Source("ids")
         self._number = 0
         self._ahead: list[JobRow] = []
         self._turn = asyncio.Lock()
@@ -190,9 +190,8 @@ class _Coming:
             try:
                 async for given in self._ids:
                     self._number += 1
-                    entry = _entry(self._number, given)
-                    if self._jobs.add(entry, "ids"):
-                        return JobRow(entry.job_id, "ids", entry.line, entry.problem)
+                    for new in self._read.add([_entry(self._number, given)], self._source):
+                        return JobRow(new.job_id, self._source.name, new.line, new.problem)
             except Exception as error:  # noqa: BLE001  (raised again, when each job has its result)
                 self._error = error
         return None

@@ -19,6 +19,7 @@ from bulkcancel import (
     Outcome,
     ReadyToken,
 )
+from bulkcancel.report.rows import COLUMNS
 from bulkcancel.sandbox import Rules, Sandbox, seeds_of
 from tests.conftest import KEY, KeepProfile, Serve, sandbox
 from tests.support.faults import FAULTS, HARMLESS, TrueJob
@@ -259,6 +260,24 @@ async def test_objects_that_are_no_ids_are_invalid_results(serve: Serve) -> None
         (2, "", "NoneType"), (3, "nan", "float"), (4, "5", "int"), (5, "b'job-1'", "bytes"),
         (6, "['job-1']", "list"), (7, "", "NoneType"),
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize("streamed", [False, True])
+async def test_what_is_no_uuid_among_uuids_is_invalid(streamed: bool, serve: Serve) -> None:  # noqa: FBT001
+    """The rule for a list of UUIDs holds for callers, too: a word or a short id is never sent."""
+    api = Sandbox(seeds_of([{"jobid": str(UUID(int=7))}, {"jobid": "Total"}]))
+    ids = [str(UUID(int=7)), "Total"]
+    results = await all_of(coming(*ids) if streamed else ids, serve(api.serve(0)))
+    assert seen(results) == {str(UUID(int=7)): "cancelled", "Total": "invalid"}
+    assert api.queue.jobs["Total"].status == "pending"
+
+
+async def test_results_are_the_rows_of_a_report(serve: Serve) -> None:
+    """A result as a dictionary has the columns and the typed values of a JSON report."""
+    (result,) = await all_of(["job-1"], serve(sandbox(1).serve(0)))
+    row = result.as_dict()
+    assert tuple(row) == COLUMNS
+    assert (row["job_id"], row["outcome"], row["http_status"]) == ("job-1", "cancelled", 200)
 
 
 async def coming(*items: object, error: Exception | None = None) -> AsyncIterator[object]:
