@@ -3,6 +3,7 @@
 Given plain values. Must not know the API, the engine, or any file.
 """
 
+from bulkcancel.console.effective_settings import effective_settings
 from bulkcancel.console.output import Output
 from bulkcancel.console.page import MOST_ROWS, PAGE_BEGINNING, Page
 from bulkcancel.console.progress import LiveDisplay, PlainLines, display_for
@@ -31,6 +32,7 @@ __all__ = [
     "ask",
     "by_count",
     "display_for",
+    "effective_settings",
     "print_queue",
     "print_summary",
     "require_terminal",

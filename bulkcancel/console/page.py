@@ -139,7 +139,7 @@ def _how(summary: Mapping[str, Any]) -> dict[str, object]:
         "Read back, retried, refused (429)": ", ".join(
             f"{summary[name]:,}" for name in ("read_backs", "retries", "throttled_429")
         ),
-        "Options": ", ".join(f"{k} {v}" for k, v in summary["options"].items() if v),
+        "Options": _listed(summary["options"]),
     }
 
 
@@ -149,6 +149,10 @@ def _verified(summary: Mapping[str, Any]) -> str:
         return "no"
     agreed = f"{verified['agreed']:,} of {verified['checked']:,} rows at {verified['at']}"
     return f"{agreed}: {verified['failure']}" if verified["failure"] else agreed
+
+
+def _listed(facts: Mapping[str, object]) -> str:
+    return ", ".join(f"{name} {value}" for name, value in facts.items() if value)
 
 
 def _files(summary: Mapping[str, Any]) -> dict[str, object]:

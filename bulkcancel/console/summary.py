@@ -28,9 +28,10 @@ class Summary:
 
     `started_at` (of the first run, if this one resumed it) and `ended_at` are in seconds
     since the epoch, `elapsed` is in seconds, `effective_rate` and `rate` (the limit) are in
-    requests per second. `running` are the jobs that had already been started. `report` is
-    the file with the rows, None for standard output. `stopped` is the message and the hint
-    of what ended the run early. `command` is what to run next.
+    requests per second. `running` are the jobs that had already been started; `sent` tells
+    that cancels were sent. `report` is the file with the rows, None for standard output.
+    `stopped` is the message and the hint of what ended the run early. `command` is what to
+    run next.
     """
 
     tally: Tally
@@ -45,6 +46,7 @@ class Summary:
     reason: str = ""
     skipped_lines: str = ""
     running: Sequence[JobResult] = ()
+    sent: bool = False
     report: str | None = None
     rewritten: bool = False
     verified: str = ""
@@ -109,9 +111,14 @@ def remarks(summary: Summary) -> list[str]:
         rate = summary.effective_rate
         pace = f", {rate:.1f} requests per second of {summary.rate:g} allowed" if rate else ""
         lines.append(f"took {_seconds(summary.elapsed)}{pace}")
-    if tally.throttled:
-        slower = max(1, int(summary.effective_rate))
-        lines.append(f"the store slowed this run down; another run can have --rate {slower}")
+    if tally.throttled and summary.effective_rate:
+        took = f"the store took {summary.effective_rate:.0f} of {summary.rate:g} requests a second"
+        lines.append(f"{took}: with a lower --rate it refuses less")
+    if tally.doubtful:
+        of_these = "of these was" if tally.doubtful == 1 else "of these were"
+        lines.append(f"{tally.doubtful:,} {of_these} cancelled by this run, or by somebody else")
+    if tally.found_none:
+        lines.append(f"{summary.store} has none of these jobs: is it the right store?")
     return lines
 
 
@@ -124,9 +131,9 @@ def _running(summary: Summary) -> list[str]:
         lines.append(f"already running: {result.job_id}{f' ({known})' if known else ''}")
     more = summary.tally.not_pending[STARTED] - len(lines)
     if more > 0:
-        other = "other job was" if lines else "job was"
-        other = other if more == 1 else other.replace("job was", "jobs were")
-        lines.append(f"{more:,} {other} already running; the report has them")
+        other = "other " if lines else ""
+        were, them = ("job was", "it") if more == 1 else ("jobs were", "them")
+        lines.append(f"{more:,} {other}{were} already running; the report has {them}")
     return lines
 
 
@@ -134,7 +141,7 @@ def to_pass_on(summary: Summary) -> list[str]:
     """Return what others have to know: where, when and why; what became of the jobs."""
     tally = summary.tally
     settled = tally.outcomes[Outcome.CANCELLED] + tally.not_pending.total()
-    if not settled or not tally.requests:
+    if not settled or not summary.sent:
         return []
     begun, ended = (
         (timestamp(at) or "")[:19].replace("T", " ")

@@ -21,7 +21,7 @@ def conclude(settings: Settings, output: Output, facts: Facts, *, input_read: bo
     for difference in () if facts.verified is None else facts.verified.differences:
         output.error(str(difference))
     step = _next_step(settings, facts, input_read=input_read)
-    _show(output, facts, step, settings.report.reason)
+    _show(settings, output, facts, step)
     try:
         _write_summaries(settings, facts)
     except GuardError as error:
@@ -64,7 +64,7 @@ def _next_step(settings: Settings, facts: Facts, *, input_read: bool) -> NextSte
     )
 
 
-def _show(output: Output, facts: Facts, step: NextStep, reason: str) -> None:
+def _show(settings: Settings, output: Output, facts: Facts, step: NextStep) -> None:
     stopped = facts.stopped
     elapsed = facts.clock.elapsed()
     summary = Summary(
@@ -77,9 +77,10 @@ def _show(output: Output, facts: Facts, step: NextStep, reason: str) -> None:
         rate=facts.rate,
         next_step=step.text,
         command=step.command,
-        reason=reason,
+        reason=settings.report.reason,
         skipped_lines=facts.skipped_lines,
         running=facts.watch.running,
+        sent=facts.sent and not (settings.jobs.check or settings.jobs.dry_run),
         report=_file_of(facts),
         rewritten=facts.report.restored,
         verified="" if facts.verified is None else str(facts.verified),

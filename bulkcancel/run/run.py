@@ -12,11 +12,10 @@ from urllib.parse import urlsplit
 from bulkcancel.base.errors import BulkcancelError
 from bulkcancel.base.model import JobResult, Outcome, StoreName, Tally
 from bulkcancel.base.settings import Settings
-from bulkcancel.console import Output, Question, ask, require_terminal
+from bulkcancel.console import Output, Question, ask, effective_settings, require_terminal
 from bulkcancel.report import max_row_bytes, new_run_id, open_recorder
 from bulkcancel.run.conclude import conclude
 from bulkcancel.run.confirmation import question_of, skipped_lines, store_in_words
-from bulkcancel.run.effective_settings import effective_settings
 from bulkcancel.run.exit_code import exit_code
 from bulkcancel.run.prepare import Prepared, prepared
 from bulkcancel.run.summary_file import Clock, Facts

@@ -25,7 +25,7 @@ def summary(tally: Tally, **fields: Any) -> Summary:  # noqa: ANN401
     """Return the summary of a run that has taken a minute and a bit."""
     usual: dict[str, Any] = {"elapsed": 61.04, "effective_rate": 19.66, "rate": 20.0}
     usual |= {"store": "store.example", "started_at": 1_772_000_000.25, "next_step": NOTHING_LEFT}
-    usual["ended_at"] = 1_772_000_061.25
+    usual |= {"ended_at": 1_772_000_061.25, "sent": True}
     return Summary(tally, **usual | fields)
 
 
@@ -54,12 +54,12 @@ def test_the_summary_is_a_table_with_remarks(capsys: Err) -> None:
         "not_attempted     3  never sent",
         "invalid           4  not a job id; never sent",
         "already running: abc (product-import, since 2026-02-25T06:00:00Z)",
-        "1 other job was already running; the report has them",
+        "1 other job was already running; the report has it",
         "1 job was settled by an earlier run and not sent again",
         "2 duplicate rows skipped",
         "1,201 requests: 5 read-backs, 4 retried, 3 refused (429)",
         f"took 61.0 s, {RATE}",
-        "the store slowed this run down; another run can have --rate 19",
+        "the store took 20 of 20 requests a second: with a lower --rate it refuses less",
         "store.example, 2026-02-25 06:13:20 to 06:14:21 UTC",
         "1,190 of 1,208 jobs cancelled; too late: started 2, status unknown 1, success 1",
         "report: r.csv",
@@ -94,11 +94,14 @@ def test_the_summary_is_one_object_for_log_collectors(capsys: Err) -> None:
     [
         (Tally(), {}, []),
         (Tally(not_pending=Counter(started=1)), {},
-         ["1 job was already running; the report has them"]),
+         ["1 job was already running; the report has it"]),
         (Tally(not_pending=Counter(started=7)), {"running": [RUNNING, RUNNING_TOO]},
          ["already running: abc (product-import, since 2026-02-25T06:00:00Z)",
           "already running: def", "5 other jobs were already running; the report has them"]),
         (Tally(not_pending=Counter(success=3)), {}, []),
+        (Tally(doubtful=3), {}, ["3 of these were cancelled by this run, or by somebody else"]),
+        (Tally(outcomes=Counter({Outcome.NOT_FOUND: 2})), {},
+         ["store.example has none of these jobs: is it the right store?"]),
         (Tally(repeats=1), {"skipped_lines": "2 blank lines skipped"},
          ["1 duplicate row skipped", "2 blank lines skipped"]),
         (Tally(settled_before=1200), {},
@@ -109,9 +112,10 @@ def test_the_summary_is_one_object_for_log_collectors(capsys: Err) -> None:
          ["100,000 requests: 1 read-back, 0 retried, 0 refused (429)",
           f"took 1:23:45 h, {RATE}"]),
         (Tally(throttled=3), {"effective_rate": 12.9},
-         ["the store slowed this run down; another run can have --rate 12"]),
+         ["the store took 13 of 20 requests a second: with a lower --rate it refuses less"]),
     ],
-    ids=["nothing", "one started", "seven started", "none started", "a duplicate", "settled before",
+    ids=["nothing", "one started", "seven started", "none started", "doubtful", "none found",
+         "a duplicate", "settled before",
          "less than a second tells no rate", "hours", "refused"],
 )  # fmt: skip
 def test_each_remark_occurs_where_it_applies(
@@ -126,13 +130,14 @@ def test_each_remark_occurs_where_it_applies(
     [
         (Tally(), {}, []),
         (Tally(outcomes=Counter({Outcome.DRY_RUN: 3})), {}, []),
+        (ONE, {"sent": False}, []),
         (ONE, {"reason": "INC-7,\nfeed"},
          ["store.example, 2026-02-25 06:13:20 to 06:14:21 UTC, reason: INC-7, feed",
           "1 of 1 job cancelled"]),
         (ONE, {"ended_at": 1_772_086_400.25},
          ["store.example, 2026-02-25 06:13:20 to 2026-02-26 06:13:20 UTC", "1 of 1 job cancelled"]),
     ],
-    ids=["nothing", "a dry run", "a reason", "over midnight"],
+    ids=["nothing", "a dry run", "a look", "a reason", "over midnight"],
 )  # fmt: skip
 def test_two_lines_to_pass_on(tally: Tally, fields: dict[str, Any], expected: list[str]) -> None:
     """Others are told where, when (UTC) and why, and what became of the jobs, in two lines."""

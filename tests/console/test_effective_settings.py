@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from bulkcancel.base.model import ReadyToken
-from bulkcancel.run.effective_settings import effective_settings
+from bulkcancel.console import effective_settings
 from tests.run.test_summary_file import ACCESS, SECRET, SETTINGS
 from tests.support.chosen import changed
 
