@@ -13,7 +13,6 @@ from bulkcancel.inputs.job_ids import (
     id_places,
     is_id,
     may_be_data,
-    simplified,
 )
 
 NAME_IT = "name it: --column NAME or --column NUMBER"
@@ -26,37 +25,35 @@ _SHOWN = 12  # columns
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """Where the ids are: a 0-based index; `names` are those of a header row, simplified.
+    """Where the ids are: a 0-based index, and whether the first row is a header.
 
     `note` says how the first row was read where that is not plain. `is_certain` tells that
     the operator has named the column, or that its first id is a UUID.
     """
 
     index: int
-    names: tuple[str, ...] = ()
+    has_header: bool = False
     note: str = ""
     is_certain: bool = False
 
 
-def wanted_name(column: str | None) -> str | None:
-    """Return the simplified name that `--column` gives, None for a number or nothing."""
-    return None if column is None or _NUMBER.fullmatch(column) else simplified(column)
+def is_number(column: str | None) -> bool:
+    """Tell whether `--column` gives a number, not a name."""
+    return column is not None and _NUMBER.fullmatch(column) is not None
 
 
 def find_column(cells: list[str], column: str | None, file: str) -> Column:
     """Find the id column by the cells of the first row; raises `InputError`."""
     cells = [cell.strip(BLANK) for cell in cells]
-    names = tuple(simplified(cell) for cell in cells)
-    if column is not None and _NUMBER.fullmatch(column):
-        return _numbered(cells, int(column), names, file)
-    if column is not None:
-        index = _only(
-            id_places(names, simplified(column)), cells, f"named {one_line(column, 40)!r}"
-        )
-        return Column(index, names, is_certain=True)
-    if wanted := id_places(names):
-        index = _only(wanted, cells, f"named {names[wanted[0]]!r}")
-        return Column(index, names)
+    if column is not None and is_number(column):
+        return _numbered(cells, int(column), file)
+    wanted = id_places(cells, column)
+    if column is not None or wanted:
+        if len(wanted) != 1:
+            name = cells[wanted[0]] if column is None else column
+            count = "two columns are" if wanted else "no column is"
+            raise InputError(f"{count} named {one_line(name, 40)!r}: {seen(cells)}", NAME_IT)
+        return Column(wanted[0], has_header=True, is_certain=column is not None)
     if len(cells) > _RUN_ID_AT and cells[1] in _OUTCOMES and _RUN_ID.fullmatch(cells[_RUN_ID_AT]):
         return Column(0, is_certain=True)  # a row of a report, whose header a filter has dropped
     uuids = [place for place, cell in enumerate(cells) if is_uuid(cell)]
@@ -83,26 +80,16 @@ def _hint(cells: list[str], ids: int) -> str:
     return NAME_IT
 
 
-def _numbered(cells: list[str], number: int, names: tuple[str, ...], file: str) -> Column:
+def _numbered(cells: list[str], number: int, file: str) -> Column:
     """Return the column of a 1-based number, and how its first row is read."""
     if not 1 <= number <= len(cells):
-        raise InputError(
-            f"there is no column {number}: {seen(cells)}", "columns are counted from 1"
-        )
-    cell = cells[number - 1]
-    is_plain = bool(id_places(names)) or is_uuid(cell)
-    is_data = is_uuid(cell) or (not id_places(names) and may_be_data(cell))
-    what = "a job id, not as a header" if is_data else "a header, not as a job id"
+        what = f"there is no column {number}: {seen(cells)}"
+        raise InputError(what, "columns are counted from 1")
+    cell, named = cells[number - 1], bool(id_places(cells))
+    is_header = named or not (is_uuid(cell) or may_be_data(cell))
+    what = "a header, not as a job id" if is_header else "a job id, not as a header"
     note = f'the first row of {file} is read as {what}: "{one_line(cell, 40)}"'
-    return Column(number - 1, () if is_data else names, "" if is_plain else note, is_certain=True)
-
-
-def _only(wanted: list[int], cells: list[str], what: str) -> int:
-    """Return the one column that is wanted."""
-    if len(wanted) == 1:
-        return wanted[0]
-    count = "two columns are" if wanted else "no column is"
-    raise InputError(f"{count} {what}: {seen(cells)}", NAME_IT)
+    return Column(number - 1, is_header, "" if named or is_uuid(cell) else note, is_certain=True)
 
 
 def seen(cells: list[str]) -> str:

@@ -7,7 +7,6 @@ import codecs
 import io
 import re
 from collections.abc import Iterable, Iterator
-from typing import NamedTuple
 
 from bulkcancel.base.errors import InputError
 
@@ -26,28 +25,20 @@ _NUL_TO_LF = "tr '\\0' '\\n'"
 _MARKUP = re.compile(r"\s*<(?:!doctype|html|\?xml|[a-z]+[\s>])", re.IGNORECASE)
 
 
-class _Format(NamedTuple):
-    """A file format that is not text, and what to do: a hint, or a command that decodes it."""
-
-    name: str
-    hint: str = ""
-    command: str = ""
-
-
-_SIGNATURES = {
-    codecs.BOM_UTF32_LE: _Format("UTF-32", _SAVE),
-    codecs.BOM_UTF32_BE: _Format("UTF-32", _SAVE),
-    b"PK\x03\x04": _Format("a spreadsheet (xlsx, ods) or a zip file", f"{_SAVE}, or unzip it"),
-    b"\xd0\xcf\x11\xe0": _Format("an old spreadsheet (xls)", _SAVE),
-    b"\x1f\x8b": _Format("compressed with gzip", command="gunzip -c"),
-    b"BZh": _Format("compressed with bzip2", command="bunzip2 -c"),
-    b"\xfd7zXZ": _Format("compressed with xz", command="xz -dc"),
-    b"\x28\xb5\x2f\xfd": _Format("compressed with zstd", command="zstd -dc"),
-    b"SQLite format 3": _Format("an SQLite database", "export the ids with sqlite3 -csv"),
-    b"PAR1": _Format("a Parquet file", _EXPORT),
-    b"%PDF": _Format("a PDF file", _EXPORT),
-    b"\x89PNG": _Format("a picture", _EXPORT),
-    b"\x7fELF": _Format("a program", "is it the right file?"),
+_SIGNATURES = {  # what it is, and a hint, or else a command that decodes it
+    codecs.BOM_UTF32_LE: ("UTF-32", _SAVE, ""),
+    codecs.BOM_UTF32_BE: ("UTF-32", _SAVE, ""),
+    b"PK\x03\x04": ("a spreadsheet (xlsx, ods) or a zip file", f"{_SAVE}, or unzip it", ""),
+    b"\xd0\xcf\x11\xe0": ("an old spreadsheet (xls)", _SAVE, ""),
+    b"\x1f\x8b": ("compressed with gzip", "", "gunzip -c"),
+    b"BZh": ("compressed with bzip2", "", "bunzip2 -c"),
+    b"\xfd7zXZ": ("compressed with xz", "", "xz -dc"),
+    b"\x28\xb5\x2f\xfd": ("compressed with zstd", "", "zstd -dc"),
+    b"SQLite format 3": ("an SQLite database", "export the ids with sqlite3 -csv", ""),
+    b"PAR1": ("a Parquet file", _EXPORT, ""),
+    b"%PDF": ("a PDF file", _EXPORT, ""),
+    b"\x89PNG": ("a picture", _EXPORT, ""),
+    b"\x7fELF": ("a program", "is it the right file?", ""),
 }
 _LONGEST_SIGNATURE = 16  # bytes
 
@@ -74,10 +65,12 @@ def _texts(chunks: Iterable[bytes], name: str) -> Iterator[str]:
     """Yield each chunk decoded, without a byte order mark."""
     chunks = iter(chunks)
     head = _head(chunks)
-    for signature, form in _SIGNATURES.items():
+    for signature, (what, hint, command) in _SIGNATURES.items():
         if head.startswith(signature):
-            hint = form.hint or f"try: {_piped(form.command, name)}"
-            raise InputError(f"{name}: this is not text, it is {form.name}", hint)
+            raise InputError(
+                f"{name}: this is not text, it is {what}",
+                hint or f"try: {_piped(command, name)}",
+            )
     bom = next((bom for bom in _BOMS if head.startswith(bom)), b"")
     decoder = _Decoder(name, _BOMS.get(bom, "utf-8"), len(bom))
     first = decoder.decode(head[len(bom) :])

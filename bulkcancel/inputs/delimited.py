@@ -12,18 +12,17 @@ from itertools import chain
 from bulkcancel.base.errors import InputError
 from bulkcancel.base.model import is_uuid
 from bulkcancel.base.text import one_line
-from bulkcancel.inputs.columns import NAME_IT, Column, find_column, seen, wanted_name
+from bulkcancel.inputs.columns import NAME_IT, Column, find_column, is_number, seen
 from bulkcancel.inputs.job_ids import (
     BLANK,
     About,
     Entry,
-    Skipped,
+    Remarks,
     about_places,
     has_uuid,
     id_places,
     is_report,
     problem_of,
-    simplified,
 )
 from bulkcancel.inputs.records import Records, starts_with_hash
 
@@ -49,22 +48,22 @@ class Table:
         """Return what people call the id column, '' where there is no other."""
         number = f"column {self.column.index + 1}"
         title = one_line(self.first[self.column.index].strip(BLANK), 40)
-        return f'"{title}" ({number})' if self.column.names else number
+        return f'"{title}" ({number})' if self.column.has_header else number
 
     def entries(self) -> Iterator[Entry]:
         """Yield an entry per record; raises `InputError` for broken quoting, a wrong column."""
         index, where = self.column.index, f"column {self.column.index + 1}"
         is_certain = self.column.is_certain
-        places = about_places(self.column.names)
+        places = about_places(self.first if self.column.has_header else [])
         described = max(places) >= 0
         records = iter(self.records)
-        if self.column.names:
+        if self.column.has_header:
             next(records)
-            self.records.skipped.headers += 1
+            self.records.remarks.headers += 1
         for line, cells in records:
             job_id = cells[index].strip(BLANK) if index < len(cells) else ""
             if not job_id and not any(cell.strip(BLANK) for cell in cells):
-                self.records.skipped.blanks += 1
+                self.records.remarks.blanks += 1
                 continue
             if job_id and not is_certain:
                 self._check_first(line, cells, job_id)
@@ -79,7 +78,7 @@ class Table:
         """Refuse a column whose first id is not a UUID, where another column has one."""
         index = self.column.index
         others = [i for i, cell in enumerate(cells, 1) if i != index + 1 and has_uuid(cell)]
-        if others and not is_uuid(job_id) and not is_report(self.column.names):
+        if others and not is_uuid(job_id) and not is_report(self.first):
             raise InputError(
                 f'{self.records.name}:{line}: {self.taken} holds "{one_line(job_id, 40)}",'
                 f" and column {others[0]} has a UUID in it: {seen(cells)}",
@@ -106,14 +105,14 @@ def _about(cells: list[str], places: list[int]) -> About:
 
 
 def read_table(
-    lines: Iterator[str], name: str, column: str | None, skipped: Skipped
+    lines: Iterator[str], name: str, column: str | None, remarks: Remarks
 ) -> Table | None:
     """Find the delimiter and the id column by the first row; None if there is no row.
 
-    `column` is a header's name or a 1-based number; `skipped` counts lines without a row.
+    `column` is a header's name or a 1-based number; `remarks` gets what it says beside its rows.
     Raises `InputError`.
     """
-    number, first, separator = _first_row(lines, column, skipped)
+    number, first, separator = _first_row(lines, column, remarks)
     if not first:
         return None
     unquoted = _QUOTED.sub("", "".join(first))
@@ -121,13 +120,13 @@ def read_table(
     found: list[Table] = []
     refusals: list[InputError] = []
     for delimiter in sorted(delimiters, key=unquoted.count, reverse=True) or [_NO_DELIMITER]:
-        _, cells = next(iter(Records(name, iter(first), number, delimiter, skipped)))
+        _, cells = next(iter(Records(name, iter(first), number, delimiter, remarks)))
         try:
             where = find_column(cells, column, name)
         except InputError as error:
             refusals.append(InputError(f"{name}:{number}: {error.message}", error.hint))
         else:
-            records = Records(name, chain(first, lines), number, delimiter, skipped, where.index)
+            records = Records(name, chain(first, lines), number, delimiter, remarks, where.index)
             found.append(Table(records, where, cells))
     if not found:
         raise refusals[0]
@@ -142,7 +141,7 @@ def read_table(
 
 
 def _first_row(
-    lines: Iterator[str], column: str | None, skipped: Skipped
+    lines: Iterator[str], column: str | None, remarks: Remarks
 ) -> tuple[int, list[str], str]:
     """Return the first row that is neither blank nor a comment: its line (1-based) and text.
 
@@ -153,11 +152,11 @@ def _first_row(
         number += 1
         if number == 1 and (named := _SEPARATOR_LINE.fullmatch(line)):
             separator = named[1]
-            skipped.headers += 1
+            remarks.headers += 1
         elif not line.strip(_BLANK_ROW):
-            skipped.blanks += 1
+            remarks.blanks += 1
         elif starts_with_hash(line) and not _may_be_first_row(line, column):
-            skipped.comments += 1
+            remarks.comments += 1
         else:
             row = [line]
             while _OPEN_QUOTE.search(_QUOTED.sub("", "".join(row))):
@@ -171,10 +170,6 @@ def _first_row(
 
 def _may_be_first_row(line: str, column: str | None) -> bool:
     """Tell a header like `#,job_id`, or a row like `#1001,` and a UUID, from a comment."""
-    wanted = wanted_name(column)
-    for delimiter in _DELIMITERS:
-        cells = [cell.strip(BLANK + '"\r\n') for cell in line.split(delimiter)][1:]
-        names = [simplified(cell) for cell in cells]
-        if id_places(names, wanted) or any(map(is_uuid, cells)):
-            return True
-    return False
+    wanted = None if is_number(column) else column
+    rows = [[cell.strip(BLANK + '"\r\n') for cell in line.split(each)][1:] for each in _DELIMITERS]
+    return any(id_places(cells, wanted) or any(map(is_uuid, cells)) for cells in rows)

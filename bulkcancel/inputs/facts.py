@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from bulkcancel.inputs.job_ids import Entry
+from bulkcancel.inputs.job_ids import Entry, Pages
 
 _MOST_VALUES = 20  # of a type or status that is counted; the rest of a free text is not
 
@@ -75,17 +75,6 @@ def _time(text: str) -> datetime | None:
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
-    """One reply of `GET /pcm/jobs` that does not hold all jobs that it counts.
-
-    `total` is `meta.results.total`, None where only a link shows that there are more.
-    """
-
-    ids: frozenset[str]
-    total: int | None
-
-
-@dataclass(frozen=True, slots=True)
 class Shortage:
     """A list that is one page of many: it holds `held` of `total` jobs (None: unknown)."""
 
@@ -101,14 +90,15 @@ class Shortage:
         )
 
 
-def shortage_of(pages: Iterable[Page]) -> Shortage | None:
+def shortage_of(lists: Iterable[Pages]) -> Shortage | None:
     """Return the largest lack, None where the pages that count the same total are all there."""
-    groups: dict[int | None, list[Page]] = {}
-    for page in pages:
-        groups.setdefault(page.total, []).append(page)
-    short = []
-    for total, group in groups.items():
-        held = len(frozenset[str]().union(*(page.ids for page in group)))
-        if total is None or held < total:
-            short.append(Shortage(held, total))
+    held: dict[int | None, set[str]] = {}
+    for pages in lists:
+        for total, ids in pages.items():
+            held.setdefault(total, set()).update(ids)
+    short = [
+        Shortage(len(ids), total)
+        for total, ids in held.items()
+        if total is None or len(ids) < total
+    ]
     return max(short, key=lambda each: (each.total or 0) - each.held, default=None)

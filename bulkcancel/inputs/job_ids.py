@@ -1,8 +1,8 @@
 """Decide what a job id is, and which column or key holds it. No I/O."""
 
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from bulkcancel.base.model import id_key, is_uuid
@@ -60,15 +60,23 @@ class Entry(NamedTuple):
         return {"jobid": job_id, "type": kind, "status": status, "createdat": created_at}
 
 
+# ids on replies of `GET /pcm/jobs` that do not hold all jobs that they count, by that total;
+# None where only a link shows that there are more
+Pages = dict[int | None, set[str]]
+
+
 @dataclass(slots=True)
-class Skipped:
-    """How many lines of an input hold no row: the header's, comments, and blank ones."""
+class Remarks:
+    """What a list says beside its entries: lines without a row, its id column, its pages."""
 
     headers: int = 0
     comments: int = 0
     blanks: int = 0
+    column: str = ""  # or key, that held the first id; '' in a plain list
+    pages: Pages = field(default_factory=dict)
 
 
+@dataclass(slots=True)
 class UuidRule:
     """The rule for one list: where a UUID is among its first ids, every id is one.
 
@@ -76,8 +84,7 @@ class UuidRule:
     a list of UUIDs they are the remains of a total, a header, or a copy that was cut short.
     """
 
-    def __init__(self) -> None:
-        self.has_uuid = False
+    has_uuid: bool = False
 
     def checked(self, batch: Sequence[Entry]) -> Sequence[Entry]:
         """Return the entries that come next in the list, with the problems that follow."""
@@ -158,19 +165,20 @@ def simplified(name: str) -> str:
 
 
 def id_places(names: Sequence[str], wanted: str | None = None) -> list[int]:
-    """Return which of the simplified names hold ids: those `wanted`, else by the best name."""
-    if wanted is None:
-        wanted = next((name for name in _ID_NAMES if name in names), None)
-    return [place for place, name in enumerate(names) if name == wanted]
+    """Return which headers or keys hold ids: those of a wanted name, else of the best one."""
+    known = [simplified(name) for name in names]
+    best = next((name for name in _ID_NAMES if name in known), None)
+    wanted = best if wanted is None else simplified(wanted)
+    return [place for place, name in enumerate(known) if name == wanted]
 
 
 def about_places(names: Sequence[str]) -> list[int]:
-    """Return where the values of `About` are among simplified names, -1 for those that aren't."""
-    return [
-        next((names.index(name) for name in known if name in names), -1) for known in _ABOUT_NAMES
-    ]
+    """Return where the values of `About` are among headers or keys, -1 for those that aren't."""
+    known = [simplified(name) for name in names]
+    found = [[known.index(name) for name in each if name in known] for each in _ABOUT_NAMES]
+    return [places[0] if places else -1 for places in found]
 
 
-def is_report(names: Sequence[str]) -> bool:
-    """Tell whether simplified names are those of a report: its `job_id` holds the ids."""
-    return {"jobid", "outcome"} <= set(names)
+def is_report(names: Iterable[str]) -> bool:
+    """Tell whether headers or keys are those of a report: its `job_id` holds the ids."""
+    return {"jobid", "outcome"} <= {simplified(name) for name in names}

@@ -16,18 +16,16 @@ import orjson
 from bulkcancel.base.errors import InputError
 from bulkcancel.base.model import id_key, is_uuid
 from bulkcancel.base.text import one_line
-from bulkcancel.inputs.facts import Page
 from bulkcancel.inputs.job_ids import (
     BLANK,
     About,
     Entry,
-    Skipped,
+    Remarks,
     about_places,
     has_uuid,
     id_places,
     is_report,
     problem_of,
-    simplified,
 )
 
 _SPACE = re.compile(rf"[\r\n{BLANK}]*")
@@ -47,16 +45,13 @@ _decode_at = json.JSONDecoder().raw_decode
 class JsonList:
     """A JSON text of job ids; `column` is the key that holds the id, None to find it.
 
-    Counts the lines that it skipped, and keeps the `pages` that are not complete; `taken`
-    is the key that held the first id.
+    `remarks` gets what the list says beside its entries.
     """
 
     lines: Iterator[str]
     name: str
     column: str | None
-    skipped: Skipped
-    pages: list[Page]
-    taken: str = ""
+    remarks: Remarks
 
     def entries(self) -> Iterator[Entry]:
         """Yield an entry per item; raises `InputError` for broken JSON, and other lists."""
@@ -77,12 +72,8 @@ class JsonList:
     def _check_first(self, job: Mapping[str, Any], job_id: str, number: int) -> None:
         """Refuse a key whose first id is not a UUID, where another key has one."""
         key = next(iter(_id_keys(tuple(job), self.column)), "")
-        self.taken = f'key "{one_line(key, 40)}"' if key else ""
-        if (
-            self.column is not None
-            or is_uuid(job_id)
-            or is_report([simplified(key) for key in job])
-        ):
+        self.remarks.column = f'key "{one_line(key, 40)}"' if key else ""
+        if self.column is not None or is_uuid(job_id) or is_report(job):
             return
         texts = {each: value for each, value in job.items() if isinstance(value, str)}
         others = [each for each, value in texts.items() if each != key and has_uuid(value)]
@@ -108,17 +99,17 @@ class JsonList:
         total = _at(reply, "meta", "results", "total")
         counted = total if isinstance(total, int) and not isinstance(total, bool) else None
         if _at(reply, "links", "next") if counted is None else counted > len(items):
-            ids = frozenset(id_key(self._opened(item)[1]) for item in items)
-            self.pages.append(Page(ids - {""}, counted))
+            ids = {id_key(job_id) for item in items if (job_id := self._opened(item)[1])}
+            self.remarks.pages.setdefault(counted, set()).update(ids)
 
     def _documents(self) -> Iterator[Any]:
         """Yield each JSON value, as soon as its line is there if it ends in that line."""
         for number, line in enumerate(self.lines, 1):
             if line.isspace():
-                self.skipped.blanks += 1
+                self.remarks.blanks += 1
                 continue
             if line.lstrip(BLANK).startswith("#"):
-                self.skipped.comments += 1
+                self.remarks.comments += 1
                 continue
             try:
                 document = orjson.loads(line)
@@ -129,15 +120,15 @@ class JsonList:
 
     def _multi_line(self, text: str, line: int) -> Iterator[Any]:
         """Yield the JSON values of a text that begins on a given line of the file."""
-        at = _past_space(text, 0)
         try:
-            only = orjson.loads(text)
+            documents = iter([orjson.loads(text)])
         except ValueError:  # several values in a row, or broken
-            pass
-        else:
-            del text
-            yield only
-            return
+            documents = self._in_a_row(text, line)
+        del text
+        yield from documents
+
+    def _in_a_row(self, text: str, line: int) -> Iterator[Any]:
+        at = _past_space(text, 0)
         while at < len(text):
             try:
                 document, end = _decode_at(text, at)
@@ -183,22 +174,19 @@ class JsonList:
 @lru_cache(256)
 def _id_keys(keys: tuple[str, ...], wanted: str | None) -> list[str]:
     """Return the keys of an object that hold its id, those of a `wanted` name if any."""
-    name = None if wanted is None else simplified(wanted)
-    return [keys[place] for place in id_places([simplified(key) for key in keys], name)]
+    return [keys[place] for place in id_places(keys, wanted)]
 
 
 @lru_cache(256)
 def _about_keys(keys: tuple[str, ...]) -> list[str | None]:
-    places = about_places([simplified(key) for key in keys])
-    return [None if place < 0 else keys[place] for place in places]
+    return [None if place < 0 else keys[place] for place in about_places(keys)]
 
 
 def _about(job: Mapping[str, Any]) -> About | None:
     """Return what an object says of its job."""
     attributes = job.get("attributes")
-    where = attributes if isinstance(attributes, dict) else job
-    keys = _about_keys(tuple(where))
-    values = [where[key] if key is not None else "" for key in keys]
+    where: Mapping[Any, Any] = attributes if isinstance(attributes, dict) else job
+    values = [where.get(key) for key in _about_keys(tuple(where))]
     about = About(*(value if isinstance(value, str) else "" for value in values))
     return about if any(about) else None
 

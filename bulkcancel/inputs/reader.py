@@ -58,22 +58,22 @@ class Input:
     @property
     def overview(self) -> Overview:
         """Return what the jobs that were read so far have in common."""
-        facts, sources = self._facts, self.sources
+        facts, remarks = self._facts, [source.remarks for source in self.sources]
         return Overview(
-            ", ".join(dict.fromkeys(source.taken for source in sources if source.taken)),
+            ", ".join(dict.fromkeys(each.column for each in remarks if each.column)),
             *self.jobs.ends(),
             facts.counts(0),
             facts.counts(1),
             facts.created,
             others=facts.others,
-            comments=sum(source.skipped.comments for source in sources),
-            blanks=sum(source.skipped.blanks for source in sources),
+            comments=sum(each.comments for each in remarks),
+            blanks=sum(each.blanks for each in remarks),
         )
 
     @property
     def shortage(self) -> Shortage | None:
         """Return what a list that is one page of many lacks, None where nothing is known to."""
-        return shortage_of(page for source in self.sources for page in source.pages)
+        return shortage_of(source.remarks.pages for source in self.sources)
 
 
 def read_inputs(

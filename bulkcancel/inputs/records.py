@@ -9,7 +9,7 @@ from io import StringIO
 from itertools import chain
 
 from bulkcancel.base.errors import InputError
-from bulkcancel.inputs.job_ids import BLANK, Skipped
+from bulkcancel.inputs.job_ids import BLANK, Remarks
 
 _MAX_CELL = 2**31 - 1  # characters; a cell too long for an id is an invalid row, not an error
 _DOUBLE_THEM = """sed 's/\\\\"/""/g'"""
@@ -27,7 +27,7 @@ class Records:
     lines: Iterator[str]
     number: int
     delimiter: str
-    skipped: Skipped
+    remarks: Remarks
     index: int = 0
     _ended: bool = False
 
@@ -35,7 +35,7 @@ class Records:
         csv.field_size_limit(_MAX_CELL)
         for count, line in enumerate(self.lines):
             if count and "#" in line and self._is_comment(line):
-                self.skipped.comments += 1
+                self.remarks.comments += 1
             elif '"' in line:
                 yield self.number, self._quoted(line)
             else:

@@ -17,8 +17,7 @@ from bulkcancel.base.errors import InputError
 from bulkcancel.base.model import is_uuid
 from bulkcancel.inputs.decoding import lines_of
 from bulkcancel.inputs.delimited import read_table
-from bulkcancel.inputs.facts import Page
-from bulkcancel.inputs.job_ids import BLANK, Entry, Skipped, UuidRule, has_uuid, problem_of
+from bulkcancel.inputs.job_ids import BLANK, Entry, Remarks, UuidRule, has_uuid, problem_of
 from bulkcancel.inputs.json_lists import JsonList
 
 STDIN = "-"
@@ -30,9 +29,8 @@ class Source:
     """One input: a file, or `-` for standard input.
 
     `column` is a header's name or a 1-based number, None to find it. `note` gets what the
-    operator should know. Once all entries are read, `digest` is final, `empty` tells
-    whether there was not even a header, `taken` says which column or key held the ids,
-    `skipped` counts the lines without a row, and `pages` are replies that are not complete.
+    operator should know, `remarks` what the list says beside its entries. Once all are read,
+    `digest` is final, and `empty` tells whether there was not even a header.
     """
 
     file: str
@@ -40,9 +38,7 @@ class Source:
     note: Callable[[str], None] = lambda _: None
     drops_torn_line: bool = False  # of a report that this run resumes
     empty: bool = False
-    taken: str = ""
-    skipped: Skipped = field(default_factory=Skipped)
-    pages: list[Page] = field(default_factory=list)
+    remarks: Remarks = field(default_factory=Remarks)
     rule: UuidRule = field(default_factory=UuidRule)
     _hash: "hashlib._Hash" = field(default_factory=hashlib.sha256)
 
@@ -65,16 +61,13 @@ class Source:
         start, is_json = _beginning(lines)
         lines = chain(start, lines)
         if is_json:
-            listed = JsonList(lines, self.name, self.column, self.skipped, self.pages)
-            for entry in listed.entries():
-                self.taken = listed.taken
-                yield entry
+            yield from JsonList(lines, self.name, self.column, self.remarks).entries()
             return
-        table = read_table(lines, self.name, self.column, self.skipped)
+        table = read_table(lines, self.name, self.column, self.remarks)
         if table is None:
             self.empty = True
             return
-        self.taken = table.taken if len(table.first) > 1 else ""
+        self.remarks.column = table.taken if len(table.first) > 1 else ""
         if table.column.note:
             self.note(table.column.note)
         yield from table.entries()

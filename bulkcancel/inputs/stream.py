@@ -128,11 +128,9 @@ class Streamed:
         """Queue what was read so far; wait while the queue is full."""
         new = self._input.add(self._batch, self._source)
         self._batch = []
+        name = self._source.name
         if new:
-            self._put([(self._row(entry), entry) for entry in new])
-
-    def _row(self, entry: Entry) -> JobRow:
-        return JobRow(entry.job_id, self._source.name, entry.line, entry.problem)
+            self._put([(JobRow(each.job_id, name, each.line, each.problem), each) for each in new])
 
     def _put(self, batch: _Batch | BulkcancelError | None) -> None:
         put = self._batches.put(batch)

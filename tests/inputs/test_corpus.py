@@ -108,7 +108,7 @@ SPREADSHEETS: dict[str, Read | Refused] = {
     "excel-title-above.csv": Refused(f'{NO_COLUMN}"Stuck jobs of 14 March"', NAME_IT),
     "excel-empty-rows-columns.csv": Read("3A 5B"),
     "excel-two-id-columns.csv": Read("2A 3B"),
-    "excel-same-header-twice.csv": Refused(":1: two columns are named 'jobid'", NAME_IT),
+    "excel-same-header-twice.csv": Refused(":1: two columns are named 'Job ID'", NAME_IT),
     "excel-column1.csv": Refused(":1: ", NAME_IT),
     "excel-products.csv": Refused(f'{TWO_COLUMNS}"product_id", 2 "sku", 3 "name"', NAME_IT),
     "excel-german-header.csv": Refused(f'{TWO_COLUMNS}"Auftragsnummer", 2 "Typ"', NAME_IT),

@@ -3,8 +3,8 @@
 import pytest
 
 from bulkcancel.inputs import Shortage
-from bulkcancel.inputs.facts import JobFacts, Page, shortage_of
-from bulkcancel.inputs.job_ids import About, Entry
+from bulkcancel.inputs.facts import JobFacts, shortage_of
+from bulkcancel.inputs.job_ids import About, Entry, Pages
 
 
 def facts_of(*abouts: About | None) -> JobFacts:
@@ -54,26 +54,22 @@ def test_range_of_creation_is_kept_as_written(
     assert facts_of(*(About(created_at=time) for time in times)).created == expected
 
 
-def page(ids: str, total: int | None) -> Page:
-    return Page(frozenset(ids), total)
-
-
 @pytest.mark.parametrize(
-    ("pages", "shortage"),
+    ("lists", "shortage"),
     [
-        pytest.param([], None, id="no page"),
-        pytest.param([page("ab", 5)], Shortage(2, 5), id="one page"),
-        pytest.param([page("ab", 5), page("cde", 5)], None, id="all pages"),
-        pytest.param([page("ab", 5), page("ab", 5), page("ac", 5)], Shortage(3, 5), id="overlap"),
-        pytest.param([page("ab", 3), page("cde", 9)], Shortage(3, 9), id="two lists"),
-        pytest.param([page("ab", None), page("c", None)], Shortage(3, None), id="links"),
+        pytest.param([{}], None, id="no page"),
+        pytest.param([{5: {"a", "b"}}], Shortage(2, 5), id="one page"),
+        pytest.param([{3: {"a", "b"}}, {}, {3: {"c"}}], None, id="all pages"),
+        pytest.param([{5: {"a", "b"}}, {5: {"a", "c"}}], Shortage(3, 5), id="overlap"),
+        pytest.param([{3: {"a", "b"}, 9: {"c"}}], Shortage(1, 9), id="two lists"),
+        pytest.param([{None: {"a", "b"}}, {None: {"c"}}], Shortage(3, None), id="links"),
     ],
 )
 def test_shortage_is_what_the_pages_together_lack(
-    pages: list[Page], shortage: Shortage | None
+    lists: list[Pages], shortage: Shortage | None
 ) -> None:
     """Pages that count the same total are held against it together; links alone never do."""
-    assert shortage_of(pages) == shortage
+    assert shortage_of(lists) == shortage
 
 
 def test_shortage_says_how_many_are_missing() -> None:

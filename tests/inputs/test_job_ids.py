@@ -173,7 +173,7 @@ def test_names_are_compared_without_what_tools_change(name: str, same: str) -> N
 @pytest.mark.parametrize(
     ("names", "wanted", "places"),
     [
-        (["note", "id"], None, [1]),
+        (["note", "I d"], None, [1]),
         (["id", "jobid"], None, [1]),
         (["id", "jobid", "id", "jobid"], None, [1, 3]),
         (["note", "uuid", "productid", "jobids"], None, []),

@@ -8,8 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bulkcancel.inputs import Source
-from bulkcancel.inputs.facts import Page
-from bulkcancel.inputs.job_ids import About
+from bulkcancel.inputs.job_ids import About, Pages
 from tests.support.reading import BOM, UUID, entries, places, problems, refusal, rows_from
 
 KEY = "name the key of the ids with --column, or extract them: jq -r '.data[].id'"
@@ -241,25 +240,23 @@ def reply(*ids: str, total: object = None, **links: Any) -> dict[str, Any]:  # n
 @pytest.mark.parametrize(
     ("document", "pages"),
     [
-        pytest.param(reply("a", "b", total=2), [], id="complete"),
-        pytest.param(reply("a", "b", total=2, next="/n"), [], id="the total is the safer sign"),
-        pytest.param(reply("a", total=3), [Page(frozenset("a"), 3)], id="by the total"),
-        pytest.param(reply("a", next="/n"), [Page(frozenset("a"), None)], id="by the link"),
-        pytest.param(reply("a", next=None), [], id="no link"),
-        pytest.param(reply("a", total="3"), [], id="a text"),
-        pytest.param(reply("a", total=True), [], id="no number"),
-        pytest.param({"data": [job("a")], "meta": [], "links": 7}, [], id="other shapes"),
-        pytest.param(reply(UUID.upper(), total=3), [Page(frozenset([UUID]), 3)], id="case"),
-        pytest.param({"data": job("a"), "meta": {"results": {"total": 9}}}, [], id="one job"),
+        pytest.param(reply("a", "b", total=2), {}, id="complete"),
+        pytest.param(reply("a", "b", total=2, next="/n"), {}, id="the total is the safer sign"),
+        pytest.param(reply("a", total=3), {3: set("a")}, id="by the total"),
+        pytest.param(reply("a", next="/n"), {None: set("a")}, id="by the link"),
+        pytest.param(reply("a", next=None), {}, id="no link"),
+        pytest.param(reply("a", total="3"), {}, id="a text"),
+        pytest.param(reply("a", total=True), {}, id="no number"),
+        pytest.param({"data": [job("a")], "meta": [], "links": 7}, {}, id="other shapes"),
+        pytest.param(reply(UUID.upper(), total=3), {3: {UUID}}, id="case"),
+        pytest.param({"data": job("a"), "meta": {"results": {"total": 9}}}, {}, id="one job"),
     ],
 )
-def test_reply_that_is_one_page_of_many_is_noticed(
-    document: dict[str, Any], pages: list[Page]
-) -> None:
+def test_reply_that_is_one_page_of_many_is_noticed(document: dict[str, Any], pages: Pages) -> None:
     """A total, or a link to the next page, shows that a reply does not hold all jobs."""
     source = Source("-")
     rows_from(json.dumps(document).encode(), source=source)
-    assert source.pages == pages
+    assert source.remarks.pages == pages
 
 
 @pytest.mark.parametrize(

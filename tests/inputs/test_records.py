@@ -58,7 +58,7 @@ def test_hash_begins_a_comment_only_where_there_is_no_row(
     source = Source("-", "key" if "key" in raw else None)
     read = rows_from(raw.replace("{}", UUID).encode(), source=source)
     assert [(entry.line, entry.job_id) for entry in read] == expected
-    assert source.skipped.comments == comments
+    assert source.remarks.comments == comments
 
 
 @pytest.mark.parametrize(
