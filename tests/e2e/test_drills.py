@@ -1,19 +1,21 @@
 """The incidents of `drills.md`, as far as a machine can judge them: real programs, real HTTP."""
 
+import csv
+import sys
 import uuid
+from contextlib import ExitStack
 from pathlib import Path
 
 import orjson
 import pytest
+from aiohttp import web
 
-from bulkcancel.sandbox import Rules
-from tests.conftest import Serve
+from bulkcancel.sandbox import Rules, seeds_of
+from tests.conftest import Serve, served
 from tests.support.practice import Practice
 from tests.support.programs import run_program, running, until
 from tests.support.reports import last_of, outcomes_in, rows_of
 from tests.support.terminal import CTRL_C, at_terminal
-
-NOT_YET = pytest.mark.xfail(strict=False, reason="is being built")
 
 
 def uuids(count: int, kind: str = "product-import") -> list[str]:
@@ -35,7 +37,6 @@ def sheet_of(ids: list[str]) -> bytes:
     return b"\xef\xbb\xbf" + "\r\n".join([*lines, ""]).encode()
 
 
-@NOT_YET
 def test_drill_1_spreadsheet_is_counted_before_and_after(serve: Serve, tmp_path: Path) -> None:
     """A sheet's column, duplicates and bad rows are named before the yes; all are cancelled."""
     ids = uuids(400)
@@ -55,6 +56,43 @@ def test_drill_1_spreadsheet_is_counted_before_and_after(serve: Serve, tmp_path:
     assert api.cancelled == set(ids)
 
 
+_JOBS = "import sys, bulkcancel.__main__ as program; sys.exit(program.jobs())"
+JOBS = (sys.executable, "-W", "error", "-c", _JOBS)
+
+
+def test_drill_2_queue_is_listed_whole_and_cancelled_by_type(serve: Serve, tmp_path: Path) -> None:
+    """All pages of the queue are the list, oldest first; what is of another type stays pending."""
+    imports, exports = uuids(230), uuids(40, "product-export")
+    rows = [{"jobid": i, "type": "product-import"} for i in imports]
+    rows += [{"jobid": i, "type": "product-export"} for i in exports]
+    api = Practice(rows, Rules(start_every=0))
+    url = serve(api.serve())
+    arguments = ("--type", "product-import", "-o", "jobs.csv", "-r", "500")
+    listed = run_program(*arguments, folder=tmp_path, url=url, command=JOBS)
+    assert listed.code == 0, listed.err
+    with (tmp_path / "jobs.csv").open(newline="") as file:
+        assert [row["job_id"] for row in csv.DictReader(file)] == imports
+    ended = run_program("jobs.csv", "--yes", "-r", "1000", folder=tmp_path, url=url)
+    assert (ended.code, api.cancelled) == (0, set(imports)), ended.err
+
+
+def test_drill_2_guard_cancels_what_arrives(serve: Serve, tmp_path: Path) -> None:
+    """With the list followed into a run by a pipe, jobs that arrive later are cancelled as well."""
+    api = store_of(uuids(5))
+    url = serve(api.serve())
+    follow = ("--follow", "0.2", "--until-quiet", "2s", "-r", "100")
+    with (
+        running(*follow, folder=tmp_path, url=url, command=JOBS) as jobs,
+        running("--yes", "-r", "100", folder=tmp_path, url=url, stdin=jobs.process.stdout) as run,
+    ):
+        until(lambda: len(api.cancelled) == 5)
+        late = uuids(8)[5:]
+        api.queue.add(seeds_of([{"jobid": job_id} for job_id in late]))
+        until(lambda: api.cancelled == set(uuids(8)))
+        ended = run.end()
+    assert (ended.code, len(ended.outcomes)) == (0, 8), ended.err
+
+
 def test_drill_3_wrong_store_is_left_untouched_and_resumed(serve: Serve, tmp_path: Path) -> None:
     """A store that has none of the jobs stops the run after 20; at the right one none is missed."""
     ids = uuids(60)
@@ -66,6 +104,49 @@ def test_drill_3_wrong_store_is_left_untouched_and_resumed(serve: Serve, tmp_pat
     assert len(wrong.asked) < 60
     again = run_program(*arguments, "--resume", folder=tmp_path, url=serve(right.serve()))
     assert (again.code, right.cancelled) == (0, set(ids)), again.err
+
+
+class OtherShop(Practice):
+    """A store with an id of its own, at the same host."""
+
+    async def _store(self, _: web.Request) -> web.Response:
+        return web.json_response({"data": {"id": uuids(1, "shop")[0], "name": "shop B"}})
+
+
+def test_drill_3_report_of_another_store_is_refused(serve: Serve, tmp_path: Path) -> None:
+    """A report of shop A is not resumed at shop B: both are named, and nothing is sent."""
+    ids = uuids(10)
+    (tmp_path / "jobs.csv").write_text("\n".join(ids[:5]))
+    arguments = ("jobs.csv", "-o", "report.csv", "--yes", "--resume", "-r", "500")
+    url = serve(store_of(ids).serve())
+    assert run_program(*arguments, folder=tmp_path, url=url).code == 0
+    before = (tmp_path / "report.csv").read_bytes()
+    (tmp_path / "jobs.csv").write_text("\n".join(ids))
+    shop_b = OtherShop([{"jobid": job_id} for job_id in ids], Rules(start_every=0))
+    ended = run_program(*arguments, folder=tmp_path, url=serve(shop_b.serve()))
+    assert ended.is_refusal(), ended.err
+    for shop in ("00000000-0000-4000-8000-000000000000", uuids(1, "shop")[0]):
+        assert shop in ended.err
+    assert (shop_b.cancelled, (tmp_path / "report.csv").read_bytes()) == (set(), before)
+
+
+def test_drill_4_lost_connection_is_waited_for_and_fails_no_job(tmp_path: Path) -> None:
+    """While the store is away the display says so; when it is back the run goes on, none failed."""
+    ids = uuids(60)
+    (tmp_path / "jobs.csv").write_text("\n".join(ids))
+    api = store_of(ids)
+    arguments = ("jobs.csv", "-o", "report.csv", "--yes", "-r", "40")
+    with ExitStack() as first:
+        url = first.enter_context(served(api.serve()))
+        port = int(url.rpartition(":")[2])
+        with at_terminal(*arguments, folder=tmp_path, url=url) as program:
+            until(lambda: len(api.cancelled) > 5)
+            first.close()
+            program.wait_for("no connection to 127.0.0.1")
+            with served(api.serve(port)):
+                assert program.end() == 0
+    assert api.cancelled == set(ids)
+    assert set(outcomes_in(tmp_path / "report.csv").values()) == {"cancelled"}
 
 
 def test_drill_5_refused_rate_slows_the_run_and_loses_no_job(serve: Serve, tmp_path: Path) -> None:
