@@ -1,6 +1,7 @@
 """The incidents of `drills.md`, as far as a machine can judge them: real programs, real HTTP."""
 
 import csv
+import signal
 import sys
 import uuid
 from contextlib import ExitStack
@@ -255,11 +256,12 @@ def test_drill_9_same_report_is_refused_to_a_colleague(serve: Serve, tmp_path: P
     (tmp_path / "jobs.csv").write_text("\n".join(ids))
     api = store_of(ids, Rules(start_every=0, latency=0.02))
     url = serve(api.serve())
-    arguments = ("jobs.csv", "--yes", "-r", "60", "--resume", "-o", "report.csv")
+    arguments = ("jobs.csv", "--yes", "-r", "5", "--resume", "-o", "report.csv")
     with running(*arguments, folder=tmp_path, url=url) as first:
         until(lambda: outcomes_in(tmp_path / "report.csv"))
         second = run_program(*arguments, folder=tmp_path, url=url)
-        assert first.end().code == 0
+        first.signal(signal.SIGINT)
+        assert first.end().code == 130
     assert second.code == 2
     assert "is being written by another run" in second.err
 
