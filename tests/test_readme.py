@@ -136,6 +136,7 @@ def is_shown(shown: str, told: str, *, interrupted: bool = False) -> bool:
 def _lasting(text: str, *, interrupted: bool) -> str:
     """Return a text without what differs from run to run, in whatever lines it was."""
     text = re.sub(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d to \d\d:\d\d:\d\d|127\.0\.0\.1:\d+", "", text)
+    text = re.sub(r"at \d\d:\d\d:\d\d UTC", "", text)
     text = re.sub(r"took [\d.]+ s(, [\d.]+ requests per second of \d+ allowed)?", "took", text)
     text = re.sub(r"\^C|\d+", "", text) if interrupted else text
     return " ".join(text.split())
