@@ -9,9 +9,9 @@ The code stands in rooms, each of which imports only those above it:
 - `inputs`: find the job ids in any file or pipe
 - `epcc`: the Elastic Path HTTP API, each request at a rate and with a token
 - `engine`: settle each job, many side by side, and stop well
-- `listing`: the store's list of jobs, whole or not at all
 - `report`: results as rows on disk, and read back
 - `console`: what people see and are asked
+- `listing`: the store's queue: its list of jobs, shown, followed, and used as proof
 - `run`: one run, from settings to exit code; `api` is the same for Python
 - `cli`: the commands; `sandbox`: the practice API
 """

@@ -16,11 +16,11 @@ MAY_IMPORT = {
     "inputs": BASE,
     "epcc": BASE,
     "engine": BASE | {"epcc"},
-    "listing": BASE | {"epcc"},
+    "listing": BASE | {"inputs", "epcc", "engine", "report", "console"},
     "report": BASE,
     "console": BASE,
     "run": BASE | {"inputs", "epcc", "engine", "listing", "report", "console", "sandbox"},
-    "cli": BASE | {"run", "console", "inputs", "sandbox"},
+    "cli": BASE | {"run", "console", "inputs", "sandbox", "listing"},
     "sandbox": set[str](),
 }
 ONLY_IN = {

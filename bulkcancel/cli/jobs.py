@@ -17,7 +17,7 @@ from bulkcancel.cli.cancel import guarded
 from bulkcancel.cli.options import CONTEXT, JOBS, GroupedCommand
 
 if TYPE_CHECKING:
-    from bulkcancel.run.queue_view import QueueOptions
+    from bulkcancel.listing.view import QueueOptions
 
 STATUSES = ("pending", "started", "success", "failed", "cancelled")
 
@@ -47,7 +47,7 @@ def command(**parameters: Any) -> int:  # noqa: ANN401  (click's own types)
         StoreOptions,
         group_of,
     )
-    from bulkcancel.run.queue import QueueSettings, list_queue  # noqa: PLC0415
+    from bulkcancel.listing.command import QueueSettings, list_queue  # noqa: PLC0415
 
     settings = QueueSettings(
         _queue_options(parameters),
@@ -65,7 +65,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _queue_options(given: Mapping[str, Any]) -> "QueueOptions":
     """Return which jobs are listed, and where; raises `ConfigError`."""
-    from bulkcancel.run.queue_view import QueueOptions  # noqa: PLC0415
+    from bulkcancel.listing.view import QueueOptions  # noqa: PLC0415
 
     times, remarks = _times(given)
     return QueueOptions(

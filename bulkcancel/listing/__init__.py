@@ -1,6 +1,7 @@
-"""The store's list of jobs: read it whole or not at all, tell what is new, prove a report.
+"""The store's queue: its list of jobs, whole or not at all, shown, followed, and used as proof.
 
-Must not know what the list is for, how a request is sent, nor files or terminals.
+`command` is `bulkcancel-jobs`, `prove` is `--check --verify`. Must not know click, nor how a
+request is sent, and cancels nothing.
 """
 
 from bulkcancel.listing.arrivals import Arrivals

@@ -6,6 +6,7 @@ more by itself before it is said to.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from bulkcancel.base.model import (
     CANCELLED,
@@ -67,6 +68,19 @@ class Verification:
     def is_clean(self) -> bool:
         """Tell whether the store confirms every row."""
         return not (self.failure or self.differences)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return it as a summary keeps it."""
+        return {
+            "checked": self.checked,
+            "agreed": self.agreed,
+            "at": timestamp(self.at),
+            "failure": self.failure or None,
+            "differences": [
+                {"job_id": each.job_id, "outcome": each.outcome.value, "store": each.status}
+                for each in self.differences
+            ],
+        }
 
 
 class Verifier:

@@ -31,7 +31,7 @@ def run(settings: Settings, environ: Mapping[str, str]) -> int:
     output = Output(quiet=display.quiet, verbosity=display.verbose, as_json=as_json)
     try:
         if settings.jobs.check and settings.report.verify:
-            from bulkcancel.run.prove import prove  # noqa: PLC0415  (aiohttp takes its time)
+            from bulkcancel.listing.prove import prove  # noqa: PLC0415  (aiohttp takes its time)
 
             return prove(settings, environ, output)
         with prepared(settings, environ, output) as ready:

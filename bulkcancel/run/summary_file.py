@@ -153,7 +153,7 @@ def summary_of(settings: Settings, facts: Facts) -> dict[str, Any]:
         "runs": [_leg(run_id, run) for run_id, run in report.log.runs.items()],
         "running_jobs": [_running(row) for row in islice(report.log.running.values(), _MAX_LIST)],
         "cancelled_by_this_run_or_others": report.doubtful,
-        "verified": verified_as_json(facts.verified),
+        "verified": None if facts.verified is None else facts.verified.as_dict(),
     }
     return shown(summary)
 
@@ -179,22 +179,6 @@ def head_of(
 def shown(summary: dict[str, Any]) -> dict[str, Any]:
     """Return a summary whose texts hold no secret, and nothing that can't be seen."""
     return {name: _shown(value) for name, value in summary.items()}
-
-
-def verified_as_json(verified: "Verification | None") -> dict[str, Any] | None:
-    """Return what the store says of the report, and which jobs differ; None where nobody asked."""
-    if verified is None:
-        return None
-    return {
-        "checked": verified.checked,
-        "agreed": verified.agreed,
-        "at": timestamp(verified.at),
-        "failure": verified.failure or None,
-        "differences": [
-            {"job_id": each.job_id, "outcome": each.outcome.value, "store": each.status}
-            for each in verified.differences
-        ],
-    }
 
 
 def is_page(path: Path) -> bool:

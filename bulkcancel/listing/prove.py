@@ -15,7 +15,7 @@ from bulkcancel.console import Output
 from bulkcancel.engine import concurrency_for
 from bulkcancel.epcc import connect
 from bulkcancel.inputs import STDIN
-from bulkcancel.listing import Verification, Verifier
+from bulkcancel.listing.verify import Verification, Verifier
 from bulkcancel.report import Past, read_past, require_same_store, store_text
 
 

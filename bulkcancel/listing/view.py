@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from bulkcancel.base.model import PENDING
 from bulkcancel.base.text import one_line, timestamp
 from bulkcancel.console import QueueView, ShownJob
-from bulkcancel.listing import ListedJob, Selection, epoch_of
+from bulkcancel.listing.page import ListedJob, epoch_of
+from bulkcancel.listing.selection import Selection
 
 _FIRST = 10  # jobs of the list that are shown
 

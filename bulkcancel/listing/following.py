@@ -9,7 +9,8 @@ from bulkcancel.base.model import Tally
 from bulkcancel.base.text import duration
 from bulkcancel.console import Output
 from bulkcancel.epcc import Sender
-from bulkcancel.listing import Arrivals, FollowOptions, Round, follow
+from bulkcancel.listing.arrivals import Arrivals
+from bulkcancel.listing.follow import FollowOptions, Round, follow
 from bulkcancel.report import Format, job_line, standard_output
 
 

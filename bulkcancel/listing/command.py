@@ -15,15 +15,14 @@ from bulkcancel.base.settings import DisplayOptions, PaceOptions, StoreOptions
 from bulkcancel.console import Output, print_queue
 from bulkcancel.engine import concurrency_for
 from bulkcancel.epcc import connect
-from bulkcancel.listing import (
-    Arrivals,
-    Fetcher,
-    FollowOptions,
-    ListedJob,
-    Lister,
-    ListError,
-    Selection,
-)
+from bulkcancel.listing.arrivals import Arrivals
+from bulkcancel.listing.fetch import Fetcher, ListError
+from bulkcancel.listing.follow import FollowOptions
+from bulkcancel.listing.following import Following
+from bulkcancel.listing.lister import Lister
+from bulkcancel.listing.page import ListedJob
+from bulkcancel.listing.selection import Selection
+from bulkcancel.listing.view import QueueOptions, queue_view
 from bulkcancel.report import (
     STDOUT,
     Plan,
@@ -34,8 +33,6 @@ from bulkcancel.report import (
     standard_output,
     write_atomically,
 )
-from bulkcancel.run.following import Following
-from bulkcancel.run.queue_view import QueueOptions, queue_view
 
 _FIRST_WORD = 2.0  # seconds of reading before there is a line about it
 _WORD_EVERY = 10.0
