@@ -59,15 +59,18 @@ class Plan:
         return self.target != STDOUT and Path(self.target).is_fifo()
 
 
-def choose_target(output: str | None, chosen: str | None) -> str:
+def choose_target(output: str | None, chosen: str | None, *, kept: bool = True) -> str:
     """Return where the report goes: the file asked for, `-`, or a new time-stamped file.
 
-    Standard output is no place if it is a terminal, closed, or the null device.
+    Standard output is no place if it is a terminal, closed, or the null device; one that need
+    not be `kept` goes nowhere then.
     """
     if output:
         return output
     if not (sys.stdout is None or sys.stdout.isatty() or stdout_is_null()):
         return STDOUT
+    if not kept:
+        return os.devnull
     return f"bulkcancel-{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime())}.{chosen or Format.CSV}"
 
 

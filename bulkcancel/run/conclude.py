@@ -1,5 +1,6 @@
 """The end of a run: show the summary, and write it to its file."""
 
+import os
 from dataclasses import replace
 
 from bulkcancel.base.errors import GuardError
@@ -91,4 +92,4 @@ def _show(settings: Settings, output: Output, facts: Facts, step: NextStep) -> N
 
 def _file_of(facts: Facts) -> str | None:
     target = facts.report.target
-    return None if target == STDOUT else target
+    return None if target in {STDOUT, os.devnull} else target

@@ -1,5 +1,6 @@
 """Everything that can be refused without a request: report, input, login, in this order."""
 
+import os
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
@@ -51,7 +52,7 @@ def prepared(settings: Settings, environ: Mapping[str, str], output: Output) -> 
     Raises `InputError`, `ReportError` or `ConfigError`.
     """
     clock, report, plan = Clock(), settings.report, _plan(settings)
-    if report.output is None and stdout_is_null():
+    if report.output is None and stdout_is_null() and plan.target != os.devnull:
         output.note(f"note: standard output is discarded, the report goes to {plan.target}")
     if plan.is_pipe:
         output.note(f"waiting for a reader of {plan.target}")
@@ -94,15 +95,16 @@ def _read(settings: Settings, output: Output) -> Input:
 
 def _plan(settings: Settings) -> Plan:
     """Return where the run records; raises `ReportError` for places that won't do."""
-    report = settings.report
+    jobs, report = settings.jobs, settings.report
+    kept = report.split is not None or not (jobs.dry_run or jobs.check)  # a look has its summary
     plan = Plan(
-        choose_target(report.output, report.format),
+        choose_target(report.output, report.format, kept=kept),
         report.format,
         overwrite=report.overwrite,
         resume=report.resume,
         split=report.split,
         summaries=report.summary,
-        inputs=settings.jobs.files,
+        inputs=jobs.files,
     )
     check_places(plan)
     return plan

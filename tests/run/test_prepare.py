@@ -1,5 +1,6 @@
 """What is refused before any request, and what is said meanwhile."""
 
+from pathlib import Path
 from threading import Event
 
 import pytest
@@ -8,6 +9,7 @@ from bulkcancel.base.errors import InputError
 from bulkcancel.base.settings import JobOptions, Settings
 from bulkcancel.console import Output
 from bulkcancel.run import prepare
+from tests.conftest import Cli, sandbox
 
 
 @pytest.mark.parametrize("yes", [False, True])
@@ -37,3 +39,16 @@ def test_a_pipe_that_does_not_end_says_what_is_waited_for(
         pass
     asked = ["reading standard input until it ends, to ask about all of its jobs; with --yes they"]
     assert [text.partition(" are sent")[0] for text in said] == ([] if yes else asked)
+
+
+@pytest.mark.parametrize("look", ["--dry-run", "--check"])
+def test_a_look_leaves_no_file_unless_it_was_asked_for(
+    look: str, cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A look has its summary: a file with the name of a real report would mislead."""
+    monkeypatch.setattr("sys.stdout", None)  # as on a terminal, rows have no other place
+    ended = cli.against(sandbox(1), look, stdin="job-1\n")
+    assert (ended.code, [path.name for path in tmp_path.iterdir()]) == (0, ["stdin"])
+    assert "report:" not in ended.err
+    cli.against(sandbox(1), look, "-o", "r.csv", stdin="job-1\n")
+    assert "job-1" in (tmp_path / "r.csv").read_text()
