@@ -116,7 +116,8 @@ def remarks(summary: Summary) -> list[str]:
         lines.append(f"{took}: with a lower --rate it refuses less")
     if tally.doubtful:
         of_these = "of these was" if tally.doubtful == 1 else "of these were"
-        lines.append(f"{tally.doubtful:,} {of_these} cancelled by this run, or by somebody else")
+        by_whom = "by this or an earlier run, or by somebody else"
+        lines.append(f"{tally.doubtful:,} {of_these} cancelled {by_whom}")
     if tally.found_none:
         lines.append(f"{summary.store} has none of these jobs: is it the right store?")
     return lines

@@ -13,7 +13,7 @@ from tests.support.chosen import changed
 ORIGINS = {"base_url": "profile", "credentials": "environment", "rate": "option"}
 
 
-def test_what_is_effective_settings() -> None:
+def test_effective_settings_name_their_origin() -> None:
     """Each setting that matters is told, with its origin where it is known, and no secret."""
     assert effective_settings(replace(SETTINGS, origins=ORIGINS), ACCESS) == [
         "base url: https://store.example:8443/proxy (from profile)",
@@ -38,7 +38,7 @@ def test_what_is_effective_settings() -> None:
     ],
     ids=["a token", "practice", "concurrency", "no header", "a header's value"],
 )
-def test_what_else_may_be_effective_settings(changes: dict[str, Any], line: str) -> None:
+def test_effective_settings_hide_what_may_be_secret(changes: dict[str, Any], line: str) -> None:
     """What has no value of its own is told in words, and a value that may be secret is not."""
     names = {"base_url", "credentials", "headers"} & changes.keys()
     access = replace(ACCESS, **{name: changes.pop(name) for name in names})

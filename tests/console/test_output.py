@@ -33,7 +33,7 @@ def test_every_outcome_has_a_colour() -> None:
 
 
 @pytest.mark.parametrize("as_json", [False, True], ids=["text", "json"])
-def test_quiet(as_json: bool, capsys: Err) -> None:  # noqa: FBT001  (a table's)
+def test_quiet_output_prints_errors_only(as_json: bool, capsys: Err) -> None:  # noqa: FBT001  (a table's)
     """Quiet output says nothing but errors."""
     output = Output(quiet=True, verbosity=2, as_json=as_json)
     output.note("anything")
@@ -46,7 +46,7 @@ def test_quiet(as_json: bool, capsys: Err) -> None:  # noqa: FBT001  (a table's)
 
 
 @pytest.mark.parametrize(("verbosity", "shown"), [(0, 0), (1, 2), (2, 3)])
-def test_verbosity(verbosity: int, shown: int, capsys: Err) -> None:
+def test_verbosity_decides_which_lines_are_printed(verbosity: int, shown: int, capsys: Err) -> None:
     """-v shows what is in force, and each job; -vv each request, too."""
     output = Output(verbosity=verbosity)
     output.detail("rate: 20 per second")
@@ -66,7 +66,9 @@ def test_verbosity(verbosity: int, shown: int, capsys: Err) -> None:
         (result("=a b\n", Outcome.INVALID), "invalid =a b"),
     ],
 )
-def test_a_job(settled: JobResult, line: str, capsys: Err) -> None:
+def test_verbose_line_of_a_job_says_outcome_and_reason(
+    settled: JobResult, line: str, capsys: Err
+) -> None:
     """A job that settles is one line: its outcome, its id, and why."""
     Output(verbosity=1).job(settled)
     assert capsys.readouterr().err == f"{line}\n"
@@ -80,7 +82,9 @@ def test_a_job(settled: JobResult, line: str, capsys: Err) -> None:
     ],
     ids=["a reply", "no reply"],
 )
-def test_a_request(said: int | str, line: str, capsys: Err) -> None:
+def test_very_verbose_line_of_a_request_has_no_body(
+    said: int | str, line: str, capsys: Err
+) -> None:
     """A request is one line: method, path, what came of it, and how long it took."""
     Output(verbosity=2).request(*CANCEL, said, 0.1234)
     assert capsys.readouterr().err == f"{line}\n"
@@ -105,7 +109,7 @@ def test_forced_colours_break_no_line_in_a_file(
     assert capsys.readouterr().err.count("\n") == 1
 
 
-def test_lines_for_collectors(capsys: Err) -> None:
+def test_every_line_for_log_collectors_has_its_fields(capsys: Err) -> None:
     """Every line is an object with what people read and what machines count."""
     output = Output(verbosity=2, as_json=True)
     output.note("hello", "greeting", "red", to="you")
@@ -154,7 +158,7 @@ def test_a_line_of_progress(at: Snapshot, rest: str, capsys: Err) -> None:
     )
 
 
-def test_progress_for_collectors(capsys: Err) -> None:
+def test_progress_line_for_log_collectors_has_numbers(capsys: Err) -> None:
     """A line of progress has its numbers beside its words."""
     Output(as_json=True).progress(moment())
     (line,) = lines(capsys)
@@ -163,7 +167,7 @@ def test_progress_for_collectors(capsys: Err) -> None:
 
 
 @pytest.mark.parametrize("as_json", [False, True], ids=["text", "json"])
-def test_text_from_outside(as_json: bool, capsys: Err) -> None:  # noqa: FBT001  (a table's)
+def test_text_from_outside_is_one_line_without_secret_or_markup(as_json: bool, capsys: Err) -> None:  # noqa: FBT001  (a table's)
     """No secret, no markup, no escape code, and one line, whatever a server says."""
     hide("s3cret-of-the-store")
     output = Output(verbosity=1, as_json=as_json)
@@ -188,7 +192,7 @@ class Gone(StringIO):
 
 @pytest.mark.parametrize("as_json", [False, True], ids=["text", "json"])
 @pytest.mark.parametrize("error", [OSError(28, "No space left"), BrokenPipeError(32, "Broken")])
-def test_standard_error_that_is_gone(
+def test_output_survives_standard_error_that_is_gone(
     error: OSError, as_json: bool, monkeypatch: pytest.MonkeyPatch  # noqa: FBT001  (a table's)
 ) -> None:  # fmt: skip
     """Lines that nobody can read end nothing."""

@@ -92,6 +92,23 @@ def test_page_says_why_a_run_was_stopped(stopped: str | None) -> None:
     assert ("Stopped early: three" in text) == (stopped is not None)
 
 
+@pytest.mark.parametrize(
+    ("verified", "words"),
+    [
+        (None, "no"),
+        ({"agreed": 3, "checked": 4, "at": "now", "failure": "one differs"},
+         "3 of 4 rows at now: one differs"),
+        ({"agreed": 4, "checked": 4, "at": "now", "failure": ""}, "4 of 4 rows at now"),
+    ],
+    ids=["not asked for", "a difference", "agreed"],
+)  # fmt: skip
+def test_page_says_whether_the_report_was_verified(
+    verified: dict[str, Any] | None, words: str
+) -> None:
+    """A page tells how many rows agreed with the store's list, or that nobody looked."""
+    assert f"<th>Verified</th><td><code>{words}</code></td>" in page(verified=verified)
+
+
 def test_page_escapes_whatever_comes_from_outside() -> None:
     """Ids, messages and names of a store with markup in them add no element and no attribute."""
     harmless, evil = Elements(page("x")), Elements(page(EVIL, reason=EVIL))

@@ -122,7 +122,7 @@ def test_the_display_has_no_line_that_is_too_long(
 
 
 @pytest.mark.parametrize("width", [0, 1, 2, 7])
-def test_a_window_that_holds_next_to_nothing(width: int) -> None:
+def test_display_fits_a_window_of_few_columns(width: int) -> None:
     """However narrow a window is, there is something that can be drawn in it."""
     assert lines_of(moment(), rich_on(Screen(max(1, width))), width)
 
@@ -138,7 +138,7 @@ def test_the_time_left_is_told_as_people_tell_times(seconds: int, words: str) ->
 
 
 @pytest.mark.parametrize("width", [80, 40, 12])
-def test_a_display_is_drawn_in_place(width: int) -> None:
+def test_display_is_drawn_in_place_and_leaves_nothing(width: int) -> None:
     """However often it is drawn, there is one display; at the end there is none."""
     desk = Desk(width)
     for _ in range(3):
@@ -150,7 +150,7 @@ def test_a_display_is_drawn_in_place(width: int) -> None:
     assert "\x1b[?25l" not in desk.screen.raw  # a run that is suspended could not show it again
 
 
-def test_colours() -> None:
+def test_each_outcome_is_drawn_in_its_colour() -> None:
     """Each outcome has its colour."""
     desk = Desk()
     desk.display.show(moment())
@@ -159,7 +159,7 @@ def test_colours() -> None:
     desk.display.end()
 
 
-def test_lines_that_come_in_between() -> None:
+def test_note_stands_above_the_display() -> None:
     """A note stands above the display, and stays when that goes."""
     desk = Desk()
     desk.display.show(moment())
@@ -171,7 +171,7 @@ def test_lines_that_come_in_between() -> None:
 
 
 @pytest.mark.parametrize(("before", "after"), [(80, 40), (80, 24), (40, 80), (80, 79), (30, 7)])
-def test_a_window_that_changes(before: int, after: int) -> None:
+def test_resized_window_keeps_nothing_of_the_display(before: int, after: int) -> None:
     """A window may change its width at any time: nothing of the display is left behind."""
     desk = Desk(before)
     desk.output.note("begun")
@@ -189,7 +189,7 @@ def test_a_window_that_changes(before: int, after: int) -> None:
     assert desk.screen.shown == ["begun"]
 
 
-def test_a_note_in_a_window_that_has_just_changed() -> None:
+def test_note_between_resize_and_drawing_is_kept() -> None:
     """A line that comes before the next drawing is not lost, and nothing is left behind."""
     desk = Desk(80)
     desk.display.show(moment())
@@ -201,7 +201,7 @@ def test_a_note_in_a_window_that_has_just_changed() -> None:
     assert shown == ["cancelled job-1", *desk.expected]
 
 
-def test_notes_draw_no_display() -> None:
+def test_many_notes_do_not_redraw_the_display() -> None:
     """However many lines there are, the display is drawn at most ten times a second."""
     desk = Desk(80)
     desk.display.show(moment())
@@ -212,14 +212,14 @@ def test_notes_draw_no_display() -> None:
     assert drawings <= 10
 
 
-def test_a_display_that_was_never_drawn() -> None:
+def test_display_that_was_never_drawn_writes_nothing() -> None:
     """A run that was over at once takes nothing off the screen."""
     desk = Desk()
     desk.display.end()
     assert desk.screen.raw == ""
 
 
-def test_a_terminal_that_goes_away(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_display_survives_a_terminal_that_goes_away(monkeypatch: pytest.MonkeyPatch) -> None:
     """A terminal that is gone is no reason to stop cancelling."""
     desk = Desk()
     desk.display.show(moment())
@@ -232,7 +232,7 @@ def test_a_terminal_that_goes_away(monkeypatch: pytest.MonkeyPatch) -> None:
     desk.display.end()
 
 
-def test_a_line_now_and_then(capsys: pytest.CaptureFixture[str]) -> None:
+def test_plain_lines_stay_where_they_are(capsys: pytest.CaptureFixture[str]) -> None:
     """Where nothing can be drawn there is a line, which is left where it is."""
     lines = PlainLines(Output())
     lines.show(moment())
@@ -264,7 +264,7 @@ def test_a_line_now_and_then(capsys: pytest.CaptureFixture[str]) -> None:
         ),
     ],
 )
-def test_which_display(
+def test_display_suits_standard_error_and_options(
     progress: str,
     terminal: bool,  # noqa: FBT001  (a table's)
     environ: dict[str, str],
@@ -346,7 +346,7 @@ class Terminal:
 IDS = "".join(f"job-{i}\n" for i in range(1, 17))
 
 
-def test_no_is_no(serve: Serve, tmp_path: Path) -> None:
+def test_declined_question_sends_nothing(serve: Serve, tmp_path: Path) -> None:
     """A run that is declined on its terminal has sent no cancel, whatever comes by the pipe."""
     api = sandbox(16)
     with Terminal(tmp_path, serve(api.serve(0))) as terminal:
@@ -362,19 +362,25 @@ def test_no_is_no(serve: Serve, tmp_path: Path) -> None:
 
 STORE = r'127\.0\.0\.1:\d+, store "practice store" \([0-9a-f-]+\)'
 AFTER = [
-    r"Cancel 16 jobs",
+    "Cancel 16 jobs",
+    "ids: first job-1, last job-16",
+    "note: 16 ids are not UUIDs, as published job ids are",
     rf"on {STORE}",
     r"at 20 per second, in about 1 s\? \[y/N\] y",
     "cancelled 16",
     r"18 requests: 0 read-backs, 0 retried, 0 refused \(429\)",
-    r"took \d+\.\d s.*",
+    r"took \d+\.\d s(, [\d.]+ requests per second of 20 allowed)?",
+    rf"{STORE}, [\d-]+ [\d:]+ to [\d:]+ UTC",
+    "16 of 16 jobs cancelled",
     r"report: r\.csv",
     "next: nothing left to cancel",
 ]
 
 
 @pytest.mark.parametrize("width", [80, 40])
-def test_a_terminal_after_the_run(width: int, serve: Serve, tmp_path: Path) -> None:
+def test_terminal_shows_the_summary_and_nothing_of_the_display_after_a_run(
+    width: int, serve: Serve, tmp_path: Path
+) -> None:
     """The question, a bar while the run lasts, then the summary, and nothing of the bar."""
     api = sandbox(16)
     with Terminal(tmp_path, serve(api.serve(0)), "-r20", width=width) as terminal:
@@ -392,7 +398,7 @@ def test_a_terminal_after_the_run(width: int, serve: Serve, tmp_path: Path) -> N
     assert {job.status for job in api.queue.jobs.values()} == {"cancelled"}
 
 
-def test_ctrl_c_at_the_question(serve: Serve, tmp_path: Path) -> None:
+def test_ctrl_c_at_the_question_cancels_nothing(serve: Serve, tmp_path: Path) -> None:
     """Ctrl-C is a no."""
     api = sandbox(16)
     with Terminal(tmp_path, serve(api.serve(0))) as terminal:
@@ -407,7 +413,7 @@ def test_ctrl_c_at_the_question(serve: Serve, tmp_path: Path) -> None:
     assert {job.status for job in api.queue.jobs.values()} == {"pending"}
 
 
-def test_ctrl_c_while_the_bar_is_drawn(serve: Serve, tmp_path: Path) -> None:
+def test_ctrl_c_takes_the_display_off_the_screen(serve: Serve, tmp_path: Path) -> None:
     """An interrupted run takes its bar off the screen, too, and leaves a cursor."""
     api = sandbox(200)
     with Terminal(tmp_path, serve(api.serve(0)), "-y", "-r20") as terminal:
@@ -425,7 +431,7 @@ def test_ctrl_c_while_the_bar_is_drawn(serve: Serve, tmp_path: Path) -> None:
     assert "job-200,not_attempted" in (tmp_path / "r.csv").read_text()
 
 
-def test_ctrl_c_twice_while_replies_are_waited_for(serve: Serve, tmp_path: Path) -> None:
+def test_second_ctrl_c_leaves_jobs_in_flight_unknown(serve: Serve, tmp_path: Path) -> None:
     """A run that was interrupted says what it waits for, and that it need not be waited for."""
     silent = Store({}, kinds=["hang"], rate=1.0)  # but for the login
     with Terminal(tmp_path, serve(silent.serve()), "-y", "-r20") as terminal:

@@ -38,27 +38,29 @@ def screen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     ],
     ids=ascii,
 )  # fmt: skip
-def test_answers(answer: str, expected: bool, screen: Path) -> None:  # noqa: FBT001  (a table's)
+def test_question_takes_only_yes_for_yes(answer: str, expected: bool, screen: Path) -> None:  # noqa: FBT001  (a table's)
     """Only a whole y or yes is a yes; a line feed, an end of file, anything else is a no."""
     screen.with_name("keyboard").write_text(answer)
     assert ask("Cancel 3 jobs?") is expected
     assert screen.read_text() == "Cancel 3 jobs? [y/N] " + "\n" * ("\n" not in answer)
 
 
-def test_an_answer_that_is_no_text(screen: Path) -> None:
+def test_question_takes_undecodable_keys_for_no(screen: Path) -> None:
     """Keys of another encoding are no yes."""
     screen.with_name("keyboard").write_bytes(b"\xe9\n")
     assert not ask("Cancel 3 jobs?")
 
 
-def test_a_terminal_is_there(screen: Path) -> None:
+def test_requiring_a_terminal_shows_nothing_on_it(screen: Path) -> None:
     """To look for a terminal shows nothing on it."""
     require_terminal()
     assert screen.read_text() == ""
 
 
 @pytest.mark.parametrize("missing", ["keyboard", "screen"])
-def test_no_terminal(missing: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_question_without_a_terminal_names_yes(
+    missing: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Where nobody can be asked, the way to go on without a question is told."""
     (tmp_path / "there").touch()
     nowhere, there = str(tmp_path / "none" / "tty"), str(tmp_path / "there")
@@ -72,7 +74,7 @@ def test_no_terminal(missing: str, tmp_path: Path, monkeypatch: pytest.MonkeyPat
 
 
 @pytest.mark.skipif(os.name != "posix", reason="the terminal has another name there")
-def test_the_device() -> None:
+def test_question_is_asked_on_the_controlling_terminal() -> None:
     """The question goes to the terminal that controls the process, never to standard input."""
     assert _TERMINAL == ("/dev/tty", "/dev/tty")
 
@@ -150,7 +152,7 @@ AskOn = Callable[..., Asked]
 
 @linux_only
 @pytest.mark.parametrize(("answer", "said"), [("y", "True"), ("n", "False")])
-def test_an_answer_on_a_terminal(answer: str, said: str, asked: AskOn) -> None:
+def test_question_takes_the_answer_that_is_typed(answer: str, said: str, asked: AskOn) -> None:
     """What is typed at the question is the answer to it."""
     asking = asked()
     asking.type(f"{answer}\n")
@@ -159,7 +161,9 @@ def test_an_answer_on_a_terminal(answer: str, said: str, asked: AskOn) -> None:
 
 @linux_only
 @pytest.mark.parametrize(("early", "answer"), [("y\n", "n\n"), ("y\ny\n", "n\n"), ("y", "\n")])
-def test_what_was_typed_before_the_question(early: str, answer: str, asked: AskOn) -> None:
+def test_keys_typed_before_the_question_are_no_answer(
+    early: str, answer: str, asked: AskOn
+) -> None:
     """Nobody agrees to what they could not read yet: an answer is typed after the question."""
     asking = asked(keys=early)
     asking.type(answer)
@@ -170,7 +174,9 @@ def test_what_was_typed_before_the_question(early: str, answer: str, asked: AskO
 @pytest.mark.parametrize(
     ("key", "said", "echo"), [("\x04", "False", ""), ("\x03", "interrupted", "^C")]
 )
-def test_keys_that_end_the_question(key: str, said: str, echo: str, asked: AskOn) -> None:
+def test_question_ended_by_a_key_ends_its_line(
+    key: str, said: str, echo: str, asked: AskOn
+) -> None:
     """After Ctrl-D (no) and Ctrl-C (leave) what follows stands in a line of its own."""
     asking = asked()
     asking.type(key)
@@ -245,7 +251,7 @@ about 2:30 min?
     ("width", "expected"),
     [(80, f"{QUESTION} [y/N] "), (40, NARROW), (9, NARROWER), (0, f"{QUESTION} [y/N] ")],
 )
-def test_words_are_not_broken(width: int, expected: str, asked: AskOn) -> None:
+def test_question_breaks_lines_between_words(width: int, expected: str, asked: AskOn) -> None:
     """The lines of the question are as long as the terminal is wide; no word is in two of them."""
     asking = asked(QUESTION, width=width)
     assert asking.shown.replace("\r\n", "\n") == expected

@@ -17,6 +17,7 @@ STARTED = JobState("started", "product-import", started_at="2026-02-25T06:00:00Z
 RUNNING = result("abc", Outcome.NOT_PENDING, state=STARTED)
 RUNNING_TOO = result("def", Outcome.NOT_PENDING, state=JobState("started"))
 ONE = Tally(outcomes=Counter({Outcome.CANCELLED: 1}), requests=1)
+BY_WHOM = "by this or an earlier run, or by somebody else"
 RESUME = "bulkcancel --resume -o r.csv jobs.csv"
 Err = pytest.CaptureFixture[str]
 
@@ -85,8 +86,17 @@ def test_the_summary_is_one_object_for_log_collectors(capsys: Err) -> None:
     assert line == {
         "level": "info", "event": "summary", "message": "next: resume:", "requests": 7,
         "elapsed_seconds": 61.04, "store": "store.example", "report": "r.csv",
-        "next_command": RESUME,
+        "next_command": RESUME, "verified": None,
     }  # fmt: skip
+
+
+def test_log_collectors_get_what_stopped_a_run(capsys: Err) -> None:
+    """A run that was stopped ends with two objects: the summary, and the error with its hint."""
+    ended = summary(Tally(), stopped=("too many failures", "see the report"))
+    print_summary(Output(as_json=True), ended, {})
+    lines = [orjson.loads(line) for line in capsys.readouterr().err.splitlines()]
+    assert [line["event"] for line in lines] == ["summary", "error"]
+    assert lines[1]["hint"] == "see the report"
 
 
 @pytest.mark.parametrize(
@@ -99,7 +109,7 @@ def test_the_summary_is_one_object_for_log_collectors(capsys: Err) -> None:
          ["already running: abc (product-import, since 2026-02-25T06:00:00Z)",
           "already running: def", "5 other jobs were already running; the report has them"]),
         (Tally(not_pending=Counter(success=3)), {}, []),
-        (Tally(doubtful=3), {}, ["3 of these were cancelled by this run, or by somebody else"]),
+        (Tally(doubtful=3), {}, [f"3 of these were cancelled {BY_WHOM}"]),
         (Tally(outcomes=Counter({Outcome.NOT_FOUND: 2})), {},
          ["store.example has none of these jobs: is it the right store?"]),
         (Tally(repeats=1), {"skipped_lines": "2 blank lines skipped"},

@@ -82,7 +82,7 @@ def test_a_quiet_run_that_needs_attention_says_so(
     assert capsys.readouterr().err == (said if code else "")
 
 
-def test_counts_for_collectors(end: Ending, capsys: Err) -> None:
+def test_summary_line_for_log_collectors_has_the_counts(end: Ending, capsys: Err) -> None:
     """The line for log collectors has the counts of the summary file."""
     tally = tally_of(not_pending=3)
     tally.not_pending = Counter({"success": 1, "started": 2})
@@ -92,14 +92,16 @@ def test_counts_for_collectors(end: Ending, capsys: Err) -> None:
     assert list(line["not_pending"]) == ["started", "success"]
 
 
-def test_a_run_that_was_stopped(end: Ending, capsys: Err) -> None:
+def test_stopped_run_says_why_once(end: Ending, capsys: Err) -> None:
     """What stopped a run is shown once, and decides the exit code."""
     assert end(tally_of(not_attempted=1), stopped=STOPPED, input_read=False) == 130
     err = capsys.readouterr().err
     assert "error: stopped by SIGINT\nnext: the report does not cover all of the input." in err
 
 
-def test_a_summary_that_has_no_place_any_more(end: Ending, capsys: Err, tmp_path: Path) -> None:
+def test_summary_file_that_fails_does_not_hide_why_the_run_stopped(
+    end: Ending, capsys: Err, tmp_path: Path
+) -> None:
     """A summary file that can't be written ends a run, but not in place of what had stopped it."""
     lost = tmp_path / "none" / "s.json"
     for stopped, code in ((None, 4), (STOPPED, 130)):
@@ -107,7 +109,7 @@ def test_a_summary_that_has_no_place_any_more(end: Ending, capsys: Err, tmp_path
         assert f"error: {lost} can't be written: No such file or dir" in capsys.readouterr().err
 
 
-def test_a_summary_in_a_file(end: Ending, tmp_path: Path) -> None:
+def test_summary_file_is_written_where_asked_for(end: Ending, tmp_path: Path) -> None:
     """The summary is kept where that was asked for."""
     assert end(tally_of(not_found=1), summary=(tmp_path / "s.json",)) == 3
     assert orjson.loads((tmp_path / "s.json").read_bytes())["outcomes"] == {"not_found": 1}
@@ -120,7 +122,7 @@ def test_a_summary_in_a_file(end: Ending, tmp_path: Path) -> None:
         (STDOUT, "next: run the same input again with --output FILE;"),
     ],
 )
-def test_rows_that_are_missing(target: str, step: str, end: Ending, capsys: Err) -> None:
+def test_jobs_without_a_row_are_named(target: str, step: str, end: Ending, capsys: Err) -> None:
     """Jobs that a broken report lacks are named even when quiet, and the way out is told."""
     end.file.target = target
     end.recorder.broken = True
@@ -134,7 +136,7 @@ def test_rows_that_are_missing(target: str, step: str, end: Ending, capsys: Err)
     )
 
 
-def test_a_report_that_was_lost(end: Ending, capsys: Err) -> None:
+def test_lost_report_is_not_resumed(end: Ending, capsys: Err) -> None:
     """Where the report has lost rows it can't be resumed: the input is run again."""
     end.recorder.lost = True
     end(tally_of(cancelled=2, not_attempted=3))
@@ -143,7 +145,7 @@ def test_a_report_that_was_lost(end: Ending, capsys: Err) -> None:
     assert "--resume" not in err
 
 
-def test_a_report_that_was_written_anew(end: Ending, capsys: Err) -> None:
+def test_report_written_anew_is_named_with_its_command(end: Ending, capsys: Err) -> None:
     """A report that stands at another place now is named, there and in the next command."""
     end.recorder.restored = True
     end.file.target = "r.csv.saved"

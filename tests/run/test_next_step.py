@@ -52,7 +52,7 @@ AS_INPUT = "Those rows can be the input of another run"
         ({"not_attempted": 2}, None, f"2 jobs were not attempted. {AS_INPUT}", None),
     ],
 )  # fmt: skip
-def test_the_next_step(
+def test_next_step_follows_from_what_is_left(
     outcomes: dict[str, int], resume: str | None, text: str, command: str | None
 ) -> None:
     """The command that resumes is shown where it is worth it, and only there."""
@@ -76,7 +76,7 @@ TO_CANCEL, CORRECT = "To cancel, leave out", "Correct the invalid ids, if they m
     ],
     ids=["a dry run", "a check", "invalid rows", "nothing pending"],
 )  # fmt: skip
-def test_the_next_step_after_a_look(
+def test_next_step_of_a_look_is_the_command_that_cancels(
     outcomes: dict[str, int], settings: dict[str, Any], text: str, command: str | None
 ) -> None:
     """After a run that was to cancel nothing, the command that cancels is shown."""
@@ -94,7 +94,7 @@ def test_the_next_step_after_a_look(
     ],
     ids=["rows are missing", "ids are missing"],
 )  # fmt: skip
-def test_the_next_step_after_an_incomplete_report(fields: dict[str, bool], text: str) -> None:
+def test_next_step_of_an_incomplete_report_is_to_resume(fields: dict[str, bool], text: str) -> None:
     """A run whose report lacks rows is resumed, whatever is left to do by the rows it has."""
     assert after_run(tally_of(cancelled=2), RESUME, host="h", **fields) == (text, RESUME)
     assert after_run(tally_of(failed=1), None, host="h", **fields) == (
@@ -124,7 +124,7 @@ def test_the_next_step_after_an_incomplete_report(fields: dict[str, bool], text:
          "a process substitution", "a named pipe", "a file that is gone", "half of one",
          "bytes that are no text"],
 )  # fmt: skip
-def test_the_command_that_resumes(
+def test_resume_command_can_be_pasted(
     files: tuple[str, ...], column: str | None, complete: bool, command: str  # noqa: FBT001
 ) -> None:  # fmt: skip
     """The command is what a shell would take; a report that knows all ids is its own input."""
@@ -144,7 +144,7 @@ def test_the_command_that_resumes(
     ],
     ids=["no longer in the input", "a column of its own", "stopped", "a first run"],
 )
-def test_jobs_that_the_input_does_not_name_any_more(
+def test_resume_command_uses_the_report_for_jobs_no_longer_in_the_input(
     changes: dict[str, Any], stopped: bool, files: str  # noqa: FBT001
 ) -> None:  # fmt: skip
     """A resumed run that has reached its end and left jobs unsent resumes from its own report."""
@@ -155,7 +155,7 @@ def test_jobs_that_the_input_does_not_name_any_more(
     assert resume == f"bulkcancel {column}--resume -o r.csv {files}"
 
 
-def test_a_report_that_was_its_own_input_and_has_moved() -> None:
+def test_resume_command_follows_a_report_that_moved() -> None:
     """The command resumes with the rows, wherever they are now, not with what took their place."""
     settings = changed(SETTINGS, files=("r.csv",), output="r.csv")
     tally = tally_of(not_attempted=1)
