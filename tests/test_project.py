@@ -17,13 +17,6 @@ CHANGING = {"request_id", "sent_at", "finished_at", "run_id", "source"}
 
 
 TESTS = ROOT / "tests"
-NOT_YET = {  # shared by two rooms still
-    "test_a_redirect_stops_the_run", "test_an_existing_file_is_kept",
-    "test_any_bytes_are_read_or_refused", "test_fields", "test_headers", "test_lines",
-    "test_no_standard_input", "test_one_run_at_a_time", "test_pieces_do_not_matter",
-    "test_progress", "test_the_name_of_the_store", "test_the_question", "test_the_time_left",
-    "test_the_whole_way", "test_what_is_refused",
-}  # fmt: skip
 
 
 def test_names_of_tests_are_unique_and_described() -> None:
@@ -37,7 +30,7 @@ def test_names_of_tests_are_unique_and_described() -> None:
                 if not ast.get_docstring(node):
                     silent.append(node.name)
     assert silent == []
-    assert {name: paths for name, paths in named.items() if len(paths) > 1}.keys() <= NOT_YET
+    assert {name: paths for name, paths in named.items() if len(paths) > 1} == {}
 
 
 def rows(path: Path) -> list[dict[str, str]]:
