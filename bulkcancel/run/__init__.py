@@ -1,4 +1,6 @@
-"""One run: the rooms put together in the order that is safe.
+"""One run, joined from the other rooms in the order that is safe.
 
-Must not know the command line.
+`prepare` refuses what can be refused without a request, `connection` logs in, `session`
+cancels, `conclude` says and keeps what became of it, `exit_code` decides how the process
+ends; `queue` is the run of bulkcancel-jobs. Must not know the command line.
 """

@@ -130,7 +130,7 @@ def test_time_of_the_question_is_not_time_of_the_run(
 
 def test_slow_first_answer_is_waited_for_aloud(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
     """While the first answer is waited for, the run says so, and how often it has asked."""
-    monkeypatch.setattr("bulkcancel.run.session.WORD_EVERY", 0.005)
+    monkeypatch.setattr("bulkcancel.run.connection.WORD_EVERY", 0.005)
     api = sandbox(1, Rules(latency=0.05))
     ended = cli.against(api, "-yr500", stdin="job-1\n")
     assert ended.code == 0
@@ -296,7 +296,7 @@ def test_progress_of_a_pipe_has_no_total(cli: Cli, monkeypatch: pytest.MonkeyPat
 @pytest.mark.usefixtures("pipe")
 def test_silent_pipe_is_waited_for_aloud(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
     """While the first id is waited for, the run says so: the store has answered already."""
-    monkeypatch.setattr("bulkcancel.run.session.WORD_EVERY", 0.01)
+    monkeypatch.setattr("bulkcancel.run.connection.WORD_EVERY", 0.01)
     note, told = Output.note, threading.Event()
 
     def noted(output: Output, text: str, *arguments: str, **fields: Any) -> None:  # noqa: ANN401

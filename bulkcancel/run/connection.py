@@ -1,0 +1,146 @@
+"""The way to a store, until the first cancel: practice API, login, name, and the rows for it."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack
+from dataclasses import replace
+from urllib.parse import urlsplit
+
+from bulkcancel.base.model import ClientKey, Earlier, JobRow, Outcome, StoreName, Tally, id_key
+from bulkcancel.epcc import Sender, connect
+from bulkcancel.inputs import Entry, Listed, Streamed
+from bulkcancel.report import require_same_store, store_text
+from bulkcancel.run.confirmation import store_in_words
+from bulkcancel.run.prepare import WORD_EVERY, Prepared
+from bulkcancel.run.remaining import unsettled
+
+
+class Connection:
+    """A store that one is logged in to, once it is open.
+
+    `sender` sends to it, and `rows` are what there is to send; `name` is what the store calls
+    itself, None where it was not asked.
+    """
+
+    def __init__(self, ready: Prepared, tally: Tally) -> None:
+        self.url = ready.access.base_url
+        self.name: StoreName | None = None
+        self.sender: Sender
+        self.rows: Listed | Streamed
+        self._ready = ready
+        self._tally = tally
+        self._stack = AsyncExitStack()
+
+    async def open(self) -> None:
+        """Log in, where there is anything to send."""
+        patience = asyncio.create_task(every(WORD_EVERY, self._still_opening))
+        try:
+            await self._open()
+        finally:
+            patience.cancel()
+
+    async def _still_opening(self) -> None:
+        if self._ready.input.stream is not None and self.sender.auth.fresh() is not None:
+            self._ready.output.note("waiting for the first id")
+            return
+        tries = f"{self._tally.requests} request{'' if self._tally.requests == 1 else 's'} so far"
+        self._ready.output.note(f"waiting for {self.host} to answer ({tries})")
+
+    async def _open(self) -> None:
+        ready, settings = self._ready, self._ready.settings
+        seed = await self._practice_store() if settings.store.sandbox else _no_seed
+        access = replace(ready.access, base_url=self.url)
+        connection = connect(access, settings.pace, self._tally, ready.output.request)
+        self.sender = await self._stack.enter_async_context(connection)
+        if ready.input.stream is None:
+            self.rows = Listed(ready.left)
+            first = ready.left.first()
+            if first is not None:
+                await self.sender.auth.login(id_key(first.job_id))
+        else:
+            known = list(ready.left)  # by now: the pipe adds to the jobs that are known
+            self.rows = Streamed(known, ready.input.stream, ready.input, self._fit, seed)
+            first = await self._log_in_while_waiting(self.rows)
+        asked = first is not None and not settings.store.sandbox
+        self.name = await self.sender.store_name() if asked else None
+        if not settings.report.allow_other_store:
+            require_same_store(ready.before.past, self.report_name)
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._stack.aclose()
+
+    @property
+    def host(self) -> str:
+        """Return where the store is, as people know it."""
+        return urlsplit(self.url).netloc
+
+    @property
+    def words(self) -> str:
+        """Return host and name of the store, as people read them."""
+        practice = self._ready.settings.store.sandbox
+        return "a practice API" if practice else store_in_words(self.url, self.name)
+
+    @property
+    def report_name(self) -> str:
+        """Return the store as the report names it; each practice API is the same one."""
+        practice = self._ready.settings.store.sandbox
+        return store_text(
+            "practice" if practice else urlsplit(self.url).hostname or "",
+            self.name.id if self.name else "",
+        )
+
+    async def _practice_store(self) -> Callable[[Entry], None]:
+        """Start a practice API that is seeded from the input; return how it learns more."""
+        from bulkcancel.sandbox import Sandbox, seeds_of  # noqa: PLC0415  (real runs do without)
+
+        sandbox = Sandbox(seeds_of(entry.as_seed() for entry in self._ready.input.entries))
+        self.url = await self._stack.enter_async_context(sandbox.serve(0))
+        self._ready.output.note(
+            f"practice run: no store is touched, the jobs are made up at {self.url}"
+        )
+        return lambda entry: sandbox.queue.add(seeds_of([entry.as_seed()], len(sandbox.queue.jobs)))
+
+    async def _log_in_while_waiting(self, rows: Streamed) -> JobRow | None:
+        """Make sure of the token while the first row is still to come; return that row.
+
+        An input without any row needs no login.
+        """
+        first = asyncio.create_task(rows.first())
+        login = asyncio.create_task(self._early_login())
+        try:
+            await asyncio.wait({first, login}, return_when=asyncio.FIRST_COMPLETED)
+            if login.done():
+                await login  # raises what is wrong before the first row is there
+            row = await first
+            if row is not None:
+                await login
+                await self.sender.auth.login(id_key(row.job_id))
+            return row
+        finally:
+            for task in (first, login):
+                task.cancel()
+            await asyncio.gather(first, login, return_exceptions=True)
+
+    async def _early_login(self) -> None:
+        if isinstance(self._ready.access.credentials, ClientKey):
+            await self.sender.auth.bearer()
+
+    def _fit(self, row: JobRow) -> JobRow | None:
+        """Return a row that has come by a pipe as `Remaining` would; count what is settled."""
+        fitting = unsettled(row, self._ready.before.past)
+        if fitting is None and row.problem:  # it stands in the report, and the input has it
+            self._tally.adopt([Earlier(Outcome.INVALID)])
+        self._tally.settled_before += fitting is None and not row.problem
+        return fitting
+
+
+def _no_seed(_: Entry) -> None:
+    """Do nothing: a real store has its jobs."""
+
+
+async def every(seconds: float, action: Callable[[], Awaitable[None]]) -> None:
+    """Do something again and again, so many seconds apart."""
+    while True:
+        await asyncio.sleep(seconds)
+        await action()
