@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Protocol
 
+from bulkcancel.base.backoff import Backoff
 from bulkcancel.base.errors import BulkcancelError, GuardError
 from bulkcancel.base.model import JobRow, Outcome, Tally, id_key
 from bulkcancel.base.waits import Waits
@@ -18,7 +19,6 @@ from bulkcancel.engine.guards import Guards
 from bulkcancel.engine.history import Fate, History, unrecorded
 from bulkcancel.epcc import (
     MAX_REFUSALS,
-    Backoff,
     Exchange,
     NoReply,
     Reply,

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from bulkcancel.base.backoff import Backoff
 from bulkcancel.base.errors import (
     BulkcancelError,
     GuardError,
@@ -18,7 +19,6 @@ from bulkcancel.engine.attribution import Stamps
 from bulkcancel.engine.guards import Guards
 from bulkcancel.engine.history import Ending, History
 from bulkcancel.engine.job import Job, Run, Sender
-from bulkcancel.epcc import Backoff
 
 _BETWEEN_LOOKS = 500  # rows that are written in one go
 EVIDENCE_WAIT = 5.0  # seconds for which a row waits to know whose cancel it was

@@ -1,8 +1,7 @@
 """The Elastic Path HTTP API: build requests, send each in its turn, say what a reply means.
 
-Must not know which jobs are to be cancelled, nor files or terminals. Its names are
-imported when they are asked for: aiohttp, which takes a quarter of a second, is loaded by
-those alone that need a connection.
+Must not know which jobs are to be cancelled, nor files or terminals. Its names are imported
+when asked for: aiohttp, which takes a quarter of a second, only where a connection is needed.
 """
 
 from importlib import import_module
@@ -17,7 +16,7 @@ if TYPE_CHECKING:
         cancel_request,
         read_request,
     )
-    from bulkcancel.epcc.rate_limit import MAX_REFUSALS, Backoff, Pacer
+    from bulkcancel.epcc.rate_limit import MAX_REFUSALS, Pacer
     from bulkcancel.epcc.sender import Sender, connect
     from bulkcancel.epcc.verdicts import (
         Step,
@@ -31,7 +30,6 @@ if TYPE_CHECKING:
 
 __all__ = [
     "MAX_REFUSALS",
-    "Backoff",
     "Exchange",
     "NoReply",
     "Pacer",

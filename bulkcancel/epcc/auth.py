@@ -55,8 +55,7 @@ class Auth:
     async def login(self, job_id: str) -> None:
         """Make sure of the token before the first cancel.
 
-        A client key is traded for a token; a ready token is shown once, with a read
-        of the given job, whatever that answers but 401.
+        A ready token is shown once, with a read of the given job.
         """
         await self.bearer()
         if isinstance(self._credentials, ReadyToken):
@@ -110,9 +109,8 @@ class Auth:
     async def refused(self, bearer: str, *, started_at: float, in_a_row: int) -> None:
         """Act on a 401, once for everybody; return when the request may be sent again.
 
-        A token that worked before is renewed. A new one gets some time: some stores give
-        out tokens a moment before they accept them. `started_at` is the loop time at which
-        the refused request started, `in_a_row` the number of 401s that it has met.
+        A token that worked before is renewed, a new one gets time: some stores give out
+        tokens a moment before they accept them. `started_at` is a loop time.
         """
         if in_a_row == MAX_REFUSED:
             raise self._refusal()
@@ -132,12 +130,10 @@ class Auth:
         key = self._credentials
         if isinstance(key, ReadyToken):
             raise self._refusal()
+        request = token_request(key.client_id, key.client_secret)
         patience = PATIENCE if self._bearer else 0.0  # at the first login, fail soon
         exchange = await self._sender.ask(
-            token_request(key.client_id, key.client_secret),
-            interpret_login,
-            anonymous=True,
-            patience=patience,
+            request, interpret_login, anonymous=True, patience=patience
         )
         token = token_in(exchange) if isinstance(exchange, Reply) else None
         if token is None:
@@ -154,12 +150,11 @@ class Auth:
         self._logins.append(_now())
         many = len(self._logins) == MOST_LOGINS and _now() - self._logins[0] < _LOGINS_WITHIN
         if life < MIN_LIFE or many:
-            raise LoginError(
-                f"the store gives out tokens that last {life:.1g} s"
-                if life < MIN_LIFE
-                else f"the store wants a new login again and again ({MOST_LOGINS} in seconds)",
-                "check the client key, and the store's status page",
+            what = (
+                f"tokens that last {life:.1g} s" if life < MIN_LIFE else "a token again and again"
             )
+            hint = "check the client key, and the store's status page"
+            raise LoginError(f"the store gives out {what}", hint)
 
     def _refusal(self) -> LoginError:
         if isinstance(self._credentials, ReadyToken):
@@ -191,15 +186,13 @@ def _spent(exchange: Exchange) -> LoginError:
             f"no answer from the store: {exchange.reason}",
             "check --base-url or EPCC_API_BASE_URL, and the network",
         )
+    said = describe(exchange)
     if exchange.status < 300:
-        return LoginError(
-            "the login was answered without a token", "check --base-url or EPCC_API_BASE_URL"
-        )
+        hint = "check --base-url or EPCC_API_BASE_URL"
+        return LoginError("the login was answered without a token", hint)
     if exchange.status == 429 or exchange.status >= 500:
         return StoreUnreachableError(
-            f"the store can't log anybody in for now: {describe(exchange)}", "try again later"
+            f"the store can't log anybody in for now: {said}", "try again later"
         )
-    return LoginError(
-        f"the login was refused: {describe(exchange)}",
-        "check EPCC_CLIENT_ID, EPCC_CLIENT_SECRET and the region in EPCC_API_BASE_URL",
-    )
+    hint = "check EPCC_CLIENT_ID, EPCC_CLIENT_SECRET and the region in EPCC_API_BASE_URL"
+    return LoginError(f"the login was refused: {said}", hint)

@@ -57,17 +57,8 @@ def read_request(job_id: str) -> Request:
     return Request("GET", f"/pcm/jobs/{quote(job_id, safe='')}")
 
 
-def store_request() -> Request:
-    """Build the request for the store's own name. Not every key may read it."""
-    return Request("GET", "/v2/settings/store")
-
-
 def token_request(client_id: str, client_secret: str) -> Request:
     """Build `POST /oauth/access_token` with the client credentials grant (RFC 6749, 4.4)."""
-    form = {
-        "client_id": client_id,
-        "client_secret": client_secret,
-        "grant_type": "client_credentials",
-    }
-    body = urlencode(form).encode()
+    key = {"client_id": client_id, "client_secret": client_secret}
+    body = urlencode(key | {"grant_type": "client_credentials"}).encode()
     return Request("POST", "/oauth/access_token", body, "application/x-www-form-urlencoded")

@@ -1,4 +1,4 @@
-"""When the next request may start: the rate, the shared pause, the back-off.
+"""When the next request may start: the rate, and the pause that all share.
 
 Knows nothing of jobs or HTTP. Every request of a run asks the same `Pacer`, so
 the rate is spent by all of them together.
@@ -6,9 +6,7 @@ the rate is spent by all of them together.
 
 import asyncio
 import math
-import random
 from collections import deque
-from dataclasses import dataclass, field
 
 from aiolimiter import AsyncLimiter
 
@@ -24,26 +22,6 @@ _SAFE = 0.98  # the share of the store's limit that is sure not to be too much
 _SPARE = 0.015  # the share of the rate that is given away, so that it is never exceeded
 _RECENT = 3.0  # seconds that tell how fast it is now
 _CATCH_UP = 0.005  # the share of a second that a late timer may make up for
-
-
-@dataclass(frozen=True, slots=True)
-class Backoff:
-    """Full-jitter exponential back-off, in seconds.
-
-    https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/
-    """
-
-    base: float = 0.5
-    cap: float = 20.0
-    chance: random.Random = field(default_factory=random.Random, repr=False)
-
-    def delay(self, retry: int) -> float:
-        """Return a random delay before the given retry (1-based)."""
-        return self.chance.uniform(0, self.longest(retry))
-
-    def longest(self, retry: int) -> float:
-        """Return the most that the delay before the given retry may be."""
-        return min(self.cap, self.base * 2.0 ** min(retry, 30))
 
 
 class Speed:
@@ -73,10 +51,9 @@ class Speed:
         if self.is_full or self.at(now) >= self._rate:
             return 0.0
         grown = RECOVERY * (1 - self._low / self._rate)
-        over_limit = 0.0
         if self._limit < self._rate:
-            over_limit = HOLD + math.log(self._rate / self._limit, GROWTH)
-        return max(0.0, self._slowed_at + max(grown, over_limit) - now)
+            grown = max(grown, HOLD + math.log(self._rate / self._limit, GROWTH))
+        return self._slowed_at + grown - now
 
     @property
     def is_full(self) -> bool:
@@ -110,10 +87,9 @@ class Speed:
 class Pacer:
     """Let requests start at up to `rate` per second, and never more in any second.
 
-    A leaky bucket drained at slightly under the rate, with room for slightly over
-    one request: no opening burst, a timer that is late is made up for, and the
-    difference absorbs what the network does to the spacing (10 ms in a second).
-    A rate that is lowered makes each request take more of the same bucket.
+    A leaky bucket drained at slightly under the rate, with room for slightly over one
+    request: no opening burst, late timers are made up for, and the difference absorbs what
+    the network does to the spacing. At a lowered rate each request takes more of it.
     """
 
     def __init__(self, rate: float) -> None:
@@ -133,10 +109,9 @@ class Pacer:
         self._taken: deque[float] = deque()  # when requests ended without a 429, in the last second
 
     async def start_new(self) -> None:
-        """Return when the first request of a job may start.
+        """Return when the first request of a job may start: jobs that have begun go first.
 
-        Jobs that have begun go first: the sooner each is settled, the less an
-        interruption leaves in doubt.
+        The sooner each is settled, the less an interruption leaves in doubt.
         """
         if self._door.locked() or self._turn.locked() or not self._is_open():
             async with self._door:
@@ -205,11 +180,7 @@ class Pacer:
         return self._speed.full_in(_now())
 
     def throttled(self, retry_after: float | None, started_at: float) -> None:
-        """Note a 429: pause everybody, and halve the rate.
-
-        `retry_after` is in seconds, `started_at` the loop time at which the refused
-        request started.
-        """
+        """Note a 429 to a request that started at a loop time: pause everybody, halve the rate."""
         if self._speed.slow_down(_now(), started_at, min(self.rate, MIN_RATE)):
             self._speed.learn(self._in_last_second())
             self._refusals += 1
@@ -218,10 +189,7 @@ class Pacer:
         self._pause(max(retry_after or 0.0, MIN_PAUSE, back_off))
 
     def strained(self, retry_after: float | None, started_at: float) -> None:
-        """Note a 503 or a timeout: go slower, to a tenth of the rate at the least.
-
-        There is a pause only where the store asks for one (`retry_after`, seconds).
-        """
+        """Note a 503 or a timeout: go slower; pause only where the store asks for it."""
         self._take()
         self._speed.slow_down(_now(), started_at, self.rate / 10)
         if retry_after is not None:

@@ -8,21 +8,22 @@ import asyncio
 import math
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
+from contextlib import asynccontextmanager, closing
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Protocol
 
 from bulkcancel.base.access import Access
+from bulkcancel.base.backoff import Backoff
 from bulkcancel.base.errors import LoginError
-from bulkcancel.base.model import Credentials, StoreName, Tally
+from bulkcancel.base.model import Credentials, Tally
 from bulkcancel.base.settings import PaceOptions
 from bulkcancel.base.text import duration
 from bulkcancel.base.waits import Waits
 from bulkcancel.epcc.auth import Auth
 from bulkcancel.epcc.health import Health
-from bulkcancel.epcc.messages import Exchange, NoReply, Reply, Request, store_request
-from bulkcancel.epcc.rate_limit import MAX_REFUSALS, Backoff, Pacer
+from bulkcancel.epcc.messages import Exchange, NoReply, Reply, Request
+from bulkcancel.epcc.rate_limit import MAX_REFUSALS, Pacer
 from bulkcancel.epcc.transport import Seen
 from bulkcancel.epcc.transport import Transport as HttpTransport
 from bulkcancel.epcc.verdicts import (
@@ -31,12 +32,9 @@ from bulkcancel.epcc.verdicts import (
     interpret_any,
     is_strained,
     retry_after_in,
-    store_in,
 )
 
 LAST_TURN = 2.0  # seconds that a last request may wait for its turn
-_YEAR = 365 * 86_400.0  # seconds
-_NAME_PATIENCE = 30.0  # seconds that the store's own name may take, retries included
 _NOT_PAST_THE_DOOR = frozenset({Step.RENEW, Step.PAUSE, Step.STOP})
 
 Judge = Callable[[Exchange], Verdict]
@@ -198,9 +196,9 @@ class Sender:
         anonymous: bool = False,
         patience: float = 0.0,
     ) -> Exchange:
-        """Send a request that may be repeated until it is answered; return the last exchange.
+        """Send what may be repeated until it is answered; return the last exchange.
 
-        It is tried at least as often as a job's cancel, and for `patience` seconds.
+        It is tried as often as a job's cancel, and for `patience` seconds at least.
         """
         begun, failures = asyncio.get_running_loop().time(), 0
         last: Exchange
@@ -222,19 +220,6 @@ class Sender:
             self._tally.retries += 1
             with self.waits:
                 await asyncio.sleep(self._backoff.delay(failures))
-
-    async def store_name(self) -> StoreName:
-        """Return what the store calls itself, nothing where that can't be had."""
-        try:
-            async with asyncio.timeout(_NAME_PATIENCE):
-                exchange = await self.ask(store_request(), _judge_store)
-        except TimeoutError:
-            return StoreName()
-        return store_in(exchange) if isinstance(exchange, Reply) else StoreName()
-
-    def close(self) -> None:
-        """End what goes on in the background."""
-        self.auth.close()
 
     async def _turn(self, *, new_job: bool, anonymous: bool) -> str:
         """Wait until the next request may start; return the token to send with it.
@@ -290,32 +275,19 @@ class Sender:
         self._tally.throttled += refused
         (self.pacer.throttled if refused else self.pacer.strained)(after, started)
         if after is not None and after > self._pace.max_wait:
-            until = datetime.fromtimestamp(time.time() + min(after, _YEAR), UTC)
+            until = datetime.fromtimestamp(time.time() + min(after, 1e8), UTC)
             raise LoginError(
                 f"the store asks to wait until {until:%Y-%m-%d %H:%M:%S} UTC, {duration(after)}",
                 "resume then, or let it wait with --max-wait",
             )
 
 
-def _judge_store(exchange: Exchange) -> Verdict:
-    """Try again after a 401, and make nothing of a redirect: a name is not worth a run."""
-    verdict = interpret_any(exchange)
-    steps = {Step.RENEW: Step.RESEND, Step.STOP: Step.SETTLE}
-    return replace(verdict, step=steps.get(verdict.step, verdict.step))
-
-
 @asynccontextmanager
 async def connect(
     access: Access, pace: PaceOptions, tally: Tally, seen: Seen | None = None
 ) -> AsyncIterator[Sender]:
-    """Open the connections to a store, and close them in the end; sends nothing by itself.
-
-    `seen` gets each request's method and path, the status or why there was no reply, and
-    the seconds that it took.
-    """
+    """Open the connections to a store, and close them in the end; sends nothing by itself."""
     async with HttpTransport(access.base_url, pace.timeout, access.headers, seen) as transport:
         sender = Sender(transport, access.credentials, pace, tally)
-        try:
+        with closing(sender.auth):
             yield sender
-        finally:
-            sender.close()

@@ -12,7 +12,6 @@ import ssl
 import time
 import zlib
 from collections.abc import Callable, Mapping
-from types import TracebackType
 from typing import Self
 from weakref import WeakKeyDictionary
 
@@ -21,8 +20,8 @@ from aiohttp.client_proto import ResponseHandler
 from yarl import URL
 
 from bulkcancel._version import __version__
+from bulkcancel.base.proxy import environment_proxy
 from bulkcancel.epcc.messages import NOTHING, Exchange, NoReply, Reply, Request
-from bulkcancel.epcc.proxy import environment_proxy
 
 _OWN_HEADERS = {
     "Accept": "application/json",
@@ -33,6 +32,10 @@ _PACKED = frozenset({"gzip", "x-gzip", "deflate"})
 # no room for another connection on this machine: files, sockets, ports, memory
 _OUT_OF_FILES = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.EADDRNOTAVAIL})
 _FAILURES = (aiohttp.ClientError, OSError, ValueError, zlib.error)  # OSError: TimeoutError, too
+_LOOKUPS = {
+    socket.EAI_AGAIN: "could not be looked up for now",
+    socket.EAI_SYSTEM: "could not be looked up by this machine",  # no file for the question
+}
 _ERRNO = re.compile(r"\[Errno (\d+)\]")
 Seen = Callable[[str, str, int | str, float], None]
 MAX_BODY = 1024 * 1024  # bytes; a longer body is not read further
@@ -103,10 +106,9 @@ class Transport:
         headers: Mapping[str, str] | None = None,
         seen: Seen | None = None,
     ) -> None:
-        """Take the store, the seconds that a request may take, and headers for all of them.
+        """Take the store, seconds for a request, and headers for all of them.
 
-        `seen` gets each request's method and path, the status of the reply or why there
-        was none, and the seconds that it took.
+        `seen` gets method, path, the status or why there was no reply, and the seconds.
         """
         self._headers = dict(headers or {})
         self._seen = seen
@@ -142,12 +144,7 @@ class Transport:
         session._retry_connection = False  # noqa: SLF001  (there is no public way)
         return session
 
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    async def __aexit__(self, *_: object) -> None:
         await self._session.close()
         await self._unshared.close()
 
@@ -164,18 +161,13 @@ class Transport:
             async with session.request(
                 request.method,
                 self._base.with_path(self._prefix + request.path, encoded=True),
-                data=self._payload(request),
+                data=self._nothing if request.body is NOTHING else _payload(request),
                 headers=headers,
                 allow_redirects=False,
                 proxy_headers=self._proxy_headers,
             ) as response:
                 exchange = Reply(response.status, response.headers, await _bounded_body(response))
-        except (
-            aiohttp.ClientError,
-            OSError,
-            ValueError,
-            zlib.error,
-        ) as error:  # TimeoutError is an OSError
+        except _FAILURES as error:
             exchange = _no_reply(error, self._timeout)
         if self._seen is not None:
             said = exchange.status if isinstance(exchange, Reply) else exchange.reason
@@ -186,13 +178,10 @@ class Transport:
         """Use no connection that is open now again: its replies are out of step."""
         self._pool.distrust()
 
-    def _payload(self, request: Request) -> aiohttp.BytesPayload | None:
-        """Return a request's body; that of cancels is the same for all of them."""
-        if request.body is NOTHING:
-            return self._nothing
-        if request.body is None:
-            return None
-        return aiohttp.BytesPayload(request.body, content_type=request.content_type)
+
+def _payload(request: Request) -> aiohttp.BytesPayload | None:
+    body, content_type = request.body, request.content_type
+    return None if body is None else aiohttp.BytesPayload(body, content_type=content_type)
 
 
 async def _bounded_body(response: aiohttp.ClientResponse) -> bytes:
@@ -219,7 +208,9 @@ def _no_reply(error: Exception, timeout: float) -> NoReply:
             reason = getattr(error.certificate_error, "verify_message", "") or "not trusted"
             return NoReply(f"the server's TLS certificate: {reason} ({_trust()})", sent=False)
         case aiohttp.ClientConnectorDNSError():
-            return _not_found(error)
+            number = error.os_error.errno or 0
+            words = f"the host {error.host} {_LOOKUPS.get(number, 'was not found')}"
+            return NoReply(words, sent=False, out_of_files=number == socket.EAI_SYSTEM)
         case aiohttp.ClientConnectorError():
             number, reason = _reason(error.os_error)
             words = f"no connection to {error.host}:{error.port}: {reason}"
@@ -233,15 +224,6 @@ def _no_reply(error: Exception, timeout: float) -> NoReply:
         case aiohttp.ClientResponseError():
             return NoReply("the reply was not HTTP", sent=True)
     return NoReply("the connection was lost before the reply", sent=True)
-
-
-def _not_found(error: aiohttp.ClientConnectorDNSError) -> NoReply:
-    if error.os_error.errno == socket.EAI_AGAIN:
-        return NoReply(f"the host {error.host} could not be looked up for now", sent=False)
-    if error.os_error.errno == socket.EAI_SYSTEM:  # no file for the question, most likely
-        reason = f"the host {error.host} could not be looked up by this machine"
-        return NoReply(reason, sent=False, out_of_files=True)
-    return NoReply(f"the host {error.host} was not found", sent=False)
 
 
 def _reason(error: OSError) -> tuple[int, str]:

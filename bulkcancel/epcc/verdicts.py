@@ -18,7 +18,6 @@ from bulkcancel.base.model import (
     NO_SUCH_JOB,
     JobState,
     Outcome,
-    StoreName,
     id_key,
 )
 from bulkcancel.base.text import one_line
@@ -57,29 +56,18 @@ class Verdict:
 
 
 def is_strained(exchange: Exchange) -> bool:
-    """Tell whether the store seems to have too much to do.
-
-    A timeout says so, a 503, and any server error that asks to come back later.
-    """
+    """Tell whether the store has too much to do: a timeout, a 503, a 5xx with Retry-After."""
     if isinstance(exchange, NoReply):
         return exchange.timed_out
-    asks = exchange.status >= 500 and "retry-after" in exchange.headers
-    return exchange.status == 503 or asks
-
-
-def store_in(reply: Reply) -> StoreName:
-    """Return what a store calls itself, wherever the reply has it."""
-    data = _mapping(_body_of(reply).get("data"))
-    fields = data | _mapping(data.get("attributes"))
-    names = (fields.get(key) for key in ("id", "name"))
-    return StoreName(*(one_line(name, 100) if isinstance(name, str) else "" for name in names))
+    status, asks = exchange.status, "retry-after" in exchange.headers
+    return status == 503 or (status >= 500 and asks)
 
 
 def interpret_cancel(exchange: Exchange, job_id: str) -> Verdict:
     """Say what the reply to a cancel means, as the contract's decision table has it."""
     if isinstance(exchange, NoReply):
         return Verdict(Step.DOUBT if exchange.sent else Step.RESEND, detail=exchange.reason)
-    status, body = exchange.status, _body_of(exchange)
+    status, body = exchange.status, body_of(exchange)
     request_id = _request_id(exchange, body)
     if status == 200:
         state = _job_in(body, job_id)
@@ -110,7 +98,7 @@ def interpret_read(exchange: Exchange, job_id: str) -> Verdict:
     """
     if isinstance(exchange, NoReply):
         return Verdict(Step.RESEND, detail=exchange.reason)
-    status, body = exchange.status, _body_of(exchange)
+    status, body = exchange.status, body_of(exchange)
     state = _job_in(body, job_id) if status == 200 else None
     if status == 404 and _api_error(body) is not None:
         if _names_other_jobs(body, job_id):
@@ -122,18 +110,16 @@ def interpret_read(exchange: Exchange, job_id: str) -> Verdict:
     if status == 200:
         other = _is_another_job(body, job_id)
         return Verdict(Step.RESEND, detail="200, but not this job", out_of_step=other)
-    step = _step_for_every_request(status)
-    step = step or (Step.SETTLE if 400 <= status < 500 else Step.RESEND)
-    return Verdict(step, detail=describe(exchange, body))
+    other_step = Step.SETTLE if 400 <= status < 500 else Step.RESEND
+    return Verdict(_step_for_every_request(status) or other_step, detail=describe(exchange, body))
 
 
 def interpret_any(exchange: Exchange) -> Verdict:
     """Say whether the reply to a request that may be repeated answers it (SETTLE)."""
     if isinstance(exchange, NoReply):
         return Verdict(Step.RESEND, detail=exchange.reason)
-    step = _step_for_every_request(exchange.status)
-    step = step or (Step.RESEND if exchange.status >= 500 else Step.SETTLE)
-    return Verdict(step, detail=describe(exchange))
+    later = Step.RESEND if exchange.status >= 500 else Step.SETTLE
+    return Verdict(_step_for_every_request(exchange.status) or later, detail=describe(exchange))
 
 
 def interpret_login(exchange: Exchange) -> Verdict:
@@ -155,13 +141,12 @@ class Token:
 
 
 def token_in(reply: Reply) -> Token | None:
-    """Return the token of an access-token reply, or None if there is none.
+    """Return the token of a reply, None if there is none that may stand in a header.
 
-    The fields stand at the top level in practice and below `data` in the published
-    schema; both are taken. Only what may stand in a header is a token (RFC 6750, 2.1).
+    Its fields are at the top level in practice, below `data` in the published schema.
     """
-    body = _body_of(reply)
-    fields = body if "access_token" in body else _mapping(body.get("data"))
+    body = body_of(reply)
+    fields = body if "access_token" in body else mapping(body.get("data"))
     bearer, life = fields.get("access_token"), fields.get("expires_in")
     if not isinstance(bearer, str) or not _TOKEN.fullmatch(bearer):
         return None
@@ -169,10 +154,9 @@ def token_in(reply: Reply) -> Token | None:
 
 
 def parse_retry_after(value: str, now: float) -> float | None:
-    """Return the seconds that a Retry-After header asks for, None for nonsense.
+    """Return the seconds that a Retry-After asks for (RFC 9110, 10.2.3), None for nonsense.
 
-    RFC 9110, section 10.2.3: a number of seconds or an HTTP date, measured against
-    the epoch time `now`; a date in the past is 0. Unbounded: the caller caps it.
+    A date is measured against the epoch time `now`; one in the past is 0. Unbounded.
     """
     value = value.strip()
     if _SECONDS.fullmatch(value):
@@ -186,7 +170,7 @@ def parse_retry_after(value: str, now: float) -> float | None:
 
 def describe(reply: Reply, body: dict[str, Any] | None = None) -> str:
     """Return one line about a reply: its status, and the API's words if it has any."""
-    error = _api_error(_body_of(reply) if body is None else body)
+    error = _api_error(body_of(reply) if body is None else body)
     if error is not None:
         words = (error[key] for key in ("title", "detail") if isinstance(error.get(key), str))
         return one_line(f"{reply.status} {': '.join(filter(None, words))}")
@@ -215,8 +199,8 @@ def retry_after_in(reply: Reply, now: float) -> float | None:
 
 def job_state(resource: object) -> tuple[str, JobState] | None:
     """Return the id and state of a job as the API shows it, None for anything else."""
-    job = _mapping(resource)
-    attributes = _mapping(job.get("attributes"))
+    job = mapping(resource)
+    attributes = mapping(job.get("attributes"))
     found, status = job.get("id"), attributes.get("status")
     if not isinstance(found, str) or not isinstance(status, str) or not status.strip():
         return None
@@ -238,38 +222,39 @@ def _api_error(body: dict[str, Any]) -> dict[str, Any] | None:
     errors = body.get("errors")
     if not isinstance(errors, list) or not errors:
         return None
-    first = _mapping(errors[0])
+    first = mapping(errors[0])
     return first if any(isinstance(first.get(key), str) for key in ("title", "detail")) else None
 
 
 def _names_other_jobs(body: dict[str, Any], job_id: str) -> bool:
     """Tell whether an error's `meta.missing_ids` names jobs, and ours is not among them."""
-    missing = _mapping((_api_error(body) or {}).get("meta")).get("missing_ids")
+    missing = mapping((_api_error(body) or {}).get("meta")).get("missing_ids")
     names = [name for name in missing if isinstance(name, str)] if isinstance(missing, list) else []
     return bool(names) and id_key(job_id) not in map(id_key, names)
 
 
 def _is_another_job(body: dict[str, Any], job_id: str) -> bool:
     """Tell whether a body shows a job, and not the one asked for."""
-    found = _mapping(body.get("data")).get("id")
+    found = mapping(body.get("data")).get("id")
     return isinstance(found, str) and id_key(found) != id_key(job_id)
 
 
 def _request_id(reply: Reply, body: dict[str, Any]) -> str:
     """Return the id that the vendor's support asks for, from wherever it stands."""
-    meta = _mapping(_mapping(body.get("data")).get("meta"))
+    meta = mapping(mapping(body.get("data")).get("meta"))
     error = _api_error(body) or {}
     found = meta.get("x_request_id") or error.get("request_id")
     return found if isinstance(found, str) else reply.headers.get("x-request-id", "")
 
 
-def _body_of(reply: Reply) -> dict[str, Any]:
+def body_of(reply: Reply) -> dict[str, Any]:
     """Return the JSON object of a reply, an empty one for any other body."""
     try:
-        return _mapping(orjson.loads(reply.body))
+        return mapping(orjson.loads(reply.body))
     except orjson.JSONDecodeError:
         return {}
 
 
-def _mapping(value: Any) -> dict[str, Any]:  # noqa: ANN401  (any JSON value)
+def mapping(value: Any) -> dict[str, Any]:  # noqa: ANN401  (any JSON value)
+    """Return a JSON object, an empty one for any other value."""
     return value if isinstance(value, dict) else {}

@@ -22,6 +22,7 @@ from bulkcancel.listing.following import Following
 from bulkcancel.listing.lister import Lister
 from bulkcancel.listing.page import ListedJob
 from bulkcancel.listing.selection import Selection
+from bulkcancel.listing.store_info import store_name
 from bulkcancel.listing.view import QueueOptions, queue_view
 from bulkcancel.report import (
     STDOUT,
@@ -98,7 +99,7 @@ class _Listing:
             async with self._patience():
                 listed = await lister.read()
             if self._is_shown():
-                store = await sender.store_name()
+                store = await store_name(sender)
                 where = ", ".join(filter(None, (urlsplit(access.base_url).netloc, str(store))))
                 running = await self._running(lister)
                 print_queue(queue_view(listed, running, jobs, where, fetcher.now()))

@@ -15,6 +15,7 @@ from bulkcancel.console import Output
 from bulkcancel.engine import concurrency_for
 from bulkcancel.epcc import connect
 from bulkcancel.inputs import STDIN
+from bulkcancel.listing.store_info import store_name
 from bulkcancel.listing.verify import Verification, Verifier
 from bulkcancel.report import Past, read_past, require_same_store, store_text
 
@@ -57,7 +58,7 @@ async def _verify(
 ) -> Verification:
     claims: dict[str, Outcome] = {}
     async with connect(access, settings.pace, Tally(), output.request) as sender:
-        store = await sender.store_name()
+        store = await store_name(sender)
         for past in reports:
             if not settings.report.allow_other_store:
                 host = urlsplit(access.base_url).hostname or ""

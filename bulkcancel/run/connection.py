@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 from bulkcancel.base.model import ClientKey, Earlier, JobRow, Outcome, StoreName, Tally, id_key
 from bulkcancel.epcc import Sender, connect
 from bulkcancel.inputs import Entry, Listed, Streamed
+from bulkcancel.listing import store_name
 from bulkcancel.report import require_same_store, store_text
 from bulkcancel.run.confirmation import store_in_words
 from bulkcancel.run.prepare import WORD_EVERY, Prepared
@@ -62,7 +63,7 @@ class Connection:
             self.rows = Streamed(known, ready.input.stream, ready.input, self._fit, seed)
             first = await self._log_in_while_waiting(self.rows)
         asked = first is not None and not settings.store.sandbox
-        self.name = await self.sender.store_name() if asked else None
+        self.name = await store_name(self.sender) if asked else None
         if not settings.report.allow_other_store:
             require_same_store(ready.before.past, self.report_name)
 

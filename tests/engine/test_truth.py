@@ -10,13 +10,14 @@ from dataclasses import dataclass
 
 import pytest
 
+from bulkcancel.base.backoff import Backoff
 from bulkcancel.base.errors import Interruption
 from bulkcancel.base.model import SETTLED, Earlier, JobResult, JobRow, Outcome, Tally
 from bulkcancel.base.settings import PaceOptions
 from bulkcancel.engine.attribution import CLEARLY, OPEN
 from bulkcancel.engine.guards import Guards
 from bulkcancel.engine.pool import Engine, Policy
-from bulkcancel.epcc import Backoff, Exchange, Request, Sender, auth, rate_limit
+from bulkcancel.epcc import Exchange, Request, Sender, auth, rate_limit
 from bulkcancel.epcc.transport import Transport
 from bulkcancel.inputs import Listed
 from tests.support.fakes import KEY

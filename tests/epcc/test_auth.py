@@ -205,7 +205,7 @@ def test_a_renewal_that_is_under_way_ends_with_the_connection() -> None:
         await desk.auth.bearer()
         await asyncio.sleep(51)
         desk.auth.fresh()
-        desk.sender.close()
+        desk.auth.close()
         await asyncio.sleep(1)
         assert desk.auth.fresh() == "token-1"
         assert len(desk.answers) == 1

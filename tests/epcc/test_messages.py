@@ -5,7 +5,6 @@ from bulkcancel.epcc.messages import (
     Request,
     cancel_request,
     read_request,
-    store_request,
     token_request,
 )
 
@@ -16,7 +15,6 @@ def test_requests_are_built() -> None:
     """Method, path and body are the API's; an id can't leave its place in the path."""
     assert cancel_request(JOB) == Request("POST", f"/pcm/jobs/{JOB}/cancel", b"{}")
     assert read_request(JOB) == Request("GET", f"/pcm/jobs/{JOB}")
-    assert store_request() == Request("GET", "/v2/settings/store")
     assert cancel_request("a/../b?c#d%").path == "/pcm/jobs/a%2F..%2Fb%3Fc%23d%25/cancel"
     form, pair = "application/x-www-form-urlencoded", b"client_id=a%26b&client_secret=%3D+%2B"
     login = Request("POST", "/oauth/access_token", pair + b"&grant_type=client_credentials", form)

@@ -6,18 +6,18 @@ import pytest
 
 from bulkcancel.base.access import Access
 from bulkcancel.base.errors import LoginError
-from bulkcancel.base.model import StoreName
 from bulkcancel.base.settings import PaceOptions
 from bulkcancel.base.waits import Interrupted
-from bulkcancel.epcc import MAX_REFUSALS, Exchange, Reply, Request, Step, connect
+from bulkcancel.epcc import MAX_REFUSALS, Exchange, Step, connect
 from bulkcancel.epcc.messages import read_request
 from bulkcancel.epcc.verdicts import interpret_any, interpret_read
+from bulkcancel.listing.store_info import store_name
 from tests.epcc.test_auth import CANCEL, READY, Desk
-from tests.support.fakes import JOB, KEY, LOST, UNSENT, error, job, page, token
+from tests.listing.test_store_info import PRACTICE
+from tests.support.fakes import JOB, KEY, LOST, error, job, page, token
 from tests.support.virtual import run
 
 READ = read_request(JOB)
-PRACTICE = Reply(200, {}, b'{"data": {"id": "s-1", "name": "practice store"}}')
 
 
 def test_every_request_takes_a_turn_and_is_counted() -> None:
@@ -27,7 +27,7 @@ def test_every_request_takes_a_turn_and_is_counted() -> None:
         answers: list[Exchange] = [token(), error(429), job("cancelled"), LOST, PRACTICE]
         desk = Desk(answers)
         await desk.cancel()
-        await desk.sender.store_name()
+        await store_name(desk.sender)
         assert desk.tally.requests == desk.pacer._started == len(answers)
         assert (desk.tally.throttled, desk.tally.retries, desk.tally.in_flight) == (1, 1, 0)
 
@@ -117,40 +117,6 @@ def test_a_last_request() -> None:
         assert await desk.sender.send_at_once(*ask) is None  # there is one
         assert len(begun) == len(desk.sent) == 1
         assert await Desk([]).sender.send_at_once(*ask) is None  # no token
-
-    run(scenario())
-
-
-@pytest.mark.parametrize(
-    ("answers", "name"),
-    [
-        ([PRACTICE], StoreName("s-1", "practice store")),
-        ([LOST, error(401), page(503), error(429), PRACTICE], StoreName("s-1", "practice store")),
-        ([error(403)], StoreName()),
-        ([page(302)], StoreName()),
-        ([page(200)], StoreName()),
-        ([UNSENT] * 5, StoreName()),
-    ],
-    ids=["told", "told in the end", "forbidden", "a redirect", "a portal", "no connection"],
-)
-def test_the_name_of_the_store(answers: list[Exchange], name: StoreName) -> None:
-    """The store is asked what it is called; where it does not say so, that is no trouble."""
-    desk = Desk(answers, READY)
-    assert run(desk.sender.store_name()) == name
-    assert desk.sent == [("GET /v2/settings/store", "ready-token")] * len(answers)
-
-
-def test_a_store_that_thinks_about_its_name() -> None:
-    """A store that takes its time over what it is called is not waited for without end."""
-
-    class Slow(Desk):
-        async def send(self, request: Request, bearer: str, *, anew: bool) -> Exchange:
-            await asyncio.sleep(45)
-            return await super().send(request, bearer, anew=anew)
-
-    async def scenario() -> None:
-        assert await Slow([PRACTICE], READY).sender.store_name() == StoreName()
-        assert asyncio.get_running_loop().time() < 31
 
     run(scenario())
 

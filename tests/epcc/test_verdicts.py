@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bulkcancel.base.model import NO_SUCH_JOB, JobState, Outcome, StoreName, id_key
+from bulkcancel.base.model import NO_SUCH_JOB, JobState, Outcome, id_key
 from bulkcancel.epcc import Exchange, NoReply, Reply
 from bulkcancel.epcc import verdicts as wire
 from bulkcancel.epcc.verdicts import Step, Token
@@ -183,25 +183,6 @@ def test_token_table(body: object, token: Token | None) -> None:
     """A token is taken flat or nested, only when it may stand in a header, and never shown."""
     assert wire.token_in(reply(200, json.dumps(body).encode())) == token
     assert "bearer" not in repr(token)
-
-
-@rows(
-    "body store",
-    ("flat", {"data": {"id": "s-1", "name": "Shop"}}, StoreName("s-1", "Shop")),
-    (
-        "attributes",
-        {"data": {"id": "s-1", "attributes": {"name": "Shop"}}},
-        StoreName("s-1", "Shop"),
-    ),
-    ("no name", {"data": {"id": "s-1"}}, StoreName("s-1")),
-    ("numbers", {"data": {"id": 1, "name": ["Shop"]}}, StoreName()),
-    ("two lines", {"data": {"name": "a\nb"}}, StoreName("", "a b")),
-    ("long", {"data": {"name": "a" * 101}}, StoreName("", "a" * 99 + "…")),
-    *((f"body {n!r}", n, StoreName()) for n in (None, 7, "name", {"data": "Shop"})),
-)
-def test_store_table(body: object, store: StoreName) -> None:
-    """A store is called what it says at either place, on one short line; nothing is made up."""
-    assert wire.store_in(reply(200, json.dumps(body).encode())) == store
 
 
 @rows(

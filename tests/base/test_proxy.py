@@ -5,7 +5,7 @@ import base64
 import pytest
 
 from bulkcancel.base.errors import ConfigError
-from bulkcancel.epcc.proxy import environment_proxy
+from bulkcancel.base.proxy import environment_proxy
 
 STORE = "https://euwest.api.elasticpath.com"
 PROXIES: dict[str, tuple[dict[str, str], str, tuple[str | None, dict[str, str] | None]]] = {
