@@ -1,7 +1,7 @@
 """Waits that a stop cuts short: for a turn, a token, a back-off, the next row of the input."""
 
 import asyncio
-from typing import cast
+from typing import Any
 
 
 class Interrupted(Exception):
@@ -16,27 +16,23 @@ class Waits:
     """
 
     def __init__(self) -> None:
-        self._waiting: set[asyncio.Task[object]] = set()
+        self._waiting: set[asyncio.Task[Any] | None] = set()
         self._cut = False
 
     def cut(self) -> None:
         """End all waits, and let none begin any more."""
         self._cut = True
-        for task in self._waiting:
+        for task in filter(None, self._waiting):
             task.cancel()
 
     def __enter__(self) -> None:
         if self._cut:
             raise Interrupted
-        self._waiting.add(_this_task())
+        self._waiting.add(asyncio.current_task())
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        task = _this_task()
+        task = asyncio.current_task()
         self._waiting.discard(task)
-        if kind is asyncio.CancelledError and self._cut:
+        if task is not None and kind is asyncio.CancelledError and self._cut:
             task.uncancel()
             raise Interrupted from None
-
-
-def _this_task() -> "asyncio.Task[object]":
-    return cast("asyncio.Task[object]", asyncio.current_task())

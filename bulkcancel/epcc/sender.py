@@ -135,9 +135,9 @@ class Sender:
 
     async def _try(self, call: _Call, *, probing: bool = False) -> Verdict | None:
         """Send once; return the verdict, None where the same is to be sent again."""
-        with self.waits:
-            while self._under_way >= self._most and not call.anonymous:
-                self._freed.clear()
+        while self._under_way >= self._most and not call.anonymous:
+            self._freed.clear()
+            with self.waits:
                 await self._freed.wait()
         self._under_way += 1
         try:

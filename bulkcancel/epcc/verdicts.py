@@ -204,11 +204,9 @@ def job_state(resource: object) -> tuple[str, JobState] | None:
     found, status = job.get("id"), attributes.get("status")
     if not isinstance(found, str) or not isinstance(status, str) or not status.strip():
         return None
-    texts = (attributes.get(name) for name in _TEXTS)
-    return found, JobState(
-        status.strip().lower()[:_MAX_TEXT],
-        *(text[:_MAX_TEXT] if isinstance(text, str) else "" for text in texts),
-    )
+    given = map(attributes.get, _TEXTS)
+    texts = [text[:_MAX_TEXT] if isinstance(text, str) else "" for text in given]
+    return found, JobState(status.strip().lower()[:_MAX_TEXT], *texts)
 
 
 def _job_in(body: dict[str, Any], job_id: str) -> JobState | None:
