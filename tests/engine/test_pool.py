@@ -170,11 +170,13 @@ SIGNAL = Interruption("stopped by SIGINT", 130)
 def test_a_signal_counts_more_than_any_other_reason() -> None:
     """A run that a guard has stopped ends as interrupted if it is; the first signal counts."""
     bench = Bench(ScriptedStore())
+    assert not bench.engine.stopping
     for reason in (GuardError("full"), SIGNAL, Interruption("later", 143), GuardError("later")):
         bench.engine.stop(reason)
     with pytest.raises(Interruption) as stopped:
         run(bench.run([row()]))
     assert stopped.value is SIGNAL
+    assert bench.engine.stopping
 
 
 def test_breaking_off() -> None:

@@ -222,6 +222,8 @@ def test_the_effective_rate() -> None:
         assert pacer.effective() == 0
         await starts(pacer, 30)
         assert pacer.effective() == pytest.approx(19.7, abs=0.2)
+        pacer.begin()
+        assert pacer.recent() == 0
 
     run(scenario())
 

@@ -15,7 +15,7 @@ import pytest
 
 from bulkcancel.epcc import Exchange, NoReply, Reply, Request
 from bulkcancel.epcc.messages import cancel_request, read_request, token_request
-from bulkcancel.epcc.transport import MAX_BODY, Transport, _no_reply
+from bulkcancel.epcc.transport import MAX_BODY, Transport, _has_spoken, _no_reply
 from tests.support.fakes import error
 from tests.support.raw import RawServer, Requests, http, listening
 
@@ -188,6 +188,13 @@ async def test_a_new_connection_on_which_the_server_spoke_first(
         reply = await client.send(READ, "token")
     assert reply == NoReply("the server sent something before it was asked", sent=False)
     assert server.requests == []
+
+
+def test_the_session_tickets_of_a_new_tls_connection_are_no_stray_reply() -> None:
+    """TLS 1.3 sends them unasked: they are no reason to distrust a connection that is new."""
+    protocol = Mock(should_close=False)
+    protocol.transport.get_extra_info = {"sslcontext": object()}.get
+    assert not _has_spoken(protocol, reused=False)
 
 
 async def test_a_read_is_never_sent_twice_by_the_library() -> None:
