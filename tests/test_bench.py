@@ -22,7 +22,7 @@ def test_rate_is_never_exceeded_and_each_job_asked_once(tmp_path: Path) -> None:
         cost = measured(command, store.url)
     seen = store.seen
     assert cost.exit_code == 0
-    assert len(seen.times) == COUNT + 1  # the login
+    assert len(seen.times) == COUNT + 2  # the login, the store's name
     assert len(seen.cancels) == seen.cancelled == COUNT
     assert busiest_second(seen.times) <= 100
     assert (seen.most_cancels, seen.refused) == (1, 0)

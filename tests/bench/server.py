@@ -70,6 +70,8 @@ class Store:
             return error("429 Too Many Requests")
         if path == "/oauth/access_token":
             return http("200 OK", TOKEN, "Content-Type: application/json")
+        if not path.startswith("/pcm/jobs/"):
+            return error("404 Not Found")
         job_id = path.split("/")[3]
         fate = fate_of(job_id) if self._mixed else Fate.PENDING
         if method == "POST":
