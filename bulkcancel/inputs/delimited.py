@@ -15,6 +15,7 @@ from bulkcancel.base.text import one_line
 from bulkcancel.inputs.columns import NAME_IT, Column, find_column, is_number, seen
 from bulkcancel.inputs.job_ids import (
     BLANK,
+    FIRST_IDS,
     About,
     Entry,
     Remarks,
@@ -53,7 +54,7 @@ class Table:
     def entries(self) -> Iterator[Entry]:
         """Yield an entry per record; raises `InputError` for broken quoting, a wrong column."""
         index, where = self.column.index, f"column {self.column.index + 1}"
-        is_certain = self.column.is_certain
+        to_check = 0 if self.column.is_certain else FIRST_IDS
         places = about_places(self.first if self.column.has_header else [])
         described = max(places) >= 0
         records = iter(self.records)
@@ -65,17 +66,17 @@ class Table:
             if not job_id and not any(cell.strip(BLANK) for cell in cells):
                 self.records.remarks.blanks += 1
                 continue
-            if job_id and not is_certain:
-                self._check_first(line, cells, job_id)
-                is_certain = True
+            if job_id and to_check:
+                self._check_others(line, cells, job_id)
+                to_check = 0 if is_uuid(job_id) else to_check - 1
             if len(cells) != len(self.first) and (problem := self._ragged(cells, job_id)):
                 yield Entry(line, self.records.delimiter.join(cells), problem)
                 continue
             about = _about(cells, places) if described else None
             yield Entry(line, job_id, problem_of(job_id, where), about)
 
-    def _check_first(self, line: int, cells: list[str], job_id: str) -> None:
-        """Refuse a column whose first id is not a UUID, where another column has one."""
+    def _check_others(self, line: int, cells: list[str], job_id: str) -> None:
+        """Refuse a column whose id is not a UUID, where another column has one."""
         index = self.column.index
         others = [i for i, cell in enumerate(cells, 1) if i != index + 1 and has_uuid(cell)]
         if others and not is_uuid(job_id) and not is_report(self.first):

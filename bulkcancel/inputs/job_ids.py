@@ -106,6 +106,9 @@ def is_id(text: str) -> bool:
     return _ID.fullmatch(text) is not None
 
 
+FIRST_IDS = 1000  # ids that are held against the other values of their rows, until one is a UUID
+
+
 def has_uuid(text: str) -> bool:
     """Tell whether a text is a UUID, or has one in it, as a URL may."""
     return is_uuid(text.strip(BLANK)) or _UUID_WITHIN.search(text) is not None

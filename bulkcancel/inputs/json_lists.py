@@ -18,6 +18,7 @@ from bulkcancel.base.model import id_key, is_uuid
 from bulkcancel.base.text import one_line
 from bulkcancel.inputs.job_ids import (
     BLANK,
+    FIRST_IDS,
     About,
     Entry,
     Remarks,
@@ -26,6 +27,7 @@ from bulkcancel.inputs.job_ids import (
     id_places,
     is_report,
     problem_of,
+    simplified,
 )
 
 _SPACE = re.compile(rf"[\r\n{BLANK}]*")
@@ -37,6 +39,7 @@ _JOB_TYPES = frozenset(
         *("hierarchy-duplicate", "price-import"),
     }
 )
+_NAMES_AN_ID = re.compile(r"(?!.*request).*ids?")  # of a simplified key
 _NAME_THE_KEY = "name the key of the ids with --column, or extract them: jq -r '.data[].id'"
 _decode_at = json.JSONDecoder().raw_decode
 
@@ -58,30 +61,30 @@ class JsonList:
         if self.column is not None and self.column.isdigit():
             what = f"{self.name}: JSON has no column {self.column}"
             raise InputError(what, "name the key of the ids: --column NAME")
-        is_checked = False
+        to_check = FIRST_IDS
         for number, item in enumerate(self._items(), 1):
             job, job_id, foreign = self._opened(item)
             if foreign and number == 1:
                 raise InputError(f"{self.name}: item 1: {foreign}", _NAME_THE_KEY)
-            if job_id and not is_checked:
-                is_checked = True
-                self._check_first(job, job_id, number)
+            if job_id and to_check:
+                self._check_others(job, job_id, number)
+                to_check = 0 if is_uuid(job_id) else to_check - 1
             problem = foreign or problem_of(job_id, "this JSON value")
             yield Entry(number, job_id, problem, _about(job))
 
-    def _check_first(self, job: Mapping[str, Any], job_id: str, number: int) -> None:
-        """Refuse a key whose first id is not a UUID, where another key has one."""
+    def _check_others(self, job: Mapping[str, Any], job_id: str, number: int) -> None:
+        """Refuse a key whose id is not a UUID, where another key has one, at any depth."""
         key = next(iter(_id_keys(tuple(job), self.column)), "")
-        self.remarks.column = f'key "{one_line(key, 40)}"' if key else ""
+        if key:
+            self.remarks.column = f'key "{one_line(key, 40)}"'
         if self.column is not None or is_uuid(job_id) or is_report(job):
             return
-        texts = {each: value for each, value in job.items() if isinstance(value, str)}
-        others = [each for each, value in texts.items() if each != key and has_uuid(value)]
+        others = [each for each, value in _ids_in(job) if each != key and has_uuid(value)]
         if others:
             raise InputError(
                 f'{self.name}: item {number}: "{one_line(key, 40)}" holds'
                 f' "{one_line(job_id, 40)}", and "{one_line(others[0], 40)}" has a UUID in it',
-                "name the key of the ids: --column NAME",
+                _NAME_THE_KEY,
             )
 
     def _items(self) -> Iterator[Any]:
@@ -201,3 +204,21 @@ def _at(value: object, *keys: str) -> object:
 def _past_space(text: str, at: int) -> int:
     found = _SPACE.match(text, at)
     return at if found is None else found.end()
+
+
+def _ids_in(value: Any, key: str = "", depth: int = 4) -> Iterator[tuple[str, str]]:  # noqa: ANN401
+    """Yield the texts of a JSON value that may be ids of jobs, each with its key.
+
+    Below the first level only those whose key says so: a reply has ids of requests, too.
+    """
+    if isinstance(value, str):
+        yield key, value
+    elif isinstance(value, list) and depth:
+        for each in value:
+            yield from _ids_in(each, key, depth - 1)
+    elif isinstance(value, dict) and depth:
+        top = depth == 4
+        for name, each in value.items():
+            title = f"{key}.{name}" if key else name
+            if top or not isinstance(each, str) or _NAMES_AN_ID.fullmatch(simplified(name)):
+                yield from _ids_in(each, title, depth - 1)

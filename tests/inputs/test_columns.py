@@ -98,7 +98,6 @@ OTHER = "7f2d0c1e-55aa-4e0b-8d3f-6b1c2a9e4f77"
         pytest.param("id,key\nab1,{}\n", "1", id="numbered"),
         pytest.param("job_id,outcome,request_id\nab1,failed,{}\n", None, id="a report"),
         pytest.param("id,key\n{},{}\nab1,{}\n", None, id="a UUID first"),
-        pytest.param("id,key\nab1,x\nab2,{}\n", None, id="only a later row"),
         pytest.param("id,key\n'{}',x\nab1,y\n", None, id="a UUID with more around it"),
     ],
 )
@@ -160,3 +159,10 @@ def test_rows_of_a_report_need_no_header(raw: bytes, taken: bool) -> None:  # no
         assert [line for line, _ in places(raw)] == [1]
     else:
         assert "no column is certain" in refusal(raw)[0]
+
+
+def test_column_without_uuids_is_refused_once_another_column_shows_one() -> None:
+    """A first row whose other cells are empty proves nothing: the next rows are looked at, too."""
+    message, hint = refusal(f"id,key\n5,\n6,{UUID}\n".encode())
+    assert message.startswith('stdin:3: "id" (column 1) holds "6", and column 2 has a UUID in it')
+    assert hint == NAME_IT
