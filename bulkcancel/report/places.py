@@ -21,7 +21,13 @@ _REPORT = "choose another --output"
 _SPLIT = "name another folder with --split"
 _SUMMARY = "name another place with --summary"
 _SPLIT_HEADER = Layout(Format.CSV, FIRST_COLUMNS).header.rstrip()  # and perhaps more columns
-_OTHER_FORMATS = frozenset({".json", ".tsv", ".xls", ".xlsx", ".ods", ".parquet", ".html"})
+_OTHER_FORMATS = frozenset(
+    {
+        *(".json", ".xml", ".yaml", ".yml", ".html", ".pdf"),
+        *(".tsv", ".xls", ".xlsx", ".ods", ".parquet"),
+        *(".gz", ".bz2", ".xz", ".zst", ".zip"),
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)
