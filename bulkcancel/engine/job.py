@@ -93,7 +93,7 @@ class Job:
         self._id = id_key(row.job_id)  # as the store writes it
         self._run = run
         self._begun = False  # a request of this job was sent
-        self._lost = False  # the last request had no reply: the next gets a new connection
+        self._lost = False  # the last request had no sure reply: the next gets a new connection
         self._started = self._started_at = 0.0  # the last request, as loop and as epoch time
         self._retries = 0
         self._insisted = False
@@ -238,7 +238,7 @@ class Job:
         A guard stops the run from outside: what this exchange means for the job itself
         must still be noted, above all that a cancel may have been applied.
         """
-        self._lost = isinstance(exchange, NoReply)
+        self._lost = isinstance(exchange, NoReply) or verdict.ask_anew or verdict.out_of_step
         if isinstance(exchange, Reply):
             self._run.stamps.note_reply(exchange, self._started_at, time.time())
         elif not exchange.sent:

@@ -22,11 +22,16 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """A whole HTTP reply; headers are found by lower-case names, the body is at most 1 MiB."""
+    """A whole HTTP reply; headers are found by lower-case names, the body is at most 1 MiB.
+
+    `reused` tells that its connection had carried a request before: a late reply to that
+    one may have been taken for this one's.
+    """
 
     status: int
     headers: Mapping[str, str] = field(repr=False)  # both may hold a token
     body: bytes = field(repr=False)
+    reused: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,6 +34,7 @@ from bulkcancel.epcc.verdicts import (
     retry_after_in,
 )
 
+_LONGEST_WAIT = 365 * 86400.0  # seconds: a store that asks for more does not mean it
 LAST_TURN = 2.0  # seconds that a last request may wait for its turn
 _NOT_PAST_THE_DOOR = frozenset({Step.RENEW, Step.PAUSE, Step.STOP})
 
@@ -275,7 +276,8 @@ class Sender:
         self._tally.throttled += refused
         (self.pacer.throttled if refused else self.pacer.strained)(after, started)
         if after is not None and after > self._pace.max_wait:
-            until = datetime.fromtimestamp(time.time() + min(after, 1e8), UTC)
+            after = min(after, _LONGEST_WAIT)
+            until = datetime.fromtimestamp(time.time() + after, UTC)
             raise LoginError(
                 f"the store asks to wait until {until:%Y-%m-%d %H:%M:%S} UTC, {duration(after)}",
                 "resume then, or let it wait with --max-wait",

@@ -12,6 +12,7 @@ import ssl
 import time
 import zlib
 from collections.abc import Callable, Mapping
+from contextvars import ContextVar
 from typing import Self
 from weakref import WeakKeyDictionary
 
@@ -40,6 +41,9 @@ _ERRNO = re.compile(r"\[Errno (\d+)\]")
 Seen = Callable[[str, str, int | str, float], None]
 MAX_BODY = 1024 * 1024  # bytes; a longer body is not read further
 MAX_CONNECT = 10.0  # seconds
+
+
+_reused: ContextVar[bool] = ContextVar("reused")  # the connection of this task's request
 
 
 class UnexpectedBytesError(aiohttp.ClientConnectionError):
@@ -78,6 +82,7 @@ class InStepConnector(aiohttp.TCPConnector):
             trusted = generation in {None, self._generation}
             if protocol is not None and trusted and not _has_spoken(protocol, reused=reused):
                 self._opened[protocol] = self._generation
+                _reused.set(reused)
                 return connection
             connection.close()
             if not reused:
@@ -166,7 +171,8 @@ class Transport:
                 allow_redirects=False,
                 proxy_headers=self._proxy_headers,
             ) as response:
-                exchange = Reply(response.status, response.headers, await _bounded_body(response))
+                body = await _bounded_body(response)
+                exchange = Reply(response.status, response.headers, body, _reused.get())
         except _FAILURES as error:
             exchange = _no_reply(error, self._timeout)
         if self._seen is not None:

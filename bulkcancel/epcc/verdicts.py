@@ -53,6 +53,7 @@ class Verdict:
     detail: str = ""
     request_id: str = ""
     out_of_step: bool = False  # the reply was about another job: its connection can't be trusted
+    ask_anew: bool = False  # the reply may be another request's: ask on a new connection
 
 
 def is_strained(exchange: Exchange) -> bool:
@@ -82,10 +83,9 @@ def interpret_cancel(exchange: Exchange, job_id: str) -> Verdict:
     if status < 300 or status >= 500:
         return Verdict(Step.DOUBT, detail=detail, request_id=request_id)
     if _api_error(body) is not None:
-        if status == 404 and _names_other_jobs(body, job_id):
-            return Verdict(Step.DOUBT, detail=_ABOUT_ANOTHER, out_of_step=True)
         if status == 404:
-            return Verdict(Step.SETTLE, Outcome.NOT_FOUND, NO_SUCH_JOB, detail, request_id)
+            found = Verdict(Step.SETTLE, Outcome.NOT_FOUND, NO_SUCH_JOB, detail, request_id)
+            return _misdirected(exchange, body, job_id) or found
         if status in _REFUSALS:
             return Verdict(Step.ASK_WHY, detail=detail, request_id=request_id)
     return Verdict(Step.SETTLE, Outcome.FAILED, detail=detail, request_id=request_id)
@@ -101,8 +101,9 @@ def interpret_read(exchange: Exchange, job_id: str) -> Verdict:
     status, body = exchange.status, body_of(exchange)
     state = _job_in(body, job_id) if status == 200 else None
     if status == 404 and _api_error(body) is not None:
-        if _names_other_jobs(body, job_id):
-            return Verdict(Step.RESEND, detail=_ABOUT_ANOTHER, out_of_step=True)
+        doubt = _misdirected(exchange, body, job_id)
+        if doubt is not None:
+            return replace(doubt, step=Step.RESEND)
         state = NO_SUCH_JOB
     if state is not None:
         request_id = _request_id(exchange, body)
@@ -224,11 +225,18 @@ def _api_error(body: dict[str, Any]) -> dict[str, Any] | None:
     return first if any(isinstance(first.get(key), str) for key in ("title", "detail")) else None
 
 
-def _names_other_jobs(body: dict[str, Any], job_id: str) -> bool:
-    """Tell whether an error's `meta.missing_ids` names jobs, and ours is not among them."""
+def _misdirected(reply: Reply, body: dict[str, Any], job_id: str) -> Verdict | None:
+    """Return the doubt about a 404 that may answer another request; None where it is ours.
+
+    One that names no job is believed as the first reply on its connection alone.
+    """
     missing = mapping((_api_error(body) or {}).get("meta")).get("missing_ids")
-    names = [name for name in missing if isinstance(name, str)] if isinstance(missing, list) else []
-    return bool(names) and id_key(job_id) not in map(id_key, names)
+    names = [each for each in missing if isinstance(each, str)] if isinstance(missing, list) else []
+    if names and id_key(job_id) not in map(id_key, names):
+        return Verdict(Step.DOUBT, detail=_ABOUT_ANOTHER, out_of_step=True)
+    if not names and reply.reused:
+        return Verdict(Step.DOUBT, detail=describe(reply, body), ask_anew=True)
+    return None
 
 
 def _is_another_job(body: dict[str, Any], job_id: str) -> bool:

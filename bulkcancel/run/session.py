@@ -148,7 +148,7 @@ class Session:
         )
 
         def record(result: JobResult) -> None:
-            self._sent = self._sent or result.was_tried
+            self._sent |= result.was_tried or result.attempts > 0
             if settings.report.verify:
                 self._outcomes[id_key(result.row.job_id)] = result.outcome
             recorder.record(result)

@@ -287,3 +287,22 @@ def test_replies_that_are_out_of_step(exchange: Exchange, out_of_step: bool) -> 
     """A reply about another job shows that its connection can't be trusted any more."""
     assert wire.interpret_cancel(exchange, JOB).out_of_step is out_of_step
     assert wire.interpret_read(exchange, JOB).out_of_step is out_of_step
+
+
+@rows(
+    "body reused believed",
+    ("nobody named, used before", refusal(title="t"), True, False),
+    ("nobody named, new connection", refusal(title="t"), False, True),
+    ("ours named, used before", refusal(title="t", meta={"missing_ids": [JOB]}), True, True),
+)
+def test_a_404_that_names_nobody_is_believed_on_a_new_connection(
+    body: bytes,
+    reused: bool,  # noqa: FBT001
+    believed: bool,  # noqa: FBT001
+) -> None:
+    """A late reply to an earlier request is not taken for the word that our job is missing."""
+    exchange = Reply(404, {}, body, reused)
+    cancel, read = wire.interpret_cancel(exchange, JOB), wire.interpret_read(exchange, JOB)
+    assert (cancel.outcome is Outcome.NOT_FOUND) is believed
+    assert (read.state is not None) is believed
+    assert cancel.ask_anew is read.ask_anew is not believed

@@ -74,7 +74,7 @@ _STRAY = _error(404, about="another-job")
 HARMLESS = {"103 before the answer", "closed after the answer", "closed without a word"}
 OUT_OF_STEP = {
     *("a second reply later", "two replies in one segment", "bytes after the reply"),
-    "a reply before the request",
+    *("a reply before the request", "a late 404 about nobody"),
 }
 
 # name: whether the request is applied first (None: as the dice fall), and what is answered
@@ -107,6 +107,7 @@ FAULTS: dict[str, tuple[bool | None, list[Deed]]] = {
     "closed after the answer": (NEVER, [LAST_ANSWER, CLOSE]),
     "closed without a word": (NEVER, [ANSWER, CLOSE]),
     "a second reply later": (NEVER, [ANSWER, 0.005, _STRAY]),
+    "a late 404 about nobody": (NEVER, [ANSWER, 0.005, _error(404)]),
     "two replies in one segment": (NEVER, [ANSWER, _STRAY]),
     "bytes after the reply": (NEVER, [ANSWER, b"\r\nmore"]),
     "a reply before the request": (NEVER, [ANSWER, 0.0, _STRAY, 0.005]),
