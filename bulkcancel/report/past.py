@@ -84,6 +84,11 @@ def read_past(report: BinaryIO, name: str) -> Past:
             key = _key(row, earlier)
             before = past.jobs.get(key)
             first_run = next(iter(past.log.runs))
+            if before is not None and before.outcome is earlier.outcome is Outcome.UNKNOWN:
+                # a run that was interrupted again has only read it: the first cancel counts
+                sent_at = before.sent_at or earlier.sent_at
+                attempts = before.attempts + earlier.attempts
+                earlier = replace(earlier, sent_at=sent_at, attempts=attempts)
             if row["run_id"] != first_run and (before is None or before.known_at is None):
                 earlier = replace(earlier, known_at=None)  # the first run may have been killed
             past.jobs[key] = shared.setdefault(earlier, earlier)

@@ -381,3 +381,12 @@ def test_a_torn_row_of_a_uuid_in_braces_tells_of_a_cancel() -> None:
     past = past_of(HEADER + b"{" + UUID.encode() + b"},cancelled,")
     assert past.torn_job is not None
     assert past.torn_job.job_id == f"{{{UUID}}}"
+
+
+@pytest.mark.parametrize("form", Format)
+def test_an_unknown_job_that_was_only_read_since_keeps_its_first_cancel(form: Format) -> None:
+    """A resume that is interrupted while it reads a job in doubt does not hide when it was sent."""
+    sent = result("a", Outcome.UNKNOWN, sent_at=1_772_000_000.25, attempts=2, finished_at=2e9)
+    again = result("a", Outcome.UNKNOWN, finished_at=2e9 + 60)
+    known = past_of(report_of(form, sent, again)).jobs["a"]
+    assert (known.sent_at, known.attempts) == (1_772_000_000.25, 2)
