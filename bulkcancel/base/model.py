@@ -74,8 +74,9 @@ class Earlier:
     """What the report says of a job before this run; `status` is its `job_status`.
 
     `sent_at` and `attempts` are those of its row's cancel requests, None and 0 where it
-    had none; up to `known_at` it is known what runs did to the job, None if one may have
-    been killed while it cancelled it. Both times are epoch seconds.
+    had none. Up to `known_at`, and the end of run number `known_run`, it is known what runs
+    did to the job; later ones may have cancelled it, and were killed before they could say
+    so. Times are epoch seconds.
     """
 
     outcome: Outcome
@@ -83,6 +84,7 @@ class Earlier:
     sent_at: float | None = None
     attempts: int = 0
     known_at: float | None = None
+    known_run: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,6 @@ from bulkcancel.base.model import (
     Outcome,
 )
 from bulkcancel.engine.attribution import (
-    MAYBE_KILLED,
     Known,
     Stamps,
     Whose,
@@ -65,7 +64,6 @@ _SETTLED: dict[Outcome | None, Fate] = {
     Outcome.FAILED: Fate.REJECTED,
 }
 Conclusion = tuple[Outcome, Evidence]
-_LAST_ROWS = 10.0  # seconds that a run that ends takes to write the rows of unsent jobs
 
 
 @dataclass(slots=True, eq=False)
@@ -140,11 +138,7 @@ class History:
                 return this_run
         if self.unrecorded is None:
             return this_run
-        killed = whose_earlier_cancel(stamp, self.unrecorded, known)
-        # a row that is among the last ones was written by a run that came to its end
-        has_row = self.row.earlier is not None and self.row.earlier.known_at is not None
-        ended = has_row and self.unrecorded[1] - self.unrecorded[0] < _LAST_ROWS
-        return this_run if ended and killed == MAYBE_KILLED else killed or this_run
+        return whose_earlier_cancel(stamp, self.unrecorded, known) or this_run
 
     def _first_sent(self) -> float | None:
         earlier = self.row.earlier
@@ -203,7 +197,8 @@ def unrecorded(row: JobRow, runs: tuple[float, float] | None) -> tuple[float, fl
     if runs is None:
         return None
     known_at = row.earlier.known_at if row.earlier is not None else None
-    return max(runs[0], known_at or 0.0), runs[1]
+    since = max(runs[0], known_at or 0.0)
+    return (since, runs[1]) if since < runs[1] else None
 
 
 def conclude(job: History, ending: Ending) -> Conclusion:

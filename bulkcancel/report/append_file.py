@@ -39,7 +39,10 @@ class AppendFile(Destination):
         return bool(os.fstat(self._file).st_mode & 0o044)
 
     def resume_after(self, size: int, digest: "hashlib._Hash") -> None:
-        """Append after the first `size` bytes, whose digest is given; drop what follows."""
+        """Append after the first `size` bytes, whose digest is given; drop what follows.
+
+        That sets the time of the file, also where nothing follows (ftruncate(2)).
+        """
         try:
             os.ftruncate(self._file, size)
         except OSError as error:

@@ -5,6 +5,7 @@ The last row of a job counts. A last line without its end is no row, and will be
 
 import csv
 import hashlib
+import math
 import re
 from codecs import BOM_UTF8
 from collections.abc import Iterator
@@ -21,7 +22,7 @@ from bulkcancel.base.model import SETTLED, Earlier, JobRow, Outcome, id_key
 from bulkcancel.base.text import MAX_NAME
 from bulkcancel.report.append_file import AppendFile
 from bulkcancel.report.rows import COLUMNS, FIRST_COLUMNS, Format, Layout, Row
-from bulkcancel.report.run_log import RunLog
+from bulkcancel.report.run_log import RunLog, RunSpan
 
 _RESAVED = "resume the original, or run this one as an input with another report"
 _OTHER = "name the report of an earlier run, or leave out --resume"
@@ -31,6 +32,8 @@ _MAX_LINE = 1 << 16  # bytes: more than a row of the longest path
 _JSON_ROW_BEGUN = b'{"job_id":"","outcome":"'
 _JSON_ROW = re.compile(rb'\{"job_id":"(?:[^"\\]|\\.)*","outcome":"')
 _JSON_ID = re.compile(rb'(\{"job_id":")(?:[^"\\]|\\.)*\\?')
+_WRITTEN_WITHIN = 1.0  # seconds after a job was settled, its row is in the report
+_FIRST_ROW_WITHIN = 60.0  # seconds after it began, a run has written a row
 # a torn row of outcome cancelled or unknown: a cancel of that job was sent
 _SENT = re.compile(rb'(?:\{"job_id":")?([A-Za-z0-9_:{}-]{1,128})(?:","outcome":"|,)[cu]')
 
@@ -41,7 +44,8 @@ class Past:
 
     `size` bytes of it are complete lines, with that `digest`. `sent_between` is the first
     `sent_at` and the last `finished_at` of its rows (epoch seconds), None where nothing
-    was sent.
+    was sent. `begun` is the epoch time at which the last run began, if that was killed before
+    its first row.
     """
 
     layout: Layout | None = None  # None: nothing but perhaps a torn first line
@@ -53,6 +57,7 @@ class Past:
     torn_job: JobRow | None = None  # whose cancel was sent, as far as the torn line tells
     name: str = ""
     sent_between: tuple[float, float] | None = None
+    begun: float | None = None
 
     @property
     def store_is_known(self) -> bool:
@@ -65,8 +70,11 @@ def row_key(job_id: str, outcome: Outcome, source: str) -> str:
     return (job_id or source) if outcome is Outcome.INVALID else id_key(job_id)
 
 
-def read_past(report: BinaryIO, name: str) -> Past:
-    """Read a report from its start; raises `ReportError` if it is not one of ours."""
+def read_past(report: BinaryIO, name: str, changed_at: float = 0.0) -> Past:
+    """Read a report from its start; raises `ReportError` if it is not one of ours.
+
+    `changed_at` is the epoch time of its last change: a run that resumes it sets that.
+    """
     past = Past(name=name)
     shared = dict[Earlier, Earlier]()  # settled jobs share a few
     for number, line in _lines(report, name):
@@ -83,21 +91,51 @@ def read_past(report: BinaryIO, name: str) -> Past:
             past.log.add(row)
             key = _key(row, earlier)
             before = past.jobs.get(key)
-            first_run = next(iter(past.log.runs))
             if before is not None and before.outcome is earlier.outcome is Outcome.UNKNOWN:
                 # a run that was interrupted again has only read it: the first cancel counts
                 sent_at = before.sent_at or earlier.sent_at
                 attempts = before.attempts + earlier.attempts
                 earlier = replace(earlier, sent_at=sent_at, attempts=attempts)
-            if row["run_id"] != first_run and (before is None or before.known_at is None):
-                earlier = replace(earlier, known_at=None)  # the first run may have been killed
+            if earlier.known_at is not None:
+                earlier = _accounted(earlier, before, past.log.run_of(row))
             past.jobs[key] = shared.setdefault(earlier, earlier)
         past.size += len(line)
         past.digest.update(line)
-    first, last = _seconds(past.log.first_sent_at), _seconds(past.log.last_finished_at)
-    if first is not None and last is not None:
-        past.sent_between = first, last
+    last = _seconds(past.log.last_finished_at)
+    past.begun = changed_at if changed_at > (last or 0.0) + _WRITTEN_WITHIN else None
+    past.sent_between = _span(past.log, past.begun, last)
+    if past.begun is None:
+        _close(past)
     return past
+
+
+def _accounted(earlier: Earlier, before: Earlier | None, run: RunSpan) -> Earlier:
+    """Return what a row says, with the last run up to which it is known what became of the job.
+
+    A run that ends writes a row of each job: one that has none was killed, and may have
+    cancelled it.
+    """
+    follows = run.number == 1 or (before is not None and before.known_run >= run.number - 1)
+    if follows and run.begun is None:
+        return replace(earlier, known_run=run.number)
+    known = (before.known_at, before.known_run) if before is not None else (None, 0)
+    return replace(earlier, known_at=known[0], known_run=known[1])
+
+
+def _close(past: Past) -> None:
+    """Note of the jobs of the last run that no run has sent since."""
+    for key, each in past.jobs.items():
+        if each.known_run and each.known_run == len(past.log.runs):
+            past.jobs[key] = replace(each, known_at=math.inf)
+
+
+def _span(log: RunLog, begun: float | None, last: float | None) -> tuple[float, float] | None:
+    """Return from when to when runs may have sent a cancel, None if there was none."""
+    first = _seconds(log.first_sent_at)
+    begins = [each for each in (begun, *(run.begun for run in log.runs.values())) if each]
+    starts = begins if first is None else [first, *begins]
+    ends = [last or 0.0, *(each + _FIRST_ROW_WITHIN for each in begins)]
+    return (min(starts), max(ends)) if starts else None
 
 
 def last_rows(report: AppendFile, layout: Layout) -> Iterator[Row]:

@@ -6,7 +6,9 @@ import re
 import time
 import uuid
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 from types import SimpleNamespace
 
@@ -17,6 +19,7 @@ from bulkcancel.base.text import MAX_SOURCE, cell
 
 _ID = re.compile(r"[A-Za-z0-9_-]{1,128}")
 _MAX_STORE = 300
+_RUN_TIME = "%Y%m%dT%H%M%SZ"
 _MAX_ROW = 8192  # bytes of a line without its source, in either format
 COLUMNS = tuple(JobResult(JobRow("", "", 0), Outcome.INVALID, 0.0).as_dict())
 FIRST_COLUMNS = COLUMNS[:13]  # those of reports that know nothing of stores
@@ -30,9 +33,22 @@ class Format(StrEnum):
     JSONL = "jsonl"
 
 
-def new_run_id() -> str:
-    """Return a unique id that sorts by the run's start (UTC)."""
-    return f"{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime())}-{uuid.uuid4().hex[:8]}"
+def new_run_id(begun: float | None = None) -> str:
+    """Return a unique id that sorts by the run's start (UTC).
+
+    `begun` is the epoch time at which the run before it began, if that was killed before its
+    first row: as no row tells of it, this id does, with that time and a plus sign.
+    """
+    sign = "-" if begun is None else "+"
+    return f"{time.strftime(_RUN_TIME, time.gmtime(begun))}{sign}{uuid.uuid4().hex[:8]}"
+
+
+def begun_without_rows(run_id: str) -> float | None:
+    """Return when the run before this one began, None if that has left rows."""
+    begun, plus, _ = run_id.partition("+")
+    with suppress(ValueError):
+        return datetime.strptime(f"{begun}+0000", f"{_RUN_TIME}%z").timestamp() if plus else None
+    return None
 
 
 def store_text(host: str, store_id: str) -> str:

@@ -4,16 +4,22 @@ from collections import Counter
 from dataclasses import dataclass, field
 
 from bulkcancel.base.model import STARTED
-from bulkcancel.report.rows import Row
+from bulkcancel.report.rows import Row, begun_without_rows
 
 
 @dataclass(slots=True)
 class RunSpan:
-    """One run: its rows by outcome, and from when to when it sent and settled (UTC)."""
+    """One run: its rows by outcome, and from when to when it sent and settled (UTC).
+
+    `number` counts from 1. `begun` is the epoch time of a run before it that was killed
+    before its first row, None if there was none.
+    """
 
     began_at: str = ""
     ended_at: str = ""
     outcomes: Counter[str] = field(default_factory=Counter)
+    number: int = 1
+    begun: float | None = None
 
 
 class RunLog:
@@ -25,10 +31,16 @@ class RunLog:
         self.stores: set[str] = set()
         self.first_sent_at = self.last_finished_at = ""
 
+    def run_of(self, row: Row) -> RunSpan:
+        """Return the run that wrote a row."""
+        run_id = str(row["run_id"])
+        if run_id not in self.runs:
+            self.runs[run_id] = RunSpan(number=len(self.runs) + 1, begun=begun_without_rows(run_id))
+        return self.runs[run_id]
+
     def add(self, row: Row) -> None:
         """Take a row into account; its times are in RFC 3339, which sorts as text."""
-        run_id, job_id = str(row["run_id"]), str(row["job_id"])
-        run = self.runs.get(run_id) or self.runs.setdefault(run_id, RunSpan())
+        job_id, run = str(row["job_id"]), self.run_of(row)
         run.outcomes[str(row["outcome"])] += 1
         sent_at, finished_at = str(row["sent_at"] or ""), str(row["finished_at"] or "")
         if sent_at:

@@ -3,6 +3,7 @@
 A result that can't be recorded ends the run: nothing is done without a row.
 """
 
+import os
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -156,15 +157,9 @@ def open_earlier(plan: Plan) -> EarlierReport:
         raise
 
 
-_FIRST_ROW_WITHIN = 60.0  # seconds
-
-
 def _read(plan: Plan, output: AppendFile) -> Past:
     with output.reader() as lines:
-        past = read_past(lines, plan.target)
-    if not past.jobs:  # killed before its first row, which comes within seconds
-        begun = Path(plan.target).stat().st_mtime
-        past.sent_between = begun, begun + _FIRST_ROW_WITHIN
+        past = read_past(lines, plan.target, os.fstat(lines.fileno()).st_mtime)
     if plan.chosen and past.layout is not None and past.layout.form != plan.chosen:
         raise ReportError(
             f"{plan.target} is {past.layout.form}, not {plan.chosen}", "leave out --format"

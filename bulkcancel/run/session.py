@@ -84,7 +84,8 @@ class Session:
 
     async def cancel(self) -> int:
         """Settle all jobs, and say what became of them; return the exit code."""
-        ready, settings, run_id = self._ready, self._ready.settings, new_run_id()
+        ready, settings = self._ready, self._ready.settings
+        run_id = new_run_id(ready.before.past.begun)
         self._clock = Clock()  # thinking about the question took no time
         self._connection.sender.pacer.begin()
         wanted = self.concurrency

@@ -4,26 +4,29 @@ import asyncio
 import random
 import time
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from io import BytesIO
 
 import pytest
 
 from bulkcancel.base.backoff import Backoff
 from bulkcancel.base.errors import Interruption
-from bulkcancel.base.model import SETTLED, Earlier, JobResult, JobRow, Outcome, Tally
+from bulkcancel.base.model import SETTLED, JobResult, Outcome, Tally
 from bulkcancel.base.settings import PaceOptions
 from bulkcancel.engine.attribution import CLEARLY, OPEN
 from bulkcancel.engine.guards import Guards
 from bulkcancel.engine.pool import Engine, Policy
 from bulkcancel.epcc import Exchange, Request, Sender, auth, rate_limit
 from bulkcancel.epcc.transport import Transport
-from bulkcancel.inputs import Listed
+from bulkcancel.inputs import Entry, Jobs, Listed
+from bulkcancel.report import Format, Past, new_run_id, read_past
+from bulkcancel.report import past as past_report
+from bulkcancel.report.rows import Layout
+from bulkcancel.run.remaining import Remaining
 from tests.support.fakes import KEY
 from tests.support.faults import FAULTS, HARMLESS, OUT_OF_STEP, Store, TrueJob, mixed_jobs
-
-Past = dict[str, JobResult]  # the last row of each job
 
 
 @pytest.fixture(autouse=True)
@@ -33,6 +36,7 @@ def hurry(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(rate_limit, "MAX_PAUSE", 0.01)
     monkeypatch.setattr(rate_limit, "MIN_RATE", 1000.0)
     monkeypatch.setattr(auth, "GRACE", (0.002,) * 3)
+    monkeypatch.setattr(past_report, "_WRITTEN_WITHIN", 0.002)
 
 
 class Watched(Transport):
@@ -65,62 +69,50 @@ class Settings:
     patience: float = 0.5
     rate: float = 1e5
     disturb: Callable[[Engine, asyncio.Task[None]], object] | None = None
-    begun: float | None = None  # when an earlier run created the report
-    first_run: Collection[str] = ()  # the jobs that it has recorded
+
+
+@dataclass(slots=True)
+class Report:
+    """The report of all runs so far, as it would be on disk; `changed_at` is its file's time."""
+
+    content: bytes = Layout(Format.CSV).header
+    changed_at: float = 0.0
+
+    def past(self) -> Past:
+        return read_past(BytesIO(self.content), "report.csv", self.changed_at)
+
+    def add(self, results: Iterable[JobResult], past: Past) -> None:
+        run_id = new_run_id(past.begun)
+        for result in results:
+            self.changed_at = result.finished_at
+            self.content += Layout(Format.CSV).line_of(result.as_dict(run_id))
 
 
 async def settle(
-    store: Store,
-    ids: list[str],
-    settings: Settings = Settings(),
-    past: Past = {},  # noqa: B006
+    store: Store, ids: list[str], settings: Settings = Settings(), past: Past | None = None
 ) -> tuple[list[JobResult], Tally]:
     """Run the engine over real HTTP, with everything but the waiting as in a real run."""
-    results, tally = list[JobResult](), Tally()
+    results, tally, past = list[JobResult](), Tally(), past or Past()
     backoff = Backoff(base=0.005, cap=0.2)
     guards = Guards(0, frozenset({Outcome.NOT_FOUND}), 30)
     async with store.serve() as url, Watched(url, settings.patience) as transport:
         pace = PaceOptions(rate=settings.rate, retries=settings.retries)
         sender = Sender(transport, KEY, pace, tally, backoff)
         policy = Policy(
-            50,
-            settings.retries,
-            guards,
-            backoff=backoff,
-            earlier_runs=span_of(past, settings.begun),
+            50, settings.retries, guards, backoff=backoff, earlier_runs=past.sent_between
         )
         engine = Engine(sender, policy, tally, results.append)
-        run = asyncio.create_task(engine.run(Listed(rows_of(ids, past, settings.first_run))))
+        jobs = Jobs()
+        for line, job_id in enumerate(ids, 1):
+            jobs.add(Entry(line, job_id), "jobs.csv")
+        left = Remaining(jobs, past)
+        run = asyncio.create_task(engine.run(Listed(left)))
         if settings.disturb is not None:
             settings.disturb(engine, run)
         with suppress(Interruption, asyncio.CancelledError):
             await run
     assert transport.overlaps == 0, "two requests for one job at a time"
     return results, tally
-
-
-def span_of(past: Past, begun: float | None) -> tuple[float, float] | None:
-    """Return when earlier runs sent their first cancel, and when they wrote their last row."""
-    sent = [each.sent_at for each in past.values() if each.sent_at is not None]
-    if sent:
-        return min(sent), max(each.finished_at for each in past.values())
-    return (begun, begun + 60) if begun is not None and not past else None
-
-
-def rows_of(ids: list[str], past: Past, first_run: Collection[str]) -> Iterator[JobRow]:
-    """Return the rows of a resumed run: those that are not settled, unknown ones first."""
-    rows = []
-    for line, job_id in enumerate(ids, 1):
-        last = past.get(job_id)
-        if last is None:
-            rows.append(JobRow(job_id, "jobs.csv", line))
-        elif last.outcome not in SETTLED:
-            known_at = last.finished_at if job_id in first_run else None
-            sent = (last.sent_at, last.attempts, known_at)
-            earlier = Earlier(last.outcome, last.state.status, *sent)
-            rows.append(JobRow(job_id, "jobs.csv", line, earlier=earlier))
-    unknown = Outcome.UNKNOWN
-    return iter(sorted(rows, key=lambda row: not (row.earlier and row.earlier.outcome is unknown)))
 
 
 def lies(results: Iterable[JobResult], truth: dict[str, TrueJob]) -> list[str]:
@@ -198,26 +190,21 @@ async def test_no_false_row_of_a_run_that_is_cut_short_and_resumed(seed: int) ->
         existing(jobs), rate=0.2, seed=seed, lag=0.02 * (seed % 2), moves=seed % 5 > 0,
         skew=(0.0, 7200.5, -9999.9)[seed % 3],
     )  # fmt: skip
-    dice, past, ends = random.Random(seed), Past(), [interrupted, abandoned, killed]
+    dice, ends = random.Random(seed), [interrupted, abandoned, killed]
 
     def soon(engine: Engine, run: asyncio.Task[None]) -> None:
         end, seconds = dice.choice(ends), dice.uniform(0.05, 0.4)
         asyncio.get_running_loop().call_later(seconds, end, engine, run)
 
-    first_run: Collection[str] = ()
-    begun: float | None = None
+    report, last = Report(), dict[str, JobResult]()
     for disturb in (soon, soon, soon, None):
-        settings = Settings(disturb=disturb, begun=begun, first_run=first_run)
-        begun = begun or time.time()
-        results, _ = await settle(store, list(jobs), settings, past)
-        past |= {result.job_id: result for result in results}
-        first_run = first_run or list(past)
-    assert past.keys() == jobs.keys()
-    false = lies(past.values(), store.jobs)
-    if not store.moves:  # what a killed run had in flight can't be told from others' cancels
-        false = [line for line in false if "not_pending" not in line]
-    assert false == []
-    assert sum(each.outcome not in SETTLED for each in past.values()) <= 3
+        past, report.changed_at = report.past(), time.time()
+        results, _ = await settle(store, list(jobs), Settings(disturb=disturb), past)
+        report.add(results, past)
+        last |= {result.job_id: result for result in results}
+    assert last.keys() == jobs.keys()
+    assert lies(last.values(), store.jobs) == []
+    assert sum(each.outcome not in SETTLED for each in last.values()) <= 3
 
 
 @pytest.mark.parametrize("kind", FAULTS)

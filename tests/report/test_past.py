@@ -1,8 +1,9 @@
 """A report read back: its last rows, what is cut short, and what is none of ours."""
 
 import hashlib
-import io
+import math
 from dataclasses import replace
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +32,7 @@ def report_of(form: Format, *results: JobResult) -> bytes:
 
 
 def past_of(content: bytes) -> Past:
-    return read_past(io.BytesIO(content), "r.csv")
+    return read_past(BytesIO(content), "r.csv")
 
 
 THREE = (
@@ -50,7 +51,7 @@ def test_a_report_is_read_back(form: Format) -> None:
     assert past.digest.digest() == hashlib.sha256(content).digest()
     assert past.jobs == {
         "a": Earlier(Outcome.NOT_PENDING, "started"),
-        "b": Earlier(Outcome.FAILED, known_at=0.0),
+        "b": Earlier(Outcome.FAILED, known_at=math.inf, known_run=1),
         "a/b": Earlier(Outcome.INVALID),
     }
 
@@ -243,17 +244,17 @@ def test_last_rows_keep_the_order_of_the_report(form: Format, tmp_path: Path) ->
 def test_a_single_line_of_somebody_else_is_refused(line: bytes) -> None:
     """A single line without its end is ours only as far as it is a row of ours, cut short."""
     if line == b"job":
-        assert read_past(io.BytesIO(line), "r.csv").torn
+        assert read_past(BytesIO(line), "r.csv").torn
         return
     with pytest.raises(ReportError, match=r"r\.json is not a report of bulkcancel"):
-        read_past(io.BytesIO(line), "r.json")
+        read_past(BytesIO(line), "r.json")
 
 
 @pytest.mark.parametrize("length", range(40))
 def test_a_torn_first_row_of_json_is_ours(length: int) -> None:
     """A first row of JSON is known as ours wherever it was cut."""
     line = b'{"job_id":"job-1","outcome":"cancelled","job_status":""'[: length + 1]
-    assert read_past(io.BytesIO(line), "r.json").torn
+    assert read_past(BytesIO(line), "r.json").torn
 
 
 N_A, NOT_FOUND = Outcome.NOT_ATTEMPTED, Outcome.NOT_FOUND
@@ -285,22 +286,68 @@ def test_an_unsettled_row_keeps_when_and_how_often_its_job_was_sent(form: Format
     sent: dict[str, Any] = {"sent_at": 1_772_000_000.25, "attempts": 2}
     unknown, cancelled = result("a", Outcome.UNKNOWN, **sent), result("b", **sent)
     assert past_of(report_of(form, unknown, cancelled)).jobs == {
-        "a": Earlier(Outcome.UNKNOWN, "", 1_772_000_000.25, 2, 0.0),
+        "a": Earlier(Outcome.UNKNOWN, "", 1_772_000_000.25, 2, math.inf, 1),
         "b": Earlier(Outcome.CANCELLED),
     }
 
 
-def test_what_is_known_of_a_job_whose_first_row_is_of_a_later_run() -> None:
-    """Up to its last row all is known of a job, but not if the first run left it without one."""
-    rows = [
-        (result("a", Outcome.NOT_ATTEMPTED, finished_at=1e9), "run-1"),
-        (result("b", Outcome.NOT_ATTEMPTED, finished_at=2e9), "run-2"),
-        (result("b", Outcome.FAILED, finished_at=2e9), "run-3"),
-        (result("a", Outcome.FAILED, finished_at=2e9), "run-3"),
-    ]
-    report = HEADER + b"".join(Layout(CSV).line_of(each.as_dict(run_id)) for each, run_id in rows)
-    known = {job: each.known_at for job, each in past_of(report).jobs.items()}
-    assert known == {"a": 2e9, "b": None}
+RUNS = ["20260304T050607Z-1", "20260304T050608Z-2", "20260304T050609Z-3"]
+AFTER_A_KILL = "20260304T050608Z+2"  # the run before it left no row
+KILLED_AT = 1_772_600_768.0  # its time
+
+
+@pytest.mark.parametrize(
+    ("rows", "changed_at", "known_at"),
+    [
+        ("a1 a2 a3", 0.0, math.inf),
+        ("a1 a2", 0.0, math.inf),
+        ("a1 b2", 0.0, 1.0),
+        ("a1 b2 a3", 0.0, 1.0),
+        ("b1 a2", 0.0, None),
+        ("a1 a+", 0.0, 1.0),
+        ("a1 a+ a3", 0.0, 1.0),
+        ("a+", 0.0, None),
+        ("a1 a2", 2e9, 2.0),
+    ],
+    ids=[
+        "in each run", "in the last run", "not in the last run", "not in one run",
+        "not in the first run", "a run without rows in between", "and a later one",
+        "a run without rows before all", "a run without rows after all",
+    ],
+)  # fmt: skip
+def test_up_to_when_it_is_known_what_became_of_a_job(
+    rows: str, changed_at: float, known_at: float | None
+) -> None:
+    """A run that has ended has a row of each job; a job without one may have been in flight."""
+    lines = b"".join(
+        Layout(CSV).line_of(
+            result(each[0], Outcome.FAILED, finished_at=float(i)).as_dict(
+                AFTER_A_KILL if each[1] == "+" else RUNS[int(each[1]) - 1]
+            )
+        )
+        for i, each in enumerate(rows.split(), 1)
+    )
+    past = read_past(BytesIO(HEADER + lines), "r.csv", changed_at)
+    assert past.jobs["a"].known_at == known_at
+    assert past.begun == (changed_at or None)
+
+
+@pytest.mark.parametrize(
+    ("run_id", "changed_at", "span"),
+    [
+        (RUNS[1], 0.0, (KILLED_AT + 60, KILLED_AT + 70)),
+        (AFTER_A_KILL, 0.0, (KILLED_AT, KILLED_AT + 70)),
+        (RUNS[1], KILLED_AT + 100, (KILLED_AT + 60, KILLED_AT + 160)),
+    ],
+    ids=["all runs have rows", "a run without rows before it", "a run without rows after it"],
+)
+def test_a_run_that_left_no_row_is_in_the_span(
+    run_id: str, changed_at: float, span: tuple[float, float]
+) -> None:
+    """A run that was killed before its first row may have sent cancels for a minute."""
+    sent = result("a", sent_at=KILLED_AT + 60, finished_at=KILLED_AT + 70)
+    report = HEADER + Layout(CSV).line_of(sent.as_dict(run_id))
+    assert read_past(BytesIO(report), "r.csv", changed_at).sent_between == span
 
 
 @FORMATS
@@ -329,7 +376,7 @@ def test_times_that_are_none_are_not_used() -> None:
     unknown = result("a", Outcome.UNKNOWN, sent_at=1e9, attempts=1)
     edited = report_of(CSV, unknown).replace(b"2001-09-09T01:46:40.000Z", b"yesterday")
     past = past_of(edited)
-    assert past.jobs == {"a": Earlier(Outcome.UNKNOWN, "", None, 1, 0.0)}
+    assert past.jobs == {"a": Earlier(Outcome.UNKNOWN, "", None, 1, math.inf, 1)}
     assert past.sent_between is None
 
 
@@ -370,7 +417,10 @@ def test_a_report_of_an_older_layout_is_read(form: Format) -> None:
     older = Layout(form, FIRST_COLUMNS)
     line = older.line_of(result("a", Outcome.FAILED).as_dict("run-1"))
     past = past_of(older.header + line)
-    assert (past.layout, past.jobs) == (older, {"a": Earlier(Outcome.FAILED, known_at=0.0)})
+    assert (past.layout, past.jobs) == (
+        older,
+        {"a": Earlier(Outcome.FAILED, known_at=math.inf, known_run=1)},
+    )
     assert past.size == len(older.header + line)
     with pytest.raises(ReportError, match=r"r.csv:\d: this is no row of a report"):
         past_of(older.header + line + GOOD)

@@ -19,6 +19,7 @@ from bulkcancel.report.rows import (
     FIRST_COLUMNS,
     Format,
     Layout,
+    begun_without_rows,
     max_row_bytes,
     new_run_id,
     store_text,
@@ -186,6 +187,14 @@ def test_an_invalid_id_never_reads_back_as_a_valid_one() -> None:
 
 def test_a_run_id_is_unique_and_sorts_by_time(monkeypatch: pytest.MonkeyPatch) -> None:
     """A run's id begins with its start in UTC."""
-    monkeypatch.setattr(time, "gmtime", lambda: time.struct_time((2026, 3, 4, 5, 6, 7, 2, 63, 0)))
+    monkeypatch.setattr(
+        time, "gmtime", lambda *_: time.struct_time((2026, 3, 4, 5, 6, 7, 2, 63, 0))
+    )
     assert re.fullmatch(r"20260304T050607Z-[0-9a-f]{8}", new_run_id())
     assert new_run_id() != new_run_id()
+
+
+def test_a_run_id_tells_of_a_run_that_left_no_row() -> None:
+    """The id of the next run keeps the second at which it began; any other id keeps nothing."""
+    assert begun_without_rows(new_run_id(1_772_600_768.9)) == 1_772_600_768
+    assert [begun_without_rows(each) for each in (new_run_id(), "", "edited+1")] == [None] * 3

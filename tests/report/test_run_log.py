@@ -26,7 +26,7 @@ def test_each_run_has_its_span_and_its_outcomes() -> None:
         log.add(row.as_dict(run_id, "store.example"))
     assert log.runs == {
         "one": RunSpan(AT.format(0), AT.format(4), Counter(cancelled=2, not_attempted=1)),
-        "two": RunSpan(AT.format(6), AT.format(6), Counter(invalid=1)),
+        "two": RunSpan(AT.format(6), AT.format(6), Counter(invalid=1), number=2),
     }
     assert (log.first_sent_at, log.last_finished_at) == (AT.format(0), AT.format(6))
     assert log.stores == {"store.example"}
