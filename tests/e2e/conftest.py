@@ -1,5 +1,6 @@
 """What the tests of resumed runs start from."""
 
+import os
 import shlex
 from pathlib import Path
 
@@ -17,6 +18,11 @@ class Resume:
         self._cli = cli
         self.folder = folder
         self.report = folder / "r.csv"
+
+    def put(self, content: bytes) -> None:
+        """Write the report, as if that had been at the time of its rows."""
+        self.report.write_bytes(content)
+        os.utime(self.report, (1e9, 1e9))
 
     def __call__(self, api: Practice, *arguments: str, ids: str | None, **env: str) -> Ended:
         """Resume the report; `ids` is the input, None for one that the arguments name."""

@@ -132,7 +132,7 @@ def test_summary_has_counts_store_reason_and_digests(
     form: Format, resume: Resume, tmp_path: Path
 ) -> None:
     """The summary has counts, the store, the reason, the digests of all files, and no secret."""
-    resume.report.write_bytes(report_of(form, *earlier(job_1="cancelled", job_2="failed")))
+    resume.put(report_of(form, *earlier(job_1="cancelled", job_2="failed")))
     (tmp_path / "more.csv").write_text("job_id;x\njob-3;\njob-1;\nlate;\n")
     ended = resume(
         sandbox(3, late="started"),

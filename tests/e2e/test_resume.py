@@ -27,7 +27,7 @@ def test_resume_reads_unknown_jobs_first_and_skips_settled_ones(
         job_2="failed", job_3="not_attempted", job_4="unknown", job_5="unknown",
     )  # fmt: skip
     content = report_of(form, *before)
-    resume.report.write_bytes(content)
+    resume.put(content)
     api = sandbox(6)
     api.queue.jobs["job-5"].status = "cancelled"
     ids = "job-1\ngone\nlate\njob-2\njob-3\njob-4\njob-5\njob-6\njob-6\n"
@@ -57,7 +57,7 @@ def test_resume_reads_unknown_jobs_first_and_skips_settled_ones(
 def test_resume_of_settled_jobs_needs_no_login(resume: Resume) -> None:
     """Where all is settled nothing is asked or sent, and the report stays as it is."""
     content = report_of(Format.CSV, *earlier(job_1="cancelled", job_2="not_found"))
-    resume.report.write_bytes(content)
+    resume.put(content)
     api = sandbox(2)
     ended = resume(api, "--allow", "not_found", ids="job-1\njob-2\n", EPCC_CLIENT_SECRET="wrong")
     assert (ended.code, api.asked) == (0, [])
@@ -78,7 +78,7 @@ def test_exit_code_of_a_resume_counts_the_whole_report(
 ) -> None:
     """Jobs of the report that the input does not name any more count, even if it names none."""
     more = {"job_1": "failed"} if "-" in ids else {}
-    resume.report.write_bytes(report_of(Format.CSV, *earlier(other=kept, **more)))
+    resume.put(report_of(Format.CSV, *earlier(other=kept, **more)))
     ended = resume(sandbox(1), ids=ids)
     assert (ended.code, "warning" in ended.err) == (code, not more)
     counted = 1 + (kept == "cancelled" and bool(more))
@@ -92,7 +92,7 @@ def test_exit_code_of_a_resume_counts_the_whole_report(
 )
 def test_resume_with_a_changed_input_sends_its_unsettled_jobs(ids: str, resume: Resume) -> None:
     """Whatever the input is by now, each of its jobs that is not settled is, and no other."""
-    resume.report.write_bytes(report_of(Format.CSV, *earlier(job_1="cancelled", job_2="failed")))
+    resume.put(report_of(Format.CSV, *earlier(job_1="cancelled", job_2="failed")))
     api = sandbox(3, new_1="pending")
     resume(api, ids=ids)
     expected = set(ids.split()) - {"job-1"}
@@ -104,7 +104,7 @@ def test_resume_with_a_changed_input_sends_its_unsettled_jobs(ids: str, resume: 
 def test_resume_takes_the_report_as_its_own_input(resume: Resume) -> None:
     """A report may be resumed by itself: it names every job, and is added to."""
     content = report_of(Format.CSV, *earlier(job_1="cancelled", job_2="failed", job_3="unknown"))
-    resume.report.write_bytes(content)
+    resume.put(content)
     api = sandbox(3)
     ended = resume(api, "r.csv", ids=None)
     assert ended.code == 0, ended.err
@@ -141,7 +141,7 @@ def test_resume_does_not_repeat_invalid_rows(resume: Resume) -> None:
 def test_resume_compares_uuids_without_case(resume: Resume) -> None:
     """A UUID that the input writes otherwise is the same job."""
     uuid = "0190f1a2-1111-7abc-8def-0123456789ab"
-    resume.report.write_bytes(report_of(Format.CSV, result(uuid.upper())))
+    resume.put(report_of(Format.CSV, result(uuid.upper())))
     api = sandbox(1)
     assert (resume(api, ids=f"{uuid}\n").code, api.asked) == (0, [])
 
@@ -171,7 +171,7 @@ REFUSED: dict[str, tuple[bytes, list[str], str]] = {
 def test_resume_refuses_a_file_that_is_no_report(case: str, resume: Resume) -> None:
     """A file that is no report as it was written is refused in one line; nothing is sent."""
     content, arguments, words = REFUSED[case]
-    resume.report.write_bytes(content)
+    resume.put(content)
     api = sandbox(1)
     ended = resume(api, *arguments, ids="job-1\n")
     assert ended.is_refusal(), ended.err
@@ -204,7 +204,7 @@ def test_question_of_a_resume_counts_the_jobs_that_remain(
     resume: Resume, monkeypatch: pytest.MonkeyPatch, cli: Cli, tmp_path: Path
 ) -> None:
     """The question names the jobs that are left, and those that are not sent again."""
-    resume.report.write_bytes(report_of(Format.CSV, *earlier(job_1="cancelled", job_2="failed")))
+    resume.put(report_of(Format.CSV, *earlier(job_1="cancelled", job_2="failed")))
     (tmp_path / "keyboard").write_text("n\n")
     terminal = (str(tmp_path / "keyboard"), str(tmp_path / "screen"))
     monkeypatch.setattr("bulkcancel.console.prompt._TERMINAL", terminal)
@@ -224,7 +224,7 @@ def test_resume_of_a_report_cut_in_its_last_row(form: Format, resume: Resume) ->
     head = whole.removesuffix(last)
     told_from = len(b'{"job_id":"job-9","outcome":"c' if form is Format.JSONL else b"job-9,c")
     for length in range(len(last) + 1):
-        resume.report.write_bytes(head + last[:length])
+        resume.put(head + last[:length])
         api = sandbox(3, job_9="cancelled")
         api.queue.jobs["job-1"].status = "cancelled"
         ended = resume(api, ids="job-1\njob-2\njob-3\njob-9\n")
@@ -251,7 +251,7 @@ def test_resume_of_a_report_cut_in_its_first_row(form: Format, resume: Resume) -
     """A report that had hardly begun, header and all, is resumed as well."""
     whole = report_of(form, result("job-1"))
     for length in range(0, len(whole), 7):
-        resume.report.write_bytes(whole[:length])
+        resume.put(whole[:length])
         resume(sandbox(0, job_1="cancelled"), "--format", form.value, ids="job-1\n")
         rows = rows_of(resume.report)
         assert {row["job_id"] for row in rows} == {"job-1"}
@@ -278,7 +278,7 @@ def test_resume_after_a_run_that_found_no_job_asks_again(
     before: dict[str, str], arguments: list[str], sent: set[str], resume: Resume
 ) -> None:
     """Jobs not found are asked for again after runs that have found none at all."""
-    resume.report.write_bytes(report_of(Format.CSV, *earlier(**before)))
+    resume.put(report_of(Format.CSV, *earlier(**before)))
     api = sandbox(3)
     resume(api, *arguments, ids="job-1\njob-2\njob-3\n")
     known = {job.replace("_", "-") for job in before}
@@ -298,7 +298,7 @@ def test_resume_at_the_right_store_after_the_wrong_one(resume: Resume) -> None:
 
 def test_resume_at_a_store_that_had_jobs_is_no_wrong_store(resume: Resume) -> None:
     """Where an earlier run has found jobs it is the right store, however many are not found."""
-    resume.report.write_bytes(report_of(Format.CSV, *earlier(job_1="cancelled")))
+    resume.put(report_of(Format.CSV, *earlier(job_1="cancelled")))
     ended = resume(sandbox(0), ids="".join(f"gone-{i}\n" for i in range(25)))
     assert ended.code == 3
     assert re.search("^not_found +25 ", ended.err, re.MULTILINE)
@@ -306,9 +306,7 @@ def test_resume_at_a_store_that_had_jobs_is_no_wrong_store(resume: Resume) -> No
 
 def test_resume_command_names_the_report_for_jobs_that_left_the_input(resume: Resume) -> None:
     """What is left of an earlier, longer input is resumed from the report itself."""
-    resume.report.write_bytes(
-        report_of(Format.CSV, *earlier(job_1="failed", job_2="not_attempted"))
-    )
+    resume.put(report_of(Format.CSV, *earlier(job_1="failed", job_2="not_attempted")))
     api = sandbox(2)
     ended = resume(api, ids="job-1\n")
     assert (ended.code, api.cancelled) == (1, {"job-1"})
@@ -321,7 +319,7 @@ def test_resume_at_another_store_is_refused_and_names_both(resume: Resume) -> No
     theirs = "euwest.api.elasticpath.com s-9"
     layout = Layout(Format.CSV)
     row = result("job-1", Outcome.FAILED).as_dict("run-1", theirs)
-    resume.report.write_bytes(layout.header + layout.line_of(row))
+    resume.put(layout.header + layout.line_of(row))
     api = sandbox(1)
     ended = resume(api, ids="job-1\n")
     assert (ended.code, api.cancels) == (2, {})
