@@ -4,8 +4,9 @@ Must not know which jobs are to be cancelled, nor files or terminals. Its names 
 when asked for: aiohttp, which takes a quarter of a second, only where a connection is needed.
 """
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from bulkcancel.base.lazy import importer
 
 if TYPE_CHECKING:
     from bulkcancel.epcc.messages import (
@@ -48,12 +49,12 @@ __all__ = [
     "read_request",
 ]
 
-_MODULES = ("messages", "verdicts", "rate_limit", "sender")  # the last loads aiohttp
-
-
-def __getattr__(name: str) -> Any:  # noqa: ANN401
-    for module in _MODULES if name in __all__ else ():
-        found = vars(import_module(f"{__name__}.{module}"))
-        if name in found:
-            return found[name]
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+__getattr__ = importer(
+    __name__,
+    {
+        "messages": "Exchange NoReply Reply Request cancel_request read_request",
+        "rate_limit": "MAX_REFUSALS Pacer",
+        "sender": "Sender connect",
+        "verdicts": "Step Verdict describe interpret_any interpret_cancel interpret_read job_state",
+    },
+)

@@ -52,6 +52,10 @@ class Transport(Protocol):
         """Use no connection that is open now again."""
         ...
 
+    def leave_connection(self) -> None:
+        """Close the connection of this task's last reply."""
+        ...
+
 
 @dataclass(slots=True)
 class _Call:
@@ -256,6 +260,8 @@ class Sender:
         verdict = judge(exchange)
         if verdict.out_of_step:
             self._transport.distrust()
+        elif verdict.ask_anew:
+            self._transport.leave_connection()
         if bearer and isinstance(exchange, Reply) and verdict.step not in _NOT_PAST_THE_DOOR:
             self.auth.accepted(bearer)
         if isinstance(exchange, NoReply) and exchange.out_of_files and tally.in_flight:

@@ -43,7 +43,8 @@ MAX_BODY = 1024 * 1024  # bytes; a longer body is not read further
 MAX_CONNECT = 10.0  # seconds
 
 
-_reused: ContextVar[bool] = ContextVar("reused")  # the connection of this task's request
+# the connection of this task's last request, and whether it had carried another one before
+_used: ContextVar[tuple[ResponseHandler, bool]] = ContextVar("used")
 
 
 class UnexpectedBytesError(aiohttp.ClientConnectionError):
@@ -82,7 +83,7 @@ class InStepConnector(aiohttp.TCPConnector):
             trusted = generation in {None, self._generation}
             if protocol is not None and trusted and not _has_spoken(protocol, reused=reused):
                 self._opened[protocol] = self._generation
-                _reused.set(reused)
+                _used.set((protocol, reused))
                 return connection
             connection.close()
             if not reused:
@@ -172,7 +173,7 @@ class Transport:
                 proxy_headers=self._proxy_headers,
             ) as response:
                 body = await _bounded_body(response)
-                exchange = Reply(response.status, response.headers, body, _reused.get())
+                exchange = Reply(response.status, response.headers, body, _used.get()[1])
         except _FAILURES as error:
             exchange = _no_reply(error, self._timeout)
         if self._seen is not None:
@@ -183,6 +184,10 @@ class Transport:
     def distrust(self) -> None:
         """Use no connection that is open now again: its replies are out of step."""
         self._pool.distrust()
+
+    def leave_connection(self) -> None:
+        """Close the connection of this task's last reply: another reply may still come on it."""
+        _used.get()[0].close()
 
 
 def _payload(request: Request) -> aiohttp.BytesPayload | None:

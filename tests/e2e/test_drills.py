@@ -98,7 +98,7 @@ def test_drill_3_wrong_store_is_left_untouched_and_resumed(serve: Serve, tmp_pat
     """A store that has none of the jobs stops the run after 20; at the right one none is missed."""
     ids = uuids(60)
     (tmp_path / "jobs.csv").write_text("job_id\n" + "\n".join(ids))
-    arguments = ("jobs.csv", "-o", "report.csv", "--yes", "-r", "500")
+    arguments = ("jobs.csv", "-o", "report.csv", "--yes", "-r", "500", "-j", "10")
     wrong, right = store_of(uuids(5, "another shop")), store_of(ids)
     ended = run_program(*arguments, folder=tmp_path, url=serve(wrong.serve()))
     assert (ended.code, wrong.cancelled) == (4, set())

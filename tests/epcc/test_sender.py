@@ -1,6 +1,7 @@
 """The one door: each request in its turn, counted, and the pace told how the store is."""
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 
@@ -9,7 +10,7 @@ from bulkcancel.base.access import Access
 from bulkcancel.base.errors import LoginError
 from bulkcancel.base.settings import PaceOptions
 from bulkcancel.base.waits import Interrupted
-from bulkcancel.epcc import MAX_REFUSALS, Exchange, Step, connect
+from bulkcancel.epcc import MAX_REFUSALS, Exchange, Reply, Step, connect
 from bulkcancel.epcc.messages import read_request
 from bulkcancel.epcc.verdicts import interpret_any, interpret_read
 from bulkcancel.listing.store_info import store_name
@@ -67,20 +68,25 @@ def test_the_pace_follows_the_store(answer: Exchange, speed: float) -> None:
     run(scenario())
 
 
-def test_a_reply_about_another_job_costs_all_connections_their_trust() -> None:
-    """Once replies are out of step, no connection that is open is used again."""
-
-    class Distrustful(Desk):
-        distrusted = 0
-
-        def distrust(self) -> None:
-            self.distrusted += 1
+@pytest.mark.parametrize(
+    ("reply", "dropped"),
+    [
+        (job("pending", "another"), ["all"]),
+        (replace(error(404), reused=True), ["its own"]),
+        (error(404), []),
+    ],
+    ids=["about another job", "a 404 that may be late", "a 404 on a new connection"],
+)
+def test_a_reply_that_may_be_out_of_step_costs_connections(
+    reply: Reply, dropped: list[str]
+) -> None:
+    """Once replies are out of step no open connection is used again, nor one that may be so."""
 
     async def scenario() -> None:
-        desk = Distrustful([job("pending", "another"), job("pending")], READY)
+        desk = Desk([reply, job("pending")], READY)
         for _ in range(2):
             await desk.sender.send(READ, lambda reply: interpret_read(reply, JOB), anew=True)
-        assert desk.distrusted == 1
+        assert desk.dropped == dropped
 
     run(scenario())
 

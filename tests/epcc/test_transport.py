@@ -154,6 +154,14 @@ async def test_connections_that_are_distrusted_are_not_used_again() -> None:
     assert not {b"1", b"2"} & set(fresh)
 
 
+async def test_a_connection_that_is_left_is_not_used_again() -> None:
+    """The connection of the last reply is closed, though it was in the pool again."""
+    async with listening(Counted().converse) as url, Transport(url, 5) as client:
+        assert [await number_of(client), await number_of(client)] == [b"1", b"1"]
+        client.leave_connection()
+        assert await number_of(client) == b"2"
+
+
 async def test_a_connection_that_spoke_while_idle_is_never_reused() -> None:
     """A second reply on a kept-alive connection is not the next request's: that one is sent."""
     stray = http("404 Not Found", b"{}")
