@@ -3,16 +3,21 @@
 Given plain values. Must not know the API, the engine, or any file.
 """
 
+from typing import TYPE_CHECKING
+
+from bulkcancel.base.lazy import importer
 from bulkcancel.console.effective_settings import effective_settings
 from bulkcancel.console.output import Output
-from bulkcancel.console.page import MOST_ROWS, PAGE_BEGINNING, Page
 from bulkcancel.console.progress import LiveDisplay, PlainLines, display_for
 from bulkcancel.console.prompt import Question, ask, require_terminal
-from bulkcancel.console.queue_table import QueueView, ShownJob, print_queue
 from bulkcancel.console.snapshot import Conditions, Snapshot
 from bulkcancel.console.summary import Summary, print_summary
 from bulkcancel.console.timeline import Sample, Timeline
 from bulkcancel.console.words import by_count
+
+if TYPE_CHECKING:
+    from bulkcancel.console.page import MOST_ROWS, PAGE_BEGINNING, Page
+    from bulkcancel.console.queue_table import QueueView, ShownJob, print_queue
 
 __all__ = [
     "MOST_ROWS",
@@ -37,3 +42,11 @@ __all__ = [
     "print_summary",
     "require_terminal",
 ]
+
+__getattr__ = importer(
+    __name__,
+    {
+        "page": "MOST_ROWS PAGE_BEGINNING Page",
+        "queue_table": "QueueView ShownJob print_queue",
+    },
+)

@@ -6,12 +6,17 @@ entries of the lines, `source` chooses between the two, `distinct` drops duplica
 room must not know the API, nor how a report is written.
 """
 
+from typing import TYPE_CHECKING
+
+from bulkcancel.base.lazy import importer
 from bulkcancel.inputs.distinct import Jobs
 from bulkcancel.inputs.facts import Overview, Shortage
 from bulkcancel.inputs.job_ids import Entry, problem_of
 from bulkcancel.inputs.reader import Input, read_inputs, stdin_is_pipe
 from bulkcancel.inputs.source import STDIN, Source
-from bulkcancel.inputs.stream import Listed, Streamed
+
+if TYPE_CHECKING:
+    from bulkcancel.inputs.stream import Listed, Streamed
 
 __all__ = [
     "STDIN",
@@ -27,3 +32,5 @@ __all__ = [
     "read_inputs",
     "stdin_is_pipe",
 ]
+
+__getattr__ = importer(__name__, {"stream": "Listed Streamed"})

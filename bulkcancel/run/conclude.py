@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from bulkcancel.base.errors import GuardError
 from bulkcancel.base.settings import Settings
-from bulkcancel.console import Output, Page, Summary, print_summary
+from bulkcancel.console import Output, Summary, print_summary
 from bulkcancel.report import STDOUT, name_of
 from bulkcancel.run.next_step import LOST_REPORT, NextStep, after_look, after_run, resume_command
 from bulkcancel.run.summary_file import Facts, as_json, is_page, summary_of, write_summary
@@ -42,6 +42,8 @@ def _write_summaries(settings: Settings, facts: Facts) -> None:
     summary, watch = summary_of(settings, facts), facts.watch
     for path in settings.report.summary:
         if is_page(path):
+            from bulkcancel.console import Page  # noqa: PLC0415  (few runs need one)
+
             samples = watch.timeline.samples
             page = Page(summary, watch.store, samples, watch.running, watch.in_doubt, facts.rows)
             write_summary(path, page.html().encode())

@@ -4,7 +4,6 @@ Everything that can be refused is refused before the first cancel: the input, th
 report's place, the login, the question.
 """
 
-import asyncio
 import time
 from collections.abc import Mapping
 from urllib.parse import urlsplit
@@ -50,7 +49,9 @@ def _perform(ready: Prepared) -> int:
     asks = ready.settings.asks and ready.left.valid > 0
     if asks:
         require_terminal()
-    from bulkcancel.run.session import Session  # noqa: PLC0415  (aiohttp takes its time)
+    import asyncio  # noqa: PLC0415  (as aiohttp, it takes its time)
+
+    from bulkcancel.run.session import Session  # noqa: PLC0415
 
     with asyncio.Runner() as runner:
         session = Session(ready)

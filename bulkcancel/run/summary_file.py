@@ -19,7 +19,7 @@ from bulkcancel.base.errors import BulkcancelError, GuardError, ReportError
 from bulkcancel.base.model import ClientKey, Outcome, StoreName, Tally
 from bulkcancel.base.settings import Settings
 from bulkcancel.base.text import masked, one_line, timestamp, visible
-from bulkcancel.console import PAGE_BEGINNING, by_count
+from bulkcancel.console import by_count
 from bulkcancel.inputs import Source
 from bulkcancel.report import (
     Past,
@@ -114,6 +114,8 @@ def check_earlier_summary(path: Path, past: Past) -> None:
     """
     if not path.exists():
         return
+    from bulkcancel.console import PAGE_BEGINNING  # noqa: PLC0415  (few runs need a page)
+
     try:
         ours = begins_with(path, PAGE_BEGINNING) if is_page(path) else _is_of(past, path)
     except OSError as error:
