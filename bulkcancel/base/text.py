@@ -6,8 +6,8 @@ secrets are masked before anything is cut, escaped or split.
 
 import re
 import shlex
+import time
 from collections.abc import Iterable
-from datetime import UTC, datetime
 from functools import lru_cache
 
 MAX_LENGTH = 300
@@ -181,4 +181,4 @@ def timestamp(seconds: float | None) -> str | None:
 
 @lru_cache(maxsize=256)
 def _second(seconds: int) -> str:
-    return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%S}"
+    return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(seconds))
