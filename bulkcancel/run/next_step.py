@@ -73,7 +73,7 @@ def after_look(settings: Settings, tally: Tally) -> NextStep:
     invalid = "Correct the invalid ids, if they matter. " if tally.outcomes[Outcome.INVALID] else ""
     output = ["--overwrite", "-o", report.output] if report.output not in {None, STDOUT} else []
     words = [word for word in settings.command if word != look]
-    command = _command(words, output, jobs.files, jobs.column)
+    command = _command(words, output, map(_read_again, jobs.files), jobs.column)
     return NextStep(f"nothing was cancelled. {invalid}To cancel, leave out {look}:", command)
 
 
@@ -98,7 +98,7 @@ def resume_command(
 
 def _read_again(file: str) -> str:
     """Return the name by which a file can be read again: `-` for a pipe, or a file that is gone."""
-    lasting = Path(file).is_file() and not file.startswith(("/dev/", "/proc/"))
+    lasting = Path(file).is_file() and not file.startswith(("/dev/fd/", "/dev/std", "/proc/"))
     return file if lasting else STDIN
 
 

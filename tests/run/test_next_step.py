@@ -72,9 +72,12 @@ TO_CANCEL, CORRECT = "To cancel, leave out", "Correct the invalid ids, if they m
         ({"dry_run": 2, "invalid": 1}, {"dry_run": True, "output": "-", "files": ("-",)},
          f"nothing was cancelled. {CORRECT} {TO_CANCEL} --dry-run:",
          "bulkcancel -v -   # with the same standard input"),
+        ({"dry_run": 2}, {"dry_run": True, "output": None, "files": ("/dev/fd/63", "pipe")},
+         f"nothing was cancelled. {TO_CANCEL} --dry-run:",
+         "bulkcancel -v -   # with the same standard input"),
         ({"not_found": 3}, {"check": True}, "there is nothing to cancel", None),
     ],
-    ids=["a dry run", "a check", "invalid rows", "nothing pending"],
+    ids=["a dry run", "a check", "invalid rows", "pipes that are gone", "nothing pending"],
 )  # fmt: skip
 def test_next_step_of_a_look_is_the_command_that_cancels(
     outcomes: dict[str, int], settings: dict[str, Any], text: str, command: str | None
