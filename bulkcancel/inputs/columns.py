@@ -8,11 +8,12 @@ from bulkcancel.base.model import Outcome, is_uuid
 from bulkcancel.base.text import one_line
 from bulkcancel.inputs.job_ids import (
     BLANK,
-    UUID_PATTERN,
+    EXTRACT,
     has_uuid,
     id_places,
     is_id,
     may_be_data,
+    problem_of,
 )
 
 NAME_IT = "name it: --column NAME or --column NUMBER"
@@ -62,6 +63,8 @@ def find_column(cells: list[str], column: str | None, file: str) -> Column:
     ids = uuids or [place for place, cell in enumerate(cells) if is_id(cell)]
     if len(ids) != 1 or any(map(has_uuid, cells)):
         what = "no column is certain to hold job ids" if ids else "there is no job id column"
+        if len(cells) == 1 and has_uuid(cells[0]):
+            what = problem_of(cells[0], "")
         raise InputError(f"{what}: {seen(cells)}", _hint(cells, len(ids)))
     if not may_be_data(cells[ids[0]]):
         raise InputError(
@@ -76,7 +79,7 @@ def _hint(cells: list[str], ids: int) -> str:
     if ids == len(cells) > 2:
         return f"if all of them are job ids, put one on each line; if not, {NAME_IT}"
     if any(map(has_uuid, cells)) and not any(map(is_uuid, cells)):
-        return f"{NAME_IT}; or extract them: grep -oE '{UUID_PATTERN}'"
+        return f"{NAME_IT}; or {EXTRACT}" if len(cells) > 1 else EXTRACT
     return NAME_IT
 
 

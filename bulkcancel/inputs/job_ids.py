@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from bulkcancel.base.model import id_key, is_uuid
+from bulkcancel.base.text import one_line, visible
 
 # what is trimmed from ids and headers: blanks, and what nobody can see (zero width, soft
 # hyphen, direction and byte order marks); no control character but tab
@@ -27,8 +28,9 @@ _NO_VALUE = re.compile(
 )
 _NIL_UUID = "00000000-0000-0000-0000-000000000000"
 _SOME_UUID = "00000000-0000-4000-8000-000000000000"
-UUID_PATTERN = "[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
-_UUID_WITHIN = re.compile(rf"(?<![\w-]){UUID_PATTERN}(?![\w-])")
+_UUID_PATTERN = "[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
+EXTRACT = f"extract them: grep -oE '{_UUID_PATTERN}'"
+_UUID_WITHIN = re.compile(rf"(?<![\w-]){_UUID_PATTERN}(?![\w-])")
 _UUID_LENGTH = len(_SOME_UUID)
 _ALMOST_UUID = re.compile(r"[-_]*[0-9A-Za-z]+(?:[-_]+[0-9A-Za-z]+){3,5}[-_]*")
 _NUMBERED_HEADER = re.compile(r"(?:column|col|field|f|spalte|unnamed)[-_ ]?\d{1,3}", re.IGNORECASE)
@@ -121,6 +123,8 @@ def problem_of(text: str, where: str) -> str:
         return "not a job id: the nil UUID means no value" if is_nil else ""
     if not text:
         return f"no id in {where}"
+    if _UUID_WITHIN.search(text) and not _COLOUR.search(text):
+        return f"not a job id: {_around_uuids(text)}"
     if len(text) > MAX_ID:
         return f"not a job id: {len(text)} characters, at most {MAX_ID} are allowed"
     if _NO_VALUE.fullmatch(text):
@@ -134,6 +138,20 @@ def problem_of(text: str, where: str) -> str:
     if _is_almost_uuid(text):
         return "not a job id: almost a UUID, is it mistyped or cut short?"
     return ""
+
+
+def _around_uuids(text: str) -> str:
+    """Say what there is beside the UUIDs of a text: quotation marks, a URL, a list's brackets."""
+    first, *others = _UUID_WITHIN.finditer(text)
+    if others:
+        return f"{len(others) + 1} UUIDs in one, put each on a line of its own"
+    around = {"before": text[: first.start()], "after": text[first.end() :]}
+    parts = [f"{_written_out(part)} {where} it" for where, part in around.items() if part]
+    return f"a UUID with {' and '.join(parts)}, give it alone"
+
+
+def _written_out(text: str) -> str:
+    return one_line(visible(text.encode("ascii", "backslashreplace").decode()), 40)
 
 
 def _characters(text: str) -> str:

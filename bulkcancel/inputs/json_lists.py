@@ -18,6 +18,7 @@ from bulkcancel.base.model import id_key, is_uuid
 from bulkcancel.base.text import one_line
 from bulkcancel.inputs.job_ids import (
     BLANK,
+    EXTRACT,
     FIRST_IDS,
     About,
     Entry,
@@ -81,11 +82,8 @@ class JsonList:
             return
         others = [each for each, value in _ids_in(job) if each != key and has_uuid(value)]
         if others:
-            raise InputError(
-                f'{self.name}: item {number}: "{one_line(key, 40)}" holds'
-                f' "{one_line(job_id, 40)}", and "{one_line(others[0], 40)}" has a UUID in it',
-                _NAME_THE_KEY,
-            )
+            what = f'{_holds(key, job_id)}, and "{one_line(others[0], 40)}" has a UUID in it'
+            raise InputError(f"{self.name}: item {number}: {what}", _NAME_THE_KEY)
 
     def _items(self) -> Iterator[Any]:
         for document in self._documents():
@@ -147,10 +145,13 @@ class JsonList:
         except orjson.JSONDecodeError as error:
             is_cut = error.pos >= len(text.rstrip())
             what = "is cut short" if is_cut else f"is broken ({error.msg})"
-            raise InputError(
-                f"{self.name}:{line + error.lineno - 1}: the JSON {what}",
-                "fetch it again in full, or send the ids as CSV",
-            ) from None
+            hint = "fetch it again in full, or send the ids as CSV"
+            if text[error.pos : error.pos + 1] == "'":
+                hint = "in JSON, quotation marks are double ones; Python writes it by json.dumps"
+            if has_uuid(text):
+                hint += f"; or {EXTRACT}"
+            where = f"{self.name}:{line + error.lineno - 1}"
+            raise InputError(f"{where}: the JSON {what}", hint) from None
 
     def _opened(self, item: object) -> tuple[Mapping[str, Any], str, str]:
         """Return the item's object, its id, and why the item is no job at all ('' if it is)."""
@@ -163,15 +164,27 @@ class JsonList:
         keys = _id_keys(tuple(job), self.column)
         ids = {job[key] for key in keys if isinstance(job[key], str)}
         if len(ids) != 1:
-            count = "more than one id" if ids else "no id"
-            seen = ", ".join(one_line(key, 40) for key in list(job)[:12]) or "none"
-            return job, "", f"{count} in this JSON object (its keys are {seen})"
+            return job, "", _without_id(job, keys, len(ids))
         kind, foreign = job.get("type"), ""
         if "errors" in job:
             foreign = "this is an error, not a job"
         elif isinstance(kind, str) and kind not in _JOB_TYPES and keys == ["id"]:
             foreign = f'its type is "{one_line(kind, 40)}", not "{_RESOURCE}"'
         return job, ids.pop().strip(BLANK), foreign
+
+
+def _without_id(job: Mapping[str, Any], keys: list[str], ids: int) -> str:
+    """Return why an object has no id, or more `ids` than one; `keys` are those for ids."""
+    if keys and not ids:
+        others = [key for key, value in _ids_in(job) if has_uuid(value)]
+        what = f"no id in this JSON object: {_holds(keys[0], job[keys[0]])}"
+        return f'{what}, and "{one_line(others[0], 40)}" has a UUID in it' if others else what
+    seen = ", ".join(one_line(key, 40) for key in list(job)[:12]) or "none"
+    return f"{'more than one id' if ids else 'no id'} in this JSON object (its keys are {seen})"
+
+
+def _holds(key: str, value: object) -> str:
+    return f'"{one_line(key, 40)}" holds {one_line(json.dumps(value, ensure_ascii=False), 42)}'
 
 
 @lru_cache(256)

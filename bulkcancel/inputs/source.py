@@ -15,6 +15,7 @@ from typing import BinaryIO
 
 from bulkcancel.base.errors import InputError
 from bulkcancel.base.model import is_uuid
+from bulkcancel.base.text import visible
 from bulkcancel.inputs.decoding import lines_of
 from bulkcancel.inputs.delimited import read_table
 from bulkcancel.inputs.job_ids import BLANK, Entry, Remarks, UuidRule, has_uuid, problem_of
@@ -87,7 +88,8 @@ class Source:
                         chunk = chunk[: chunk.rfind(b"\n") + 1]
                     yield chunk
         except OSError as error:
-            raise InputError(f"{self.name}: {error.strerror}", _hint(self.file)) from None
+            what = f"{visible(self.name)}: {error.strerror}"
+            raise InputError(what, _hint(self.file)) from None
 
 
 def _read(stream: BinaryIO) -> bytes:
@@ -103,6 +105,8 @@ def _read(stream: BinaryIO) -> bytes:
 
 def _hint(file: str) -> str:
     """Return what to do about a file that can't be opened."""
+    if file.endswith("\r"):
+        return "its name ends in a carriage return: does a script have Windows line ends?"
     is_one = not problem_of(file, "")
     how = f"job ids are given by a file or a pipe: echo {file if is_one else 'ID'} | bulkcancel"
     if has_uuid(file):

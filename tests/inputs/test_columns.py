@@ -2,7 +2,7 @@
 
 import pytest
 
-from bulkcancel.inputs.job_ids import UUID_PATTERN
+from bulkcancel.inputs.job_ids import EXTRACT
 from tests.support.reading import UUID, entries, places, refusal
 
 NAME_IT = "name it: --column NAME or --column NUMBER"
@@ -127,7 +127,7 @@ def test_only_uuid_of_a_first_row_is_the_column(raw: str, expected: list[tuple[i
         (f"{UUID},{OTHER}\n", NAME_IT),
         (
             f"x17,/pcm/jobs/{UUID}/cancel\n",
-            f"{NAME_IT}; or extract them: grep -oE '{UUID_PATTERN}'",
+            f"{NAME_IT}; or {EXTRACT}",
         ),
     ],
     ids=["two", "in a URL"],

@@ -50,7 +50,8 @@ NO_VALUE = "a word that means no value"
 NO_UUID = "not a UUID, unlike the other ids"
 NO_COLUMN = ":1: there is no job id column: the columns are 1 "
 TWO_COLUMNS = ":1: no column is certain to hold job ids: the columns are 1 "
-NAME_IT = "--column"
+A_UUID_WITH = ":1: not a job id: a UUID with "
+NAME_IT, EXTRACT = "--column", "extract them: grep -oE"
 SAVE = "save it as CSV in UTF-8"
 
 PLAIN: dict[str, Read | Refused] = {
@@ -69,8 +70,8 @@ PLAIN: dict[str, Read | Refused] = {
             2: MISTYPED,
             3: MISTYPED,
             4: CHARACTERS,
-            5: CHARACTERS,
-            6: CHARACTERS,
+            5: "a UUID with ; after it, give it alone",
+            6: "2 UUIDs in one",
             7: "129 characters",
             8: CHARACTERS,
         },
@@ -79,10 +80,10 @@ PLAIN: dict[str, Read | Refused] = {
     "plain-producer-died.txt": Read("1A", {2: MISTYPED}),
     "plain-trailing-commas.txt": Read("1A 2B 3C"),
     "plain-on-one-line.txt": Refused(TWO_COLUMNS, NAME_IT),
-    "plain-spaces-between.txt": Refused(NO_COLUMN, NAME_IT),
-    "plain-bullets.txt": Refused(NO_COLUMN, NAME_IT),
+    "plain-spaces-between.txt": Refused(":1: not a job id: 3 UUIDs in one", EXTRACT),
+    "plain-bullets.txt": Refused(f"{A_UUID_WITH}- before it", EXTRACT),
     "plain-sentence.txt": Refused(f'{NO_COLUMN}"Hi team", 2 "please cancel these:"', NAME_IT),
-    "plain-urls.txt": Refused(NO_COLUMN, NAME_IT),
+    "plain-urls.txt": Refused(f"{A_UUID_WITH}https://", EXTRACT),
     "plain-braces.txt": Read("1A 2B"),
     "plain-one-word-header.txt": Refused(':1: "job" may be a header as well', "--column 1"),
     "plain-products.txt": Refused(':1: "product_id" may be a header as well', "--column 1"),
@@ -158,7 +159,7 @@ JSON: dict[str, Read | Refused] = {
         ": item 1: more than one id in this JSON object (its keys are job_id, jobId)", NAME_IT
     ),
     "json-lines-comments.jsonl": Read("1A 2C", comments=2),
-    "json-bad-ids.json": Read("1A", {2: CHARACTERS, 3: MISTYPED, 4: "no id"}),
+    "json-bad-ids.json": Read("1A", {2: "a UUID with ../../products/", 3: MISTYPED, 4: "no id"}),
     "json-empty-list.json": Read(""),
     "json-empty-reply.json": Read(""),
     "json-numbers.json": Refused(": item 1: a job or its id was expected", NAME_IT),
@@ -195,9 +196,9 @@ SHELLS: dict[str, Read | Refused] = {
         ": item 1: no id in this JSON object (its keys are apiVersion, items"
     ),
     "grep-only-matching.txt": Read("1A 2B", repeats=1),
-    "grep-with-names.txt": Refused(f'{NO_COLUMN}"import.log:'),
-    "grep-line-numbers.txt": Refused(NO_COLUMN),
-    "grep-log-lines.txt": Refused(NO_COLUMN),
+    "grep-with-names.txt": Refused(f"{A_UUID_WITH}import.log: before it", EXTRACT),
+    "grep-line-numbers.txt": Refused(f"{A_UUID_WITH}12: before it", EXTRACT),
+    "grep-log-lines.txt": Refused(f"{A_UUID_WITH}2026-03-14T", EXTRACT),
     "markdown-table.md": Read("3A 4B", {2: "not a job id"}),
     "pipes.txt": Read("2A 3B"),
 }

@@ -71,6 +71,24 @@ def test_characters_that_mislead_the_eye_are_written_out(text: str, more: str) -
     assert problem_of(text, "column 1") == CHARACTERS + more
 
 
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("'{}'", "a UUID with ' before it and ' after it, give it alone"),
+        ("<{}>", "a UUID with < before it and > after it, give it alone"),
+        ("https://host/pcm/jobs/{}", "a UUID with https://host/pcm/jobs/ before it, give it alone"),
+        ("{}\x1f", "a UUID with \\x1f after it, give it alone"),
+        ("\u201c{}", "a UUID with \\u201c before it, give it alone"),
+        ("x" * 200 + "/{}", f"a UUID with {'x' * 39}\u2026 before it, give it alone"),
+        ("['{0}', '{0}']", "2 UUIDs in one, put each on a line of its own"),
+        ("{0} {0} {0}", "3 UUIDs in one, put each on a line of its own"),
+    ],
+)  # fmt: skip
+def test_what_stands_around_a_uuid_is_named(text: str, why: str) -> None:
+    """An id copied with quotation marks, out of a URL or a list, is shown apart from them."""
+    assert problem_of(text.format(UUID), "column 1") == f"not a job id: {why}"
+
+
 def test_colour_codes_are_named() -> None:
     """What a terminal's colours leave in an id is called so."""
     assert "colour codes" in problem_of(f"\x1b[31m{UUID}\x1b[0m", "column 1")

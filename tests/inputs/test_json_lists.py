@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bulkcancel.inputs import Source
-from bulkcancel.inputs.job_ids import About, Pages
+from bulkcancel.inputs.job_ids import EXTRACT, About, Pages
 from tests.support.reading import BOM, UUID, entries, places, problems, refusal, rows_from
 
 KEY = "name the key of the ids with --column, or extract them: jq -r '.data[].id'"
@@ -86,7 +86,11 @@ def test_place_is_the_number_of_the_item(raw: bytes, ids: str) -> None:
         (["b"], WANTED),
         ({}, "no id in this JSON object (its keys are none)"),
         ({"id": ""}, "no id in this JSON value"),
-        ({"id": 7}, "no id in this JSON object (its keys are id)"),
+        ({"id": 7}, 'no id in this JSON object: "id" holds 7'),
+        (
+            {"id": None, "pcm_job_id": UUID},
+            'no id in this JSON object: "id" holds null, and "pcm_job_id" has a UUID in it',
+        ),
         ({"id": "b", "ID": "c"}, "more than one id in this JSON object (its keys are id, ID)"),
         ({"id": "b", "type": "product"}, 'its type is "product", not "pim-job"'),
         (UUID[:-1], "not a job id: almost a UUID, is it mistyped or cut short?"),
@@ -158,7 +162,6 @@ BROKEN = "the JSON is broken"
         pytest.param(b'["a"\n"b"]', f"2: {BROKEN}", id="no comma"),
         pytest.param(b'{"id":"a"}\nb\n', f"2: {BROKEN}", id="a bare id after a job"),
         pytest.param(b'{"id":"a"} {\n"id":\n}', f"3: {BROKEN}", id="in the second value of a line"),
-        pytest.param(b"['a']", f"1: {BROKEN}", id="a Python list"),
         pytest.param(b'{"id":"a"}}', f"1: {BROKEN}", id="a brace too many"),
         pytest.param(b"[" * 100_000, f"1: {BROKEN} (depth limit", id="nested without end"),
         pytest.param(b'["a",' + b"[" * 5000 + b"]", f"1: {BROKEN}", id="nested deeply"),
@@ -169,6 +172,15 @@ def test_broken_json_is_refused_with_its_line(raw: bytes, what: str) -> None:
     message, hint = refusal(raw)
     assert message.startswith(f"stdin:{what}")
     assert hint == AGAIN
+
+
+@pytest.mark.parametrize("raw", [f"['{UUID}']", f"{{'id': '{UUID}'}}", f"[{{'id': '{UUID}'}}]"])
+def test_what_python_prints_is_told_from_json(raw: str) -> None:
+    """A list or dict as Python prints it has single quotation marks, and ids to extract."""
+    message, hint = refusal(raw.encode())
+    assert message.startswith(f"stdin:1: {BROKEN}")
+    assert hint.startswith("in JSON, quotation marks are double ones; Python")
+    assert hint.endswith(f"or {EXTRACT}")
 
 
 def test_what_only_one_parser_takes_is_read() -> None:

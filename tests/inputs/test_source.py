@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from bulkcancel.base.errors import InputError
 from bulkcancel.base.model import id_key
+from bulkcancel.base.text import visible
 from bulkcancel.inputs import Entry, Source, read_inputs
 from tests.support.reading import BOM, UUID, cut, entries, file_of, refusal
 
@@ -40,6 +41,8 @@ def test_unreadable_files_are_refused(tmp_path: Path, name: str, why: str) -> No
         (f"{UUID},{UUID}", "job ids are given by a file or a pipe: echo ID | bulkcancel"),
         ("job-1", "check the file's name; job ids are given by a file or a pipe: echo job-1 |"),
         ("jobs.csv", "check the file's name"),
+        ("jobs.csv\r", "its name ends in a carriage return: does a script have Windows line"),
+        (f"{UUID}\r", "its name ends in a carriage return: does a script have Windows line"),
     ],
 )
 def test_id_as_an_argument_is_answered_with_how_ids_are_given(
@@ -49,7 +52,7 @@ def test_id_as_an_argument_is_answered_with_how_ids_are_given(
     monkeypatch.chdir(tmp_path)
     with pytest.raises(InputError) as refused:
         list(Source(name).entries())
-    assert refused.value.message == f"{name}: No such file or directory"
+    assert refused.value.message == f"{visible(name)}: No such file or directory"
     assert refused.value.hint.startswith(hint)
 
 
