@@ -13,8 +13,8 @@ from bulkcancel.base.settings import StoreOptions
 _KEY_NAMES = ("EPCC_CLIENT_ID", "EPCC_CLIENT_SECRET")
 _LOGINS = (("BULKCANCEL_TOKEN",), _KEY_NAMES)
 _BETA = "EPCC_BETA_API_FEATURES"
-_UNQUOTED = ("BULKCANCEL_TOKEN", *_KEY_NAMES, _BETA)
 _READ_ONLY = ("EPCC_CLI_READ_ONLY", "EPCC_READ_ONLY")
+_UNQUOTED = ("BULKCANCEL_TOKEN", *_KEY_NAMES, _BETA, *_READ_ONLY)  # as options are by themselves
 _OFF = frozenset({"", "0", "f", "false", "n", "no", "off"})
 _SANDBOX_KEY = ClientKey("practice", "practice-secret")
 

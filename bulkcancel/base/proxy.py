@@ -4,6 +4,7 @@ import base64
 from urllib.parse import SplitResult, unquote, urlsplit, urlunsplit
 from urllib.request import getproxies, proxy_bypass
 
+from bulkcancel.base.checks import check_unquoted
 from bulkcancel.base.errors import ConfigError
 
 
@@ -28,6 +29,7 @@ def environment_proxy(base_url: str) -> tuple[str | None, dict[str, str] | None]
 
 
 def _proxy_parts(proxy: str) -> SplitResult:
+    check_unquoted("HTTPS_PROXY (or ALL_PROXY)", proxy)
     try:
         parts = urlsplit(proxy if "://" in proxy else f"http://{proxy}")
         usable = parts.scheme in {"http", "https"} and parts.hostname and parts.port != 0

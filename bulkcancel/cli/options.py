@@ -26,8 +26,21 @@ _FILE = click.Path(readable=False, path_type=Path)
 Groups = Mapping[str, Sequence[click.Option]]
 
 
+class _Option(click.Option):
+    """An option that may come from a variable, whose value has no quotation marks of its own."""
+
+    def resolve_envvar_value(self, ctx: click.Context) -> str | None:
+        """Return the variable's value; raises `ConfigError`."""
+        value = super().resolve_envvar_value(ctx)
+        if value is not None:
+            from bulkcancel.base.checks import check_unquoted  # noqa: PLC0415  (rarely needed)
+
+            check_unquoted(str(self.envvar), value.strip())
+        return value
+
+
 def _option(*names: str, **more: Any) -> click.Option:  # noqa: ANN401  (as click has it)
-    return click.Option(names, show_envvar="envvar" in more, **more)
+    return _Option(names, show_envvar="envvar" in more, **more)
 
 
 def _checked(check: str) -> Callable[[click.Context, click.Parameter, Any], Any]:

@@ -198,7 +198,11 @@ def test_headers_and_where_they_come_from(
 
 
 @pytest.mark.parametrize(
-    "name", ["BULKCANCEL_TOKEN", "EPCC_CLIENT_ID", "EPCC_CLIENT_SECRET", "EPCC_BETA_API_FEATURES"]
+    "name",
+    [
+        *("BULKCANCEL_TOKEN", "EPCC_CLIENT_ID", "EPCC_CLIENT_SECRET", "EPCC_BETA_API_FEATURES"),
+        "EPCC_CLI_READ_ONLY",
+    ],
 )
 @pytest.mark.parametrize("quote", ["'", '"'])
 def test_quotation_marks_in_a_variable_are_named(name: str, quote: str) -> None:

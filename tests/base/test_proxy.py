@@ -49,3 +49,11 @@ def test_a_proxy_that_can_not_be_used(proxy: str, monkeypatch: pytest.MonkeyPatc
     with pytest.raises(ConfigError, match="does not name a proxy") as refused:
         environment_proxy(STORE)
     assert "secret" not in str(refused.value)
+
+
+def test_quotation_marks_around_a_proxy_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Quotes that docker --env-file leaves in the variable are told for the proxy, too."""
+    monkeypatch.setenv("https_proxy", '"http://proxy:3128"')
+    monkeypatch.delenv("no_proxy", raising=False)
+    with pytest.raises(ConfigError, match="has quotation marks around its value"):
+        environment_proxy(STORE)

@@ -12,6 +12,7 @@ import pytest
 from bulkcancel._version import __version__
 from bulkcancel.base.errors import GuardError
 from bulkcancel.base.model import Outcome
+from bulkcancel.cli.cancel import command, main
 from bulkcancel.report import Destination
 from bulkcancel.report.rows import COLUMNS
 from tests.conftest import KEY, Cli, sandbox
@@ -438,3 +439,13 @@ def test_full_standard_error_does_not_end_the_run(
     """A full disk under standard error does not end the run."""
     monkeypatch.setattr("rich.console.Console.print", Mock(side_effect=OSError(28, "No space")))
     assert cli("--sandbox", "-r500", "-o", "r.csv", stdin="job-1\n").code == 0
+
+
+@pytest.mark.parametrize("variable", [each.envvar for each in command.params if each.envvar])
+def test_quotation_marks_in_the_variable_of_any_option_are_named(
+    variable: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Quotes that docker --env-file leaves in a value are told, whatever the option would say."""
+    monkeypatch.setenv(variable, '"1"')
+    assert main(["-n", "jobs.csv"]) == 2
+    assert f"error: {variable} has quotation marks around its value" in capsys.readouterr().err
