@@ -13,11 +13,12 @@ from bulkcancel.base.errors import ReportError
 from bulkcancel.base.model import Outcome
 from bulkcancel.base.text import visible
 from bulkcancel.report.by_outcome import split_file
-from bulkcancel.report.destination import STDOUT
+from bulkcancel.report.destination import STDOUT, name_of
 from bulkcancel.report.regular_file import begins_with
 from bulkcancel.report.rows import FIRST_COLUMNS, Format, Layout
 
 _REPORT = "choose another --output"
+_REDIRECT = "redirect it to another file; a shell empties that one before the run begins"
 _SPLIT = "name another folder with --split"
 _SUMMARY = "name another place with --summary"
 _SPLIT_HEADER = Layout(Format.CSV, FIRST_COLUMNS).header.rstrip()  # and perhaps more columns
@@ -118,21 +119,24 @@ def _check_name(name: str, hint: str) -> None:
 
 def _check_distinct(plan: Plan) -> None:
     """Refuse two names of one file; only a report that is resumed may be an input as well."""
-    roles = {_identity(name, 0): "an input" for name in plan.inputs}
+    roles = {
+        _identity(name, 0): "standard input" if name == STDOUT else f"the input {name}"
+        for name in plan.inputs
+    }
     roles.pop(None, None)
     if plan.resume:
         roles.pop(_identity(plan.target, 1), None)
     for name, role, hint in _written(plan):
         identity = _identity(name, 1)
         if identity in roles:
-            raise ReportError(f"{name} is also {roles[identity]}", hint)
+            raise ReportError(f"{name_of(name)} is also {roles[identity]}", hint)
         if identity is not None:
             roles[identity] = role
 
 
 def _written(plan: Plan) -> Iterator[tuple[str, str, str]]:
     """Yield the name, the role and a hint for each file that the run writes."""
-    yield plan.target, "the report", _REPORT
+    yield plan.target, "the report", _REDIRECT if plan.target == STDOUT else _REPORT
     for path in plan.summaries:
         yield str(path), "a summary", _SUMMARY
     for outcome in Outcome if plan.split is not None else ():

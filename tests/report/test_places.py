@@ -163,9 +163,9 @@ def test_resuming_replaces_only_files_of_an_earlier_split(plan: Plan) -> None:
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"target": "link"}, "link is also an input"),
-        ({"summaries": (Path("link"),)}, "link is also an input"),
-        ({"split": Path()}, "cancelled.csv is also an input"),
+        ({"target": "link"}, "link is also the input jobs.csv"),
+        ({"summaries": (Path("link"),)}, "link is also the input jobs.csv"),
+        ({"split": Path()}, "cancelled.csv is also the input jobs.csv"),
     ],
     ids=["report", "summary", "split"],
 )
@@ -182,7 +182,7 @@ def test_an_input_is_never_replaced(
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"target": "below/../jobs.csv"}, "below/../jobs.csv is also an input"),
+        ({"target": "below/../jobs.csv"}, "below/../jobs.csv is also the input jobs.csv"),
         ({"target": "s.json"}, "s.json is also the report"),
         ({"summaries": (Path("s.json"), Path("below/../s.json"))}, "s.json is also a summary"),
         ({"target": "split/failed.csv"}, "split/failed.csv is also the report"),
@@ -206,7 +206,7 @@ def test_a_report_is_its_own_input_only_when_resumed(plan: Plan) -> None:
     Path("r.csv").write_bytes(HEADER)
     plan = replace(plan, inputs=("r.csv",), split=None)
     check_places(replace(plan, resume=True))
-    assert refusal_of(replace(plan, overwrite=True))[0] == "r.csv is also an input"
+    assert refusal_of(replace(plan, overwrite=True))[0] == "r.csv is also the input r.csv"
 
 
 @pytest.mark.usefixtures("capfd")
@@ -216,6 +216,15 @@ def test_a_redirected_standard_output_is_a_file_of_the_run(plan: Plan) -> None:
     with stdout_to(file):
         refused = refusal_of(replace(plan, target="-", split=None, overwrite=True))
     assert refused == ("s.json is also the report", SUMMARY)
+
+
+@pytest.mark.usefixtures("capfd")
+def test_standard_output_that_is_the_input_names_the_file(plan: Plan) -> None:
+    """`bulkcancel k.csv > k.csv` is refused by the name of the file, which is empty by then."""
+    with stdout_to(os.open("jobs.csv", os.O_WRONLY)):
+        message, hint = refusal_of(replace(plan, target="-", split=None))
+    assert message == "standard output is also the input jobs.csv"
+    assert "a shell empties that one" in hint
 
 
 @pytest.mark.parametrize(
