@@ -13,7 +13,8 @@ from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager
 from email.utils import formatdate
-from typing import Any
+from http import HTTPStatus
+from typing import Any, cast
 from urllib.parse import parse_qsl, urlsplit
 
 import orjson
@@ -41,12 +42,16 @@ class Sandbox:
     @asynccontextmanager
     async def serve(self, port: int) -> AsyncIterator[str]:
         """Serve on 127.0.0.1 (port 0: any free one) and yield the base URL."""
-        runner = web.AppRunner(self.app(), access_log=None, logger=_LOG)
+        runner, loop = web.AppRunner(self.app()), asyncio.get_running_loop()
         await runner.setup()
+        manager = cast("web.Server", runner.server)  # there is one once it is set up
         try:
-            site = web.TCPSite(runner, "127.0.0.1", port)
-            await site.start()
-            yield f"http://127.0.0.1:{runner.addresses[0][1]}"
+            async with await loop.create_server(
+                lambda: _Connection(manager, loop=loop, access_log=_LOG, logger=_LOG),
+                *("127.0.0.1", port),
+                backlog=128,
+            ) as server:
+                yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
         finally:
             await runner.cleanup()
 
@@ -167,6 +172,25 @@ class Sandbox:
 
     def _find(self, request: web.Request) -> Job | None:
         return self.queue.jobs.get(key_of(request.match_info["job_id"]))
+
+
+class _Connection(web.RequestHandler):
+    """A connection on which what is no HTTP gets the API's error shape as well, not bare text."""
+
+    __slots__ = ()
+
+    def handle_error(
+        self,
+        request: web.BaseRequest,
+        status: int = 500,
+        exc: BaseException | None = None,
+        message: str | None = None,
+    ) -> web.StreamResponse:
+        """Return the answer to a request that never came to the application."""
+        super().handle_error(request, status, exc, message)  # raises if an answer has begun
+        response = _error(status, HTTPStatus(status).phrase, "the request can't be read")
+        response.force_close()
+        return response
 
 
 def _is_loopback(host: str) -> bool:

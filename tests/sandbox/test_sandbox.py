@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import aiohttp
+import orjson
 import pytest
 from yarl import URL
 
@@ -369,6 +370,20 @@ async def test_a_request_that_is_no_http_leaves_no_traceback(
         writer.close()
     assert answer[:10] in {b"", b"HTTP/1.1 4", b"HTTP/1.0 4", b"HTTP/9.9 4"}
     assert capfd.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize("headers", [b"", b"Host: localhost\r\nContent-Encoding: br\r\n"])
+async def test_a_request_that_never_comes_to_the_api_has_its_error_shape(headers: bytes) -> None:
+    """What the HTTP server refuses by itself is answered as the API would, not in bare text."""
+    async with sandbox().serve(0) as url:
+        reader, writer = await asyncio.open_connection("127.0.0.1", URL(url).port)
+        writer.write(b"POST /oauth/access_token HTTP/1.1\r\n" + headers + b"\r\n")
+        async with asyncio.timeout(5):
+            answer = await reader.read()
+        writer.close()
+    head, _, body = answer.partition(b"\r\n\r\n")
+    assert b"Content-Type: application/json" in head
+    assert orjson.loads(body)["errors"][0]["status"] == "400"
 
 
 async def test_a_wrong_token_is_refused() -> None:
