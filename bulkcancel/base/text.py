@@ -28,7 +28,8 @@ INVISIBLE = (
 )
 _FORMULA = rf'[\s"{INVISIBLE}]*[=+\-@\uff0b\uff0d\uff1d\uff20]'
 _FORMULA_AT_START = re.compile(_FORMULA)
-_FORMULA_BEHIND = re.compile(rf"[;,|\t](?={_FORMULA})")
+_WITH_A_LETTER = r"[^\s:]*?[^\W\d_]"  # a number, a lone dash or an arrow runs nothing
+_FORMULA_BEHIND = re.compile(rf"[;,|\t](?={_FORMULA})|[\s:](?={_FORMULA}{_WITH_A_LETTER})")
 
 
 class Mask:
@@ -130,8 +131,9 @@ def cell(text: str, limit: int = MAX_LENGTH) -> str:
     """Return the text as any spreadsheet may open it: one line, without a formula.
 
     An apostrophe goes before whatever would begin one, also behind a delimiter that a
-    spreadsheet in another locale splits at, and behind invisible characters. Done
-    twice, it changes nothing more. https://owasp.org/www-community/attacks/CSV_Injection
+    spreadsheet in another locale splits at, and behind invisible characters; and before a
+    word with a sign in front, behind a blank or a colon, as one can choose to split there.
+    Done twice, it changes nothing more. https://owasp.org/www-community/attacks/CSV_Injection
     """
     if not text:
         return ""

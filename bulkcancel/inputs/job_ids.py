@@ -157,7 +157,7 @@ def _written_out(text: str) -> str:
 def _characters(text: str) -> str:
     """Return what is wrong with the characters of a text, those nobody can see written out."""
     if _COLOUR.search(text):
-        return "there are colour codes in it (jq -M and grep --color=never write none)"
+        return "there are colour codes in it, as for a terminal"
     strange = dict.fromkeys(_STRANGE.findall(text))
     written = ", ".join(each.encode("unicode_escape").decode() for each in list(strange)[:5])
     return f"{_ALLOWED} ({written} in it)" if written else _ALLOWED

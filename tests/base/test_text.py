@@ -77,6 +77,10 @@ def test_the_limit_can_be_set(limit: int) -> None:
         pytest.param("\u200b\ufeff=1", "'\u200b\ufeff=1", id="behind invisible characters"),
         pytest.param('"=1"', '\'"=1"', id="behind a quote"),
         pytest.param("a; b, c - d", "a; b, c - d", id="no formula behind a delimiter"),
+        pytest.param("x =cmd|y", "x '=cmd|y", id="behind a blank"),
+        pytest.param("x:@SUM(A1)", "x:'@SUM(A1)", id="behind a colon"),
+        pytest.param('x:\u200b"+1+A1', "x:'\u200b\"+1+A1", id="behind a colon and more"),
+        pytest.param("[Errno -3] a -> b: +1 - 2", "[Errno -3] a -> b: +1 - 2", id="signs"),
     ],
 )
 def test_cell(text: str, safe: str) -> None:
@@ -84,12 +88,17 @@ def test_cell(text: str, safe: str) -> None:
     assert cell(text) == safe
 
 
-@given(st.text(st.sampled_from('=+-@;,|\t "\u200b\ufeffx'), max_size=40) | anything | lengths)
+SIGN = r'[\s"\u200b\ufeff]*[=+\-@\uff1d\uff0b\uff0d\uff20]'
+
+
+@given(st.text(st.sampled_from('=+-@;,|:\t "\u200b\ufeffx'), max_size=40) | anything | lengths)
 def test_no_cell_holds_a_formula_in_any_locale(text: str) -> None:
     """Whatever a spreadsheet splits a cell at, no part begins a formula; twice is as once."""
     safe = cell(text)
     for part in re.split(r"[;,|\t]", safe):
-        assert not re.match(r'[\s"\u200b\ufeff]*[=+\-@\uff1d\uff0b\uff0d\uff20]', part)
+        assert not re.match(rf"{SIGN}", part)
+    for part in re.split(r"[;,|\t :]", safe):
+        assert not re.match(rf"{SIGN}[^\s:]*[a-z]", part)
     assert cell(safe) == safe
 
 
