@@ -12,6 +12,7 @@ from bulkcancel.base.model import Outcome
 from bulkcancel.report.append_file import AppendFile
 from bulkcancel.report.atomic_file import write_atomically
 from bulkcancel.report.past import last_rows
+from bulkcancel.report.regular_file import followed
 from bulkcancel.report.rows import Format, Layout, inert
 
 
@@ -28,6 +29,7 @@ def write_split(folder: Path, report: AppendFile, layout: Layout) -> None:
     split = Layout(Format.CSV, layout.columns)
     try:
         folder.mkdir(parents=True, exist_ok=True)
+        folder = Path(followed(str(folder)))
         with ExitStack() as stack:
             files: dict[Outcome, BinaryIO] = {}
             for row in last_rows(report, layout):

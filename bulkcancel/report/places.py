@@ -14,7 +14,7 @@ from bulkcancel.base.model import Outcome
 from bulkcancel.base.text import visible
 from bulkcancel.report.by_outcome import split_file
 from bulkcancel.report.destination import STDOUT, name_of
-from bulkcancel.report.regular_file import begins_with
+from bulkcancel.report.regular_file import begins_with, followed
 from bulkcancel.report.rows import FIRST_COLUMNS, Format, Layout
 
 _REPORT = "choose another --output"
@@ -100,6 +100,8 @@ def check_places(plan: Plan) -> None:
             _check_report(plan)
     if plan.split is not None:
         with _refusing(plan.split, _SPLIT):
+            _check_name(str(plan.split), _SPLIT)
+            followed(str(plan.split))
             _check_split(plan, plan.split)
     for path in plan.summaries:
         with _refusing(path, _SUMMARY):

@@ -17,18 +17,25 @@ def open_new(path: str) -> int:
 def open_regular(path: str, flags: int) -> int:
     """Open a regular file that exists; raises `OSError`.
 
-    Never waits for the other end of a pipe. A link is followed only where nobody else
-    can have planted it: it is our own or root's, or in a folder that only we may write.
+    Never waits for the other end of a pipe, nor follows a link that may be planted.
+    """
+    file = os.open(followed(path), flags | os.O_NOFOLLOW | os.O_NONBLOCK)
+    if not stat.S_ISREG(os.fstat(file).st_mode):
+        os.close(file)
+        raise OSError(errno.EINVAL, "it is not a regular file", path)
+    return file
+
+
+def followed(path: str) -> str:
+    """Return what a link leads to at last; raises `OSError` for one that may be planted.
+
+    That is not so where it is our own or root's, or in a folder that only we may write.
     """
     while Path(path).is_symlink() and Path(path).exists():
         if not _is_trusted(path):
             raise OSError(errno.ELOOP, "it is a link that somebody else has made", path)
         path = str(Path(path).parent / Path(path).readlink())
-    file = os.open(path, flags | os.O_NOFOLLOW | os.O_NONBLOCK)
-    if not stat.S_ISREG(os.fstat(file).st_mode):
-        os.close(file)
-        raise OSError(errno.EINVAL, "it is not a regular file", path)
-    return file
+    return path
 
 
 def _is_trusted(link: str) -> bool:

@@ -127,3 +127,17 @@ def test_a_split_into_a_file_names_it(tmp_path: Path, report: AppendFile, form: 
     (tmp_path / "file").touch()
     with pytest.raises(GuardError, match=r"file/below can't be written: Not a directory"):
         split(tmp_path / "file" / "below", report, form, A)
+
+
+def test_a_split_into_a_planted_link_is_refused(
+    tmp_path: Path, report: AppendFile, form: Format, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A link that somebody puts in the folder's place leads no file into another folder."""
+    (victim := tmp_path / "victim").mkdir()
+    (folder := tmp_path / "shared").symlink_to(victim)
+    split(folder, report, form, A)
+    assert held(victim) == {"cancelled.csv": ["a"]}
+    monkeypatch.setattr("bulkcancel.report.regular_file._is_trusted", Mock(return_value=False))
+    with pytest.raises(GuardError, match="shared can't be written: it is a link that somebody"):
+        split(folder, report, form, B)
+    assert held(victim) == {"cancelled.csv": ["a"]}

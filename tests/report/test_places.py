@@ -281,3 +281,16 @@ def test_a_closed_standard_output_is_not_the_null_device(monkeypatch: pytest.Mon
         patch.setattr(os, "fstat", Mock(side_effect=OSError))
         told = stdout_is_null()
     assert not told
+
+
+def test_a_split_into_a_link_that_may_be_planted_is_refused(
+    plan: Plan, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A link to a folder is taken from ourselves only, and where it leads somewhere."""
+    Path("split").symlink_to("below")
+    assert refusal_of(plan) == ("split is a link to below, which is not there", SPLIT)
+    Path("below").mkdir()
+    check_places(plan)
+    monkeypatch.setattr("bulkcancel.report.regular_file._is_trusted", Mock(return_value=False))
+    message = "split can't be used: it is a link that somebody else has made"
+    assert refusal_of(plan) == (message, SPLIT)
