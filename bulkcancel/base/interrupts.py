@@ -21,6 +21,7 @@ _WORDS = {signal.SIGINT: "interrupted", signal.SIGTERM: "terminated", signal.SIG
 _Handler = Callable[[int, FrameType | None], None]
 
 leave = os._exit
+last_line: Callable[[str], str] = "error: {}".format  # how the end before the first cancel is told
 
 
 def exit_on_signal() -> None:
@@ -61,7 +62,8 @@ def draining(
             leave(code)
         seconds = grace if number == signal.SIGTERM else patience
         hurry(seconds if count == 1 else 0)
-        stopped = Interruption(f"stopped by {signal.Signals(number).name}", code)
+        signalled = signal.Signals(number)
+        stopped = Interruption(f"{_WORDS[signalled]} ({signalled.name})", code)
         loop.call_soon_threadsafe(stop, stopped)
         if count == 2:
             loop.call_soon_threadsafe(abandon)
@@ -89,5 +91,5 @@ def _exit_before_first_cancel(number: int, _: FrameType | None) -> None:
     with suppress(OSError):  # standard error may be closed, or full
         new_line = "\n" if os.isatty(2) else ""  # after ^C, and perhaps a question
         word = _WORDS[signal.Signals(number)]
-        os.write(2, f"{new_line}error: {word}, nothing was cancelled\n".encode())
+        os.write(2, f"{new_line}{last_line(f'{word}, nothing was cancelled')}\n".encode())
     leave(_EXIT_CODES[signal.Signals(number)])

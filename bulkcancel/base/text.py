@@ -163,14 +163,16 @@ def _shell_word(word: str) -> str:
 
 
 def duration(seconds: float) -> str:
-    """Return a time as people say it: `12 s`, `2:05 min` or `1:02:03 h`."""
+    """Return a time as people say it: `12 s`, `2:05 min`, `1:02:03 h` or `3 days`."""
     whole = round(seconds)
     if whole < 100:
         return f"{whole} s"
     minutes, hours = whole // 60, whole // 3600
     if not hours:
         return f"{minutes}:{whole % 60:02d} min"
-    return f"{hours:,}:{minutes % 60:02d}:{whole % 60:02d} h"
+    if hours >= 48:
+        return f"{hours // 24:,} days"
+    return f"{hours}:{minutes % 60:02d}:{whole % 60:02d} h"
 
 
 def timestamp(seconds: float | None) -> str | None:

@@ -6,13 +6,14 @@ those that say which store, how fast and how much is shown.
 
 import shutil
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import click
 
 from bulkcancel._version import __version__
-from bulkcancel.base import defaults
+from bulkcancel.base import defaults, interrupts
 
 _COLUMNS = shutil.get_terminal_size().columns
 CONTEXT: dict[str, Any] = {
@@ -55,9 +56,13 @@ def _checked(check: str) -> Callable[[click.Context, click.Parameter, Any], Any]
 
 
 def _noted(context: click.Context, option: click.Parameter, value: str) -> str:
-    """Keep a value where it can be found even if another one is refused."""
+    """Keep how lines are written for what ends the program before it has begun."""
     if context.obj is not None:
         context.obj[option.name] = value
+    if value == "json":
+        from bulkcancel.console import log_line  # noqa: PLC0415  (rich takes its time)
+
+        interrupts.last_line = partial(log_line, "error", "error")
     return value
 
 

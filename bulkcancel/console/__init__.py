@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from bulkcancel.base.lazy import importer
 from bulkcancel.console.effective_settings import effective_settings
+from bulkcancel.console.log import log_line
 from bulkcancel.console.output import Output
 from bulkcancel.console.progress import LiveDisplay, PlainLines, display_for
 from bulkcancel.console.prompt import Question, ask, require_terminal
@@ -38,6 +39,7 @@ __all__ = [
     "by_count",
     "display_for",
     "effective_settings",
+    "log_line",
     "print_queue",
     "print_summary",
     "require_terminal",

@@ -58,7 +58,11 @@ def _next_step(settings: Settings, facts: Facts, *, input_read: bool) -> NextSte
     if recorder.lost or (recorder.broken and report is None):
         return LOST_REPORT
     stopped, complete = facts.stopped is not None, input_read and not recorder.broken
-    resume = report and resume_command(settings, tally, report, stopped=stopped, complete=complete)
+    resume = (
+        resume_command(settings, tally, report, stopped=stopped, complete=complete)
+        if report
+        else None
+    )
     return after_run(
         *(tally, resume),
         host=facts.host,

@@ -1,4 +1,7 @@
-"""The summary of a run that ended before it began: a login that was refused, no terminal."""
+"""The summary of a run that ended before it began: a login that was refused, no terminal.
+
+A page has nothing to show of it, and the page of an earlier run stays.
+"""
 
 from pathlib import Path
 from typing import Any
@@ -30,7 +33,7 @@ def record_failed_start(settings: Settings, error: BulkcancelError, clock: Clock
         if not is_page(path):
             earlier = _earlier(path) if settings.report.resume else {}
             others = {name: value for name, value in earlier.items() if name not in found}
-            write_summary(path, as_json(found | others))
+            write_summary(path, as_json({"runs": []} | found | others))
 
 
 def _earlier(path: Path) -> dict[str, Any]:

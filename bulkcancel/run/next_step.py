@@ -24,34 +24,47 @@ class NextStep(NamedTuple):
     command: str | None = None
 
 
+class Command(NamedTuple):
+    """A command to paste, and what it has to be given beside: not every shell takes a comment."""
+
+    line: str
+    beside: str = ""
+
+
 LOST_REPORT = NextStep(
     "run the same input again with --output FILE; jobs cancelled by this run will be not_pending"
 )
 
 
 def after_run(
-    tally: Tally, resume: str | None, *, host: str, report_broken: bool, input_read: bool = True
+    tally: Tally, resume: Command | None, *, host: str, report_broken: bool, input_read: bool = True
 ) -> NextStep:
     """Return what to do after a run; `resume` is the command that resumes it, None without a file.
 
     `report_broken`: rows are missing from the report. `input_read`: all of it was.
     """
     if report_broken and resume is not None:
-        return NextStep("once the report can be written again, resume with:", resume)
+        return _then("once the report can be written again, resume", resume)
     if not input_read and resume is not None:
-        return NextStep("the report does not cover all of the input. To resume:", resume)
+        return _then("the report does not cover all of the input. To resume", resume)
     remaining = _remaining(tally)
     if not remaining and tally.found_none:
         text = f"{host} knows none of these jobs. Check store, login and column"
-        again = f"{text}; the same command with --resume asks again:"
-        return NextStep(text if resume is None else again, resume)
+        if resume is None:
+            return NextStep(text)
+        return _then(f"{text}; the same command with --resume asks again", resume)
     if not remaining and tally.outcomes[Outcome.INVALID]:
         return NextStep("correct the invalid ids and run them with a new report")
     if not remaining:
         return NextStep("nothing left to cancel")
     if resume is None:
         return NextStep(f"{remaining}. Those rows can be the input of another run")
-    return NextStep(f"{remaining}. To resume:", resume)
+    return _then(f"{remaining}. To resume", resume)
+
+
+def _then(text: str, command: Command) -> NextStep:
+    beside = f" (with {command.beside})" if command.beside else ""
+    return NextStep(f"{text}{beside}:", command.line)
 
 
 def _remaining(tally: Tally) -> str:
@@ -74,12 +87,12 @@ def after_look(settings: Settings, tally: Tally) -> NextStep:
     output = ["--overwrite", "-o", report.output] if report.output not in {None, STDOUT} else []
     words = [word for word in settings.command if word != look]
     command = _command(words, output, map(_read_again, jobs.files), jobs.column)
-    return NextStep(f"nothing was cancelled. {invalid}To cancel, leave out {look}:", command)
+    return _then(f"nothing was cancelled. {invalid}To cancel, leave out {look}", command)
 
 
 def resume_command(
     settings: Settings, tally: Tally, report: str, *, stopped: bool, complete: bool
-) -> str:
+) -> Command:
     """Return the command that resumes a run from its report.
 
     Where ids came from what can't be read again, or are no longer in the input, the report is
@@ -104,12 +117,11 @@ def _read_again(file: str) -> str:
 
 def _command(
     words: Iterable[str], output: list[str], given: Iterable[str], column: str | None
-) -> str:
-    """Return a command that can be pasted, with a comment about what it lacks."""
+) -> Command:
+    """Return a command that can be pasted."""
     files = list(dict.fromkeys(given))
     all_words = [*words, *(("--column", column) if column else ()), *output]
     all_words += ["--"] if any(file.startswith("-") and file != STDIN for file in files) else []
-    missing = ["the values of --header"] if "--header" in all_words else []
-    missing += ["the same standard input"] if STDIN in files else []
-    comment = f"   # with {' and '.join(missing)}" if missing else ""
-    return shell_command([*all_words, *files]) + comment
+    beside = ["the values of --header"] if "--header" in all_words else []
+    beside += ["the same standard input"] if STDIN in files else []
+    return Command(shell_command([*all_words, *files]), " and ".join(beside))

@@ -125,13 +125,13 @@ def check_earlier_summary(path: Path, past: Past) -> None:
 
 
 def _is_of(past: Past, path: Path) -> bool:
-    """Tell whether a file is the summary of a run of a report, or of one without a row."""
+    """Tell whether a file is the summary of runs of a report, or of runs without a row."""
     with os.fdopen(open_regular(str(path), os.O_RDONLY), "rb") as file:
         try:
-            run_id = orjson.loads(file.read(_MAX_SUMMARY))["run_id"]
+            runs = [run["run_id"] for run in orjson.loads(file.read(_MAX_SUMMARY))["runs"]]
         except (ValueError, LookupError, TypeError):
             return False
-    return not past.log.runs or run_id in past.log.runs
+    return not runs or not past.log.runs or any(run_id in past.log.runs for run_id in runs)
 
 
 def summary_of(settings: Settings, facts: Facts) -> dict[str, Any]:

@@ -18,7 +18,8 @@ each_signal = pytest.mark.parametrize(
 
 
 @pytest.fixture(autouse=True)
-def handlers_are_put_back() -> Iterator[None]:
+def handlers_are_put_back(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.setattr(interrupts, "last_line", "error: {}".format)
     before = {number: signal.getsignal(number) for number in EVERY}
     yield
     for number, handler in before.items():
@@ -62,10 +63,11 @@ async def test_the_first_signal_drains_and_the_second_abandons(
     with run.draining(grace=20.0):
         await tell(number)
         seconds = 20 if number is signal.SIGTERM else 30
-        stop = f"stop: stopped by {number.name} ({code})"
+        word = {"SIGINT": "interrupted", "SIGTERM": "terminated", "SIGHUP": "hung up"}[number.name]
+        stop = f"stop: {word} ({number.name}) ({code})"
         assert run.told == [f"hurry: {seconds} s", stop]
         await tell(signal.SIGINT)
-    assert run.told[2:] == ["hurry: 0 s", "stop: stopped by SIGINT (130)", "abandon"]
+    assert run.told[2:] == ["hurry: 0 s", "stop: interrupted (SIGINT) (130)", "abandon"]
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

@@ -129,7 +129,15 @@ def test_display_fits_a_window_of_few_columns(width: int) -> None:
 
 @pytest.mark.parametrize(
     ("seconds", "words"),
-    [(0, "0 s"), (99, "99 s"), (100, "1:40 min"), (3599, "59:59 min"), (3723, "1:02:03 h")],
+    [
+        (0, "0 s"),
+        (99, "99 s"),
+        (100, "1:40 min"),
+        (3599, "59:59 min"),
+        (3723, "1:02:03 h"),
+        (172_799, "47:59:59 h"),
+        (22_149_819, "256 days"),
+    ],
 )
 def test_the_time_left_is_told_as_people_tell_times(seconds: int, words: str) -> None:
     """Seconds, minutes and hours to go are written as people say them."""
@@ -425,7 +433,7 @@ def test_ctrl_c_takes_the_display_off_the_screen(serve: Serve, tmp_path: Path) -
     lines = terminal.screen.lines
     assert re.fullmatch(r"cancelled +\d+", lines[0]), lines
     assert re.fullmatch(r"not_attempted +\d+  never sent", lines[1]), lines
-    assert "error: stopped by SIGINT" in lines
+    assert "error: interrupted (SIGINT)" in lines
     assert lines[-1].endswith(" --resume -o r.csv r.csv")  # the command that goes on
     assert terminal.screen.cursor_shown
     assert "job-200,not_attempted" in (tmp_path / "r.csv").read_text()

@@ -343,8 +343,8 @@ def test_report_that_broke_has_its_missing_rows_named(
     ended = cli("--sandbox", "-r500", "-o", "r.csv", stdin=IDS)
     assert ended.code == 4
     assert "no row in r.csv for job-2, which is cancelled" in ended.err
-    again = "bulkcancel --rate 500 --sandbox --resume -o r.csv -   # with the same standard input"
-    assert f"next: once the report can be written again, resume with:\n{again}\n" in ended.err
+    again = "bulkcancel --rate 500 --sandbox --resume -o r.csv -"
+    assert f"written again, resume (with the same standard input):\n{again}\n" in ended.err
     ended = cli("--sandbox", "-r500", "-o", "-", stdin=IDS)
     assert "no row in standard output for job-2, which is cancelled" in ended.err
     assert "next: run the same input again with --output FILE" in ended.err

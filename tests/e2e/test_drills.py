@@ -199,7 +199,7 @@ def test_drill_7_review_learns_of_both_legs_and_no_secret(serve: Serve, tmp_path
 
 CRON = (
     *("list.csv", "-q", "--yes", "--resume", "-o", "night.csv", "-r", "500"),
-    *("--allow", "not_found,not_pending"),
+    *("--allow", "not_found,not_pending", "--summary", "night.json"),
 )
 
 
@@ -224,6 +224,27 @@ def test_drill_8_cron_is_silent_or_says_why(
     ended = run_program(*CRON, "--retries", "0", folder=tmp_path, **more)
     assert ended.code == code, ended.err
     assert bool(ended.err) == (code != 0)
+
+
+def test_drill_8_cron_goes_on_after_nights_with_nothing_to_do_or_no_login(
+    serve: Serve, tmp_path: Path
+) -> None:
+    """An empty list, and a secret that was wrong for one night, stand in no later run's way."""
+    api = store_of(jobs := uuids(4))
+    url = serve(api.serve())
+    nights = [
+        (jobs[:2], "s3cret"),
+        ([], "s3cret"),
+        ([], "s3cret"),
+        (jobs, "wrong"),
+        (jobs, "s3cret"),
+    ]
+    codes = []
+    for ids, secret in nights:
+        (tmp_path / "list.csv").write_text("\n".join(["job_id", *ids, ""]))
+        variables = {"EPCC_API_BASE_URL": url, "EPCC_CLIENT_SECRET": secret}
+        codes.append(run_program(*CRON, folder=tmp_path, **variables).code)
+    assert (codes, api.cancelled) == ([0, 0, 0, 2, 0], set(jobs))
 
 
 def test_drill_9_colleague_on_the_same_list_makes_no_row_false(

@@ -111,7 +111,7 @@ def test_next_command_keeps_what_is_shown(cli: Cli) -> None:
     ended = cli.against(RawServer(LOGIN, http("403 No")), *arguments, stdin="job-1\n")
     again = "bulkcancel --yes --header 'X-A: …' --header 'X-B: …' --progress none -vv"
     assert ended.err.endswith(
-        f"\n{again} --resume -o r.csv r.csv   # with the values of --header\n"
+        f"To resume (with the values of --header):\n{again} --resume -o r.csv r.csv\n"
     )
 
 

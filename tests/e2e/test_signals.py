@@ -10,6 +10,7 @@ import sys
 import threading
 from pathlib import Path
 
+import orjson
 import pytest
 
 from bulkcancel.sandbox import Rules
@@ -41,7 +42,9 @@ def test_signal_stops_the_sending_and_leaves_true_rows(
         program.signal(number)
         ended = program.end()
     assert ended.code == code
-    assert f"stopped by {number.name}" in ended.err
+    assert re.search(
+        rf"^error: (interrupted|terminated) \({number.name}\)$", ended.err, re.MULTILINE
+    )
     report = outcomes_in(tmp_path / "r.csv")
     assert set(report.values()) == {"cancelled", "not_attempted"}
     assert {i for i, outcome in report.items() if outcome == "cancelled"} == api.cancelled
@@ -70,6 +73,20 @@ def test_signal_during_the_login_leaves_one_line_and_no_report(
             connection.close()
     assert (ended.code, ended.err) == (code, NOTHING_CANCELLED.format(word))
     assert list(tmp_path.iterdir()) == []
+
+
+def test_signal_during_the_login_is_an_object_for_a_log_collector(tmp_path: Path) -> None:
+    """With --log-format json the line before the first cancel is one of JSON, too."""
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        silent.settimeout(10)
+        url = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        arguments = ("--yes", "--log-format", "json", ids_in(tmp_path, 1))
+        with running(*arguments, folder=tmp_path, url=url) as program:
+            connection, _ = silent.accept()
+            program.signal(signal.SIGTERM)
+            line = orjson.loads(program.end().err)
+            connection.close()
+    assert (line["level"], line["message"]) == ("error", "terminated, nothing was cancelled")
 
 
 INTERRUPTED_IMPORT = """
@@ -106,7 +123,7 @@ def test_term_ends_a_run_whose_store_has_stopped_answering(serve: Serve, tmp_pat
         program.signal(signal.SIGTERM)
         ended = program.end()
     assert ended.code == 143
-    assert "stopped by SIGTERM" in ended.err
+    assert "error: terminated (SIGTERM)" in ended.err
     assert set(outcomes_in(tmp_path / "r.csv").values()) == {"unknown", "not_attempted"}
 
 

@@ -118,7 +118,7 @@ def test_summary_file_is_written_where_asked_for(end: Ending, tmp_path: Path) ->
 @pytest.mark.parametrize(
     ("target", "step"),
     [
-        ("r.csv", "next: once the report can be written again, resume with:"),
+        ("r.csv", "next: once the report can be written again, resume:"),
         (STDOUT, "next: run the same input again with --output FILE;"),
     ],
 )

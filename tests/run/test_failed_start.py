@@ -42,6 +42,7 @@ def test_a_failed_resume_keeps_what_the_summary_says_of_earlier_runs(
     assert (after["exit_code"], after["run_id"]) != (before["exit_code"], before["run_id"])
     for name in ("runs", "outcomes", "report"):
         assert after[name] == before[name]
+    assert cli("--resume", *arguments, stdin="job-2\n").code == 0
 
 
 def test_a_summary_that_exists_is_not_replaced_by_a_failure(cli: Cli, tmp_path: Path) -> None:

@@ -1,7 +1,6 @@
 """What to do after a run, and the command for it."""
 
 import os
-import shlex
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -9,7 +8,7 @@ from typing import Any
 import pytest
 
 from bulkcancel.base.model import Outcome, Tally
-from bulkcancel.run.next_step import after_look, after_run, resume_command
+from bulkcancel.run.next_step import Command, after_look, after_run, resume_command
 from tests.run.test_summary_file import SETTINGS as ALL_SETTINGS
 from tests.support.chosen import changed
 
@@ -56,25 +55,27 @@ def test_next_step_follows_from_what_is_left(
     outcomes: dict[str, int], resume: str | None, text: str, command: str | None
 ) -> None:
     """The command that resumes is shown where it is worth it, and only there."""
-    assert after_run(tally_of(**outcomes), resume, host="h", report_broken=False) == (text, command)
+    given = None if resume is None else Command(resume)
+    assert after_run(tally_of(**outcomes), given, host="h", report_broken=False) == (text, command)
 
 
-TO_CANCEL, CORRECT = "To cancel, leave out", "Correct the invalid ids, if they matter."
+LEAVE_OUT = "To cancel, leave out"
+CORRECT = "Correct the invalid ids, if they matter."
 
 
 @pytest.mark.parametrize(
     ("outcomes", "settings", "text", "command"),
     [
-        ({"dry_run": 2}, {"dry_run": True}, f"nothing was cancelled. {TO_CANCEL} --dry-run:",
+        ({"dry_run": 2}, {"dry_run": True}, f"nothing was cancelled. {LEAVE_OUT} --dry-run:",
          "bulkcancel -v --overwrite -o r.csv jobs.csv"),
         ({"would_cancel": 2, "not_found": 1}, {"check": True, "output": None},
-         f"nothing was cancelled. {TO_CANCEL} --check:", "bulkcancel -v jobs.csv"),
+         f"nothing was cancelled. {LEAVE_OUT} --check:", "bulkcancel -v jobs.csv"),
         ({"dry_run": 2, "invalid": 1}, {"dry_run": True, "output": "-", "files": ("-",)},
-         f"nothing was cancelled. {CORRECT} {TO_CANCEL} --dry-run:",
-         "bulkcancel -v -   # with the same standard input"),
+         f"nothing was cancelled. {CORRECT} {LEAVE_OUT} --dry-run (with the same standard input):",
+         "bulkcancel -v -"),
         ({"dry_run": 2}, {"dry_run": True, "output": None, "files": ("/dev/fd/63", "pipe")},
-         f"nothing was cancelled. {TO_CANCEL} --dry-run:",
-         "bulkcancel -v -   # with the same standard input"),
+         f"nothing was cancelled. {LEAVE_OUT} --dry-run (with the same standard input):",
+         "bulkcancel -v -"),
         ({"not_found": 3}, {"check": True}, "there is nothing to cancel", None),
     ],
     ids=["a dry run", "a check", "invalid rows", "pipes that are gone", "nothing pending"],
@@ -91,7 +92,7 @@ def test_next_step_of_a_look_is_the_command_that_cancels(
 @pytest.mark.parametrize(
     ("fields", "text"),
     [
-        ({"report_broken": True}, "once the report can be written again, resume with:"),
+        ({"report_broken": True}, "once the report can be written again, resume:"),
         ({"report_broken": False, "input_read": False},
          "the report does not cover all of the input. To resume:"),
     ],
@@ -99,7 +100,8 @@ def test_next_step_of_a_look_is_the_command_that_cancels(
 )  # fmt: skip
 def test_next_step_of_an_incomplete_report_is_to_resume(fields: dict[str, bool], text: str) -> None:
     """A run whose report lacks rows is resumed, whatever is left to do by the rows it has."""
-    assert after_run(tally_of(cancelled=2), RESUME, host="h", **fields) == (text, RESUME)
+    given = Command(RESUME)
+    assert after_run(tally_of(cancelled=2), given, host="h", **fields) == (text, RESUME)
     assert after_run(tally_of(failed=1), None, host="h", **fields) == (
         f"1 job failed. {AS_INPUT}",
         None,
@@ -114,13 +116,13 @@ def test_next_step_of_an_incomplete_report_is_to_resume(fields: dict[str, bool],
         (("-",), None, True, "--resume -o 'my r.csv' 'my r.csv'"),
         (("a.csv", "-"), "key", True, "--column job_id --resume -o 'my r.csv' 'my r.csv'"),
         (("a.csv", "-"), None, False,
-         "--resume -o 'my r.csv' a.csv -   # with the same standard input"),
+         "--resume -o 'my r.csv' a.csv -"),
         (("-a.csv",), None, True, "--resume -o 'my r.csv' -- -a.csv"),
         (("/dev/fd/63",), None, True, "--resume -o 'my r.csv' 'my r.csv'"),
         (("pipe", "a.csv"), None, True, "--resume -o 'my r.csv' 'my r.csv'"),
         (("gone.csv",), None, True, "--resume -o 'my r.csv' 'my r.csv'"),
         (("gone.csv",), None, False,
-         "--resume -o 'my r.csv' -   # with the same standard input"),
+         "--resume -o 'my r.csv' -"),
         (("\udcff'.csv",), None, True, r"--resume -o 'my r.csv' $'\xff\x27.csv'"),
     ],
     ids=["files", "spaces", "a pipe", "a pipe and files", "half a pipe", "a dash",
@@ -133,8 +135,8 @@ def test_resume_command_can_be_pasted(
     """The command is what a shell would take; a report that knows all ids is its own input."""
     settings = changed(SETTINGS, files=files, column=column, command=("bulkcancel", "-v"))
     resume = resume_command(settings, Tally(), "my r.csv", stopped=False, complete=complete)
-    assert resume == f"bulkcancel -v {command}"
-    assert shlex.split(resume, comments=True)[0] == "bulkcancel"
+    assert resume.line == f"bulkcancel -v {command}"
+    assert resume.beside == ("the same standard input" if command.endswith(" -") else "")
 
 
 @pytest.mark.parametrize(
@@ -155,7 +157,7 @@ def test_resume_command_uses_the_report_for_jobs_no_longer_in_the_input(
     column = "--column job_id " if "column" in changes else ""
     tally = tally_of(not_attempted=1)
     resume = resume_command(settings, tally, "r.csv", stopped=stopped, complete=True)
-    assert resume == f"bulkcancel {column}--resume -o r.csv {files}"
+    assert resume.line == f"bulkcancel {column}--resume -o r.csv {files}"
 
 
 def test_resume_command_follows_a_report_that_moved() -> None:
@@ -163,4 +165,4 @@ def test_resume_command_follows_a_report_that_moved() -> None:
     settings = changed(SETTINGS, files=("r.csv",), output="r.csv")
     tally = tally_of(not_attempted=1)
     resume = resume_command(settings, tally, "r.csv.saved", stopped=True, complete=True)
-    assert resume == "bulkcancel --resume -o r.csv.saved r.csv.saved"
+    assert resume.line == "bulkcancel --resume -o r.csv.saved r.csv.saved"

@@ -187,7 +187,9 @@ def past_of(*run_ids: str) -> Past:
     return past
 
 
-@pytest.mark.parametrize("content", ["my notes", "[1]", '{"a": 1}', '{"run_id": "run-9"}'])
+@pytest.mark.parametrize(
+    "content", ["my notes", "[1]", '{"a": 1}', '{"runs": [{"run_id": "run-9"}]}']
+)
 def test_resuming_keeps_what_is_no_summary_of_its_report(content: str, tmp_path: Path) -> None:
     """A resumed run replaces the summary of an earlier run of its report, and no other file."""
     (path := tmp_path / "s.json").write_text(content)
@@ -196,11 +198,15 @@ def test_resuming_keeps_what_is_no_summary_of_its_report(content: str, tmp_path:
 
 
 def test_resuming_may_replace_a_summary_of_its_report(tmp_path: Path) -> None:
-    """No summary, one of a run of the report, and one of a run without rows may be replaced."""
+    """No summary, one that has a run of the report, and one of a run without rows may be replaced.
+
+    The last run that it tells of may have had nothing to do, or no login.
+    """
     check_earlier_summary(path := tmp_path / "s.json", past_of("run-1"))
-    write_summary(path, as_json({"run_id": "run-1"}))
-    check_earlier_summary(path, past_of("run-1", "run-2"))
-    check_earlier_summary(path, past_of())
+    for runs in ([{"run_id": "run-1"}], []):
+        write_summary(path, as_json({"run_id": "run-9", "runs": runs}))
+        check_earlier_summary(path, past_of("run-1", "run-2"))
+        check_earlier_summary(path, past_of())
 
 
 def test_resuming_names_a_summary_that_can_not_be_read(tmp_path: Path) -> None:
