@@ -13,6 +13,7 @@ import time
 import zlib
 from collections.abc import Callable, Mapping
 from contextvars import ContextVar
+from dataclasses import replace
 from typing import Self
 from weakref import WeakKeyDictionary
 
@@ -163,6 +164,7 @@ class Transport:
         headers = {"Authorization": f"Bearer {bearer}"} if bearer else None
         begun = time.monotonic()
         exchange: Exchange
+        before = _used.get(None)
         try:
             async with session.request(
                 request.method,
@@ -175,7 +177,8 @@ class Transport:
                 body = await _bounded_body(response)
                 exchange = Reply(response.status, response.headers, body, _used.get()[1])
         except _FAILURES as error:
-            exchange = _no_reply(error, self._timeout)
+            connected = _used.get(None) is not before
+            exchange = _no_reply(error, self._timeout) if connected else self._not_sent(error)
         if self._seen is not None:
             said = exchange.status if isinstance(exchange, Reply) else exchange.reason
             self._seen(request.method, request.path, said, time.monotonic() - begun)
@@ -188,6 +191,14 @@ class Transport:
     def leave_connection(self) -> None:
         """Close the connection of this task's last reply: another reply may still come on it."""
         _used.get()[0].close()
+
+    def _not_sent(self, error: Exception) -> NoReply:
+        """Say why there was no connection, and name the proxy that it would have gone through."""
+        found = _no_connection(error)
+        if self._proxy is None:
+            return found
+        through = f" (through the environment's proxy {URL(self._proxy).authority})"
+        return replace(found, reason=found.reason + through)
 
 
 def _payload(request: Request) -> aiohttp.BytesPayload | None:
@@ -209,11 +220,23 @@ async def _bounded_body(response: aiohttp.ClientResponse) -> bytes:
 
 
 def _no_reply(error: Exception, timeout: float) -> NoReply:
-    """Say what an error of aiohttp means: above all, whether anything was sent."""
+    """Say what an error of aiohttp means after the request was sent, in part at least."""
+    match error:
+        case TimeoutError():
+            return NoReply(f"no reply within {timeout:g} s", sent=True, timed_out=True)
+        case aiohttp.ClientPayloadError() | zlib.error():
+            return NoReply("the reply was cut short or garbled", sent=True)
+        case aiohttp.ClientResponseError():
+            return NoReply("the reply was not HTTP", sent=True)
+    return NoReply("the connection was lost before the reply", sent=True)
+
+
+def _no_connection(error: Exception) -> NoReply:
+    """Say what an error of aiohttp means before there was a connection to send on."""
     match error:
         case UnexpectedBytesError():
             return NoReply("the server sent something before it was asked", sent=False)
-        case aiohttp.ConnectionTimeoutError():
+        case TimeoutError():
             return NoReply("the connection timed out", sent=False, timed_out=True)
         case aiohttp.ClientConnectorCertificateError():
             reason = getattr(error.certificate_error, "verify_message", "") or "not trusted"
@@ -227,14 +250,11 @@ def _no_reply(error: Exception, timeout: float) -> NoReply:
             words = f"no connection to {error.host}:{error.port}: {reason}"
             return NoReply(words, sent=False, out_of_files=number in _OUT_OF_FILES)
         case aiohttp.ClientHttpProxyError():
-            return NoReply(f"the proxy refused the connection ({error.status})", sent=False)
-        case TimeoutError():
-            return NoReply(f"no reply within {timeout:g} s", sent=True, timed_out=True)
-        case aiohttp.ClientPayloadError() | zlib.error():
-            return NoReply("the reply was cut short or garbled", sent=True)
+            what = "wants a login" if error.status == 407 else "refused the connection"
+            return NoReply(f"the proxy {what} ({error.status})", sent=False)
         case aiohttp.ClientResponseError():
-            return NoReply("the reply was not HTTP", sent=True)
-    return NoReply("the connection was lost before the reply", sent=True)
+            return NoReply("the proxy did not answer in HTTP", sent=False)
+    return NoReply("the connection was closed before the request", sent=False)
 
 
 def _reason(error: OSError) -> tuple[int, str]:
@@ -244,7 +264,8 @@ def _reason(error: OSError) -> tuple[int, str]:
         return 0, f"TLS failed: {reason.replace('_', ' ').lower()}"
     first = _ERRNO.search(str(error))  # several addresses failed, each in its own way
     number = error.errno or (int(first[1]) if first else 0)
-    return number, os.strerror(number) if number else str(error) or type(error).__name__
+    closed = "closed by the other side" if isinstance(error, ConnectionError) else ""
+    return number, os.strerror(number) if number else str(error) or closed or type(error).__name__
 
 
 def _trust() -> str:

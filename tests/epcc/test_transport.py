@@ -15,7 +15,7 @@ import pytest
 
 from bulkcancel.epcc import Exchange, NoReply, Reply, Request
 from bulkcancel.epcc.messages import cancel_request, read_request, token_request
-from bulkcancel.epcc.transport import MAX_BODY, Transport, _has_spoken, _no_reply
+from bulkcancel.epcc.transport import MAX_BODY, Transport, _has_spoken, _no_connection
 from tests.support.fakes import error
 from tests.support.raw import RawServer, Requests, http, listening
 
@@ -306,12 +306,13 @@ NOT_SENT: list[tuple[Exception, str]] = [
         "TLS certificate: not trusted (for a private authority set SSL_CERT_FILE)",
     ),
     (refused(OSError()), "store.example:443: OSError"),
+    (refused(ConnectionResetError()), "store.example:443: closed by the other side"),
     (refused(OSError("no more sockets")), "store.example:443: no more sockets"),
     (refused(TWO), "store.example:443: Connection refused"),
     (refused(TLS), "store.example:443: TLS failed: wrong version number"),
     (refused(ssl.SSLError()), "TLS failed: no reason given"),
     (refused(OSError(errno.EMFILE, "")), "store.example:443: Too many open files"),
-    (aiohttp.ClientHttpProxyError(Mock(), (), status=407), "the proxy refused"),
+    (TimeoutError(), "the connection timed out"),
 ]
 
 
@@ -328,6 +329,31 @@ async def test_what_fails_before_the_request_was_not_applied(
     assert not got.sent
     assert reason in got.reason
     assert got.out_of_files == ("open files" in reason or "by this machine" in reason)
+
+
+@pytest.mark.parametrize(
+    ("answer", "reason"),
+    [
+        (http("407 Proxy Authentication Required", b"<html>"), "the proxy wants a login (407)"),
+        (http("502 Bad Gateway", b"<html>"), "the proxy refused the connection (502)"),
+        (b"SSH-2.0-OpenSSH_9.2\r\n\r\n", "the proxy did not answer in HTTP"),
+        (None, "the connection was closed before the request"),
+    ],
+)
+async def test_what_a_proxy_does_before_the_request_was_not_applied(
+    answer: bytes | None, reason: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing is sent before the proxy has connected, and the error names the proxy."""
+    monkeypatch.delenv("no_proxy", raising=False)
+    async with RawServer(answer).serve() as url:
+        monkeypatch.setenv("https_proxy", url)
+        async with Transport("https://store.example", 5) as client:
+            got = await client.send(cancel_request("job-1"), "token")
+    assert isinstance(got, NoReply)
+    assert not got.sent
+    assert got.reason.endswith(
+        f"{reason} (through the environment's proxy {url.removeprefix('http://')})"
+    )
 
 
 async def test_a_plain_port_behind_https() -> None:
@@ -353,7 +379,7 @@ def test_the_file_of_a_private_authority_is_named(
     """Where a certificate is not trusted, SSL_CERT_FILE is named, and whether it is there."""
     monkeypatch.setenv("SSL_CERT_FILE", file)
     error = ssl.SSLCertVerificationError("self-signed")
-    got = _no_reply(aiohttp.ClientConnectorCertificateError(Mock(**vars(KEY)), error), 5)
+    got = _no_connection(aiohttp.ClientConnectorCertificateError(Mock(**vars(KEY)), error))
     assert got.reason.endswith(f"SSL_CERT_FILE names {words}")
 
 
