@@ -52,7 +52,8 @@ class Input:
             return
         what, ask = f"{source.file}: the file is empty", "is it the right one?"
         if source.file == STDIN:
-            what, ask = "nothing came by the pipe", "did the command before it fail?"
+            what = "nothing came by standard input"
+            ask = "is the file empty, or did the command before the pipe fail?"
         raise InputError(what, f"{ask} {_ALLOW_EMPTY}")
 
     @property
@@ -93,11 +94,13 @@ def read_inputs(
     """
     read = Input(keep_entries=keep_entries, allow_empty=allow_empty)
     notes: list[str] = []  # of lists that will do: an error stands alone
-    for file in files:
+    for place, file in enumerate(files):
+        if file == STDIN and STDIN in files[:place]:
+            continue  # it has been read
         source = Source(file, column, notes.append)
         source.drops_torn_line = report is not None and _is_same(file, report)
         read.sources.append(source)
-        if file == STDIN and may_stream and stdin_is_pipe() and read.stream is None:
+        if file == STDIN and may_stream and stdin_is_pipe():
             read.stream, source.note = source, note
         else:
             _read_all(source, read)

@@ -193,8 +193,8 @@ def test_ready_token_is_used_as_it_is(cli: Cli) -> None:
     ("stdin", "code", "words"),
     [
         ("job_id\n", 0, "warning: the input holds no rows"),
-        ("", 2, "nothing came by the pipe"),
-        ("# nothing found\n\n", 2, "nothing came by the pipe"),
+        ("", 2, "nothing came by standard input"),
+        ("# nothing found\n\n", 2, "nothing came by standard input"),
     ],
 )
 def test_list_without_rows_warns_and_empty_pipe_is_refused(

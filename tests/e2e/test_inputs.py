@@ -381,8 +381,8 @@ def test_bad_bytes_before_the_first_cancel_leave_no_report(
     [
         ("job_id\n", "-y", 0, "warning: the input holds no rows, there is nothing to cancel\n"),
         ("", "--allow-empty", 0, "warning: the input holds no rows, there is nothing to cancel\n"),
-        ("", "-y", 2, "nothing came by the pipe"),
-        ("# none\n", "-y", 2, "nothing came by the pipe"),
+        ("", "-y", 2, "nothing came by standard input"),
+        ("# none\n", "-y", 2, "nothing came by standard input"),
     ],
 )
 def test_pipe_without_rows_leaves_no_report(

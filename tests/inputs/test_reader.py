@@ -95,11 +95,12 @@ def test_a_pipe_that_may_stream_is_left(folder: Path, producer: int) -> None:
     assert [entry.job_id for entry in inputs.stream.entries()] == ["a1"]
 
 
-def test_standard_input_twice(producer: int) -> None:
+@pytest.mark.parametrize("may_stream", [True, False])
+def test_standard_input_twice(producer: int, may_stream: bool) -> None:  # noqa: FBT001
     """Standard input that is named twice is read once, and no id of it is lost."""
     os.write(producer, b"a1\nb1\n")
     os.close(producer)
-    inputs = read("-", "-", may_stream=True)
+    inputs = read("-", "-", may_stream=may_stream)
     rest = [] if inputs.stream is None else [entry.job_id for entry in inputs.stream.entries()]
     assert sorted([row.job_id for row in inputs.jobs] + rest) == ["a1", "b1"]
 
@@ -126,7 +127,7 @@ def test_empty_standard_input_is_refused_unless_allowed(
     os.close(producer)
     with pytest.raises(InputError) as refused:
         read("-")
-    assert refused.value.message == "nothing came by the pipe"
+    assert refused.value.message == "nothing came by standard input"
     assert "--allow-empty" in refused.value.hint
     assert sources(read("-", allow_empty=True)) == []
 

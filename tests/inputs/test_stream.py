@@ -256,7 +256,7 @@ async def test_empty_stream_is_refused_unless_allowed() -> None:
         if allow_empty:
             assert await rows.first() is None
         else:
-            with pytest.raises(InputError, match="nothing came by the pipe"):
+            with pytest.raises(InputError, match="nothing came by standard input"):
                 await rows.first()
 
 

@@ -13,7 +13,7 @@ from tests.conftest import KEY, Cli
     [
         ("job-1\n", {}, "no login"),
         ("job-1\n", {**KEY, "EPCC_API_BASE_URL": "http://127.0.0.1:1"}, "no answer"),
-        ("", KEY, "nothing came by the pipe"),
+        ("", KEY, "nothing came by standard input"),
     ],
     ids=["no login", "no store", "no input"],
 )
