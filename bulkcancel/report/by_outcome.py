@@ -15,6 +15,8 @@ from bulkcancel.report.past import last_rows
 from bulkcancel.report.regular_file import followed
 from bulkcancel.report.rows import Format, Layout, inert
 
+_OWN = 0o700
+
 
 def split_file(folder: Path, outcome: Outcome) -> Path:
     """Return the file that holds the rows of an outcome."""
@@ -28,7 +30,7 @@ def write_split(folder: Path, report: AppendFile, layout: Layout) -> None:
     """
     split = Layout(Format.CSV, layout.columns)
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(_OWN, parents=True, exist_ok=True)
         folder = Path(followed(str(folder)))
         with ExitStack() as stack:
             files: dict[Outcome, BinaryIO] = {}

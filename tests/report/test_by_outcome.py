@@ -66,6 +66,7 @@ def test_a_split_has_a_private_file_for_each_outcome(
     assert held(folder) == {"cancelled.csv": ["a", "c"], "failed.csv": ["b"]}
     assert split_file(folder, Outcome.FAILED) == folder / "failed.csv"
     assert stat.S_IMODE((folder / "failed.csv").stat().st_mode) == 0o600
+    assert stat.S_IMODE(folder.stat().st_mode) == 0o700
     assert split_file(folder, Outcome.FAILED).read_bytes() == HEADER + Layout(Format.CSV).line_of(
         B.as_dict("run")
     )
