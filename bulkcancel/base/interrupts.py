@@ -1,5 +1,6 @@
 """Ctrl-C, TERM and HUP: they end the process before the first cancel, and drain the run after.
 
+Ctrl-Z stops it, once what is drawn is off the screen.
 A signal that was ignored when the process started (nohup, a background job) stays ignored.
 Two facts that were measured: an exception amid an import can crash the interpreter (SIGSEGV
 in an extension module), and asyncio's runner answers a Ctrl-C by cancelling the main task,
@@ -79,6 +80,31 @@ def draining(
             # what the run has to say is said: it no longer holds that nothing was sent
             over = handler is _exit_before_first_cancel
             signal.signal(number, signal.SIG_IGN if over else handler)
+
+
+@contextmanager
+def suspending(before: Callable[[], None]) -> Iterator[None]:
+    """Call `before` in the running loop when Ctrl-Z is pressed; then the process stops as ever."""
+    import asyncio  # noqa: PLC0415  (50 ms, and the process has long started)
+
+    loop = asyncio.get_running_loop()
+
+    def heard(_number: int, _frame: FrameType | None) -> None:
+        loop.call_soon_threadsafe(suspend)
+
+    def suspend() -> None:
+        before()
+        signal.signal(signal.SIGTSTP, signal.SIG_DFL)
+        signal.raise_signal(signal.SIGTSTP)  # until it is continued
+        signal.signal(signal.SIGTSTP, heard)
+
+    meant = signal.getsignal(signal.SIGTSTP)
+    if meant is not signal.SIG_IGN:
+        signal.signal(signal.SIGTSTP, heard)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTSTP, meant)
 
 
 def _handle(handler: _Handler) -> None:

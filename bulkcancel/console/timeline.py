@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 _WINDOW = 20  # samples, of a second each, that the pace is taken from
 _ENOUGH = 5  # samples without a stall, before there is a pace
-_STEADY = 0.25  # the most that the pace of both halves of the window may differ, as a share
+_STEADY = 0.25  # the most that the pace of both halves of the window may differ, of their sum
 _MOST = 600  # samples that are kept
 
 
@@ -59,10 +59,8 @@ class Timeline:
         if len(recent) < _ENOUGH:
             return None
         first, middle, last = recent[0], recent[len(recent) // 2], recent[-1]
-        pace = _pace(first, last)
-        if pace <= 0 or abs(_pace(first, middle) - _pace(middle, last)) > _STEADY * 2 * pace:
-            return None
-        return pace
+        before, now = _pace(first, middle), _pace(middle, last)
+        return now if now > 0 and abs(now - before) <= _STEADY * (now + before) else None
 
 
 def _pace(a: Sample, b: Sample) -> float:

@@ -17,15 +17,17 @@ def store_in_words(url: str, store: StoreName | None) -> str:
     return f"{host}, {store}" if str(store) else f"{host} (store name could not be read)"
 
 
-def about(overview: Overview) -> list[str]:
-    """Return what the input tells of its jobs, a line each."""
+def about(overview: Overview, *, settled: int = 0) -> list[str]:
+    """Return what the input tells of its jobs, a line each; `settled` of them are left out."""
     column = f" in {overview.column}" if overview.column else ""
     ids = f"ids{column}: first {overview.first}, last {overview.last}"
+    whole = "in the whole list: " if settled else ""
     kinds = (
-        ", ".join(f"{n:,} {one_line(name, 40)}" for name, n in counts.items())
+        whole + ", ".join(f"{n:,} {one_line(name, 40)}" for name, n in counts.items())
         for counts in (overview.types, overview.statuses)
+        if counts
     )
-    lines = [line for line in (ids if overview.first else "", *kinds) if line]
+    lines = [*([ids] if overview.first else []), *kinds]
     if overview.created is not None:
         lines.append(f"created {' to '.join(dict.fromkeys(overview.created))}")
     if overview.others:
@@ -55,7 +57,7 @@ def question_of(
     return Question(
         jobs=ready.left.valid,
         skipped=skipped,
-        about=about(ready.input.overview),
+        about=about(ready.input.overview, settled=ready.left.settled),
         store=store,
         rate=ready.settings.pace.rate,
         latency=latency,

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from bulkcancel.base.errors import BulkcancelError, GuardError, Interruption
-from bulkcancel.base.interrupts import draining
+from bulkcancel.base.interrupts import draining, suspending
 from bulkcancel.base.model import (
     JobResult,
     Outcome,
@@ -204,7 +204,8 @@ class Session:
         if display is not None:
             watching.append(asyncio.create_task(self._shown(display, engine)))
         try:
-            await engine.run(self._connection.rows)
+            with suspending(lambda: None if display is None else display.end()):
+                await engine.run(self._connection.rows)
         except BulkcancelError as error:
             return error
         finally:

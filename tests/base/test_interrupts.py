@@ -1,6 +1,7 @@
 """Signals before the first cancel, and while a run is under way: the first, second and third."""
 
 import asyncio
+import os
 import signal
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, suppress
@@ -9,7 +10,7 @@ from unittest.mock import Mock
 import pytest
 
 from bulkcancel.base import interrupts
-from bulkcancel.base.interrupts import draining, exit_on_signal, ignore_signals
+from bulkcancel.base.interrupts import draining, exit_on_signal, ignore_signals, suspending
 
 EVERY = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 each_signal = pytest.mark.parametrize(
@@ -112,6 +113,22 @@ async def test_a_signal_that_was_ignored_stays_so(number: signal.Signals, leave:
         assert run.told
     assert signal.getsignal(number) is signal.SIG_IGN
     leave.assert_not_called()
+
+
+@pytest.mark.parametrize("meant", [signal.SIG_DFL, signal.SIG_IGN])
+async def test_ctrl_z_stops_the_process_once_the_screen_is_clean(
+    meant: signal.Handlers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each Ctrl-Z is told before the process stops, and one that was ignored stays so."""
+    told: list[object] = []
+    before = signal.signal(signal.SIGTSTP, meant)
+    monkeypatch.setattr(signal, "raise_signal", told.append)
+    with suspending(lambda: told.append("before")):
+        for _ in range(2):
+            os.kill(os.getpid(), signal.SIGTSTP)
+            await asyncio.sleep(0.01)
+    assert told == (["before", signal.SIGTSTP] * 2 if meant is signal.SIG_DFL else [])
+    assert signal.signal(signal.SIGTSTP, before) is meant
 
 
 @each_signal

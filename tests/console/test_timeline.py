@@ -24,10 +24,11 @@ def timeline(*settled: int, stall: str = "", stalled: range = range(0)) -> Timel
         ([20, 40, 60, 80, 80, 80], range(5, 7), None),
         ([20, 40, 60, 80, 80, 80, 100, 120, 140, 160], range(5, 7), 20),
         ([5, 10, 20, 40, 70, 110], range(0), None),
+        ([5, 15, 30, 48, 68, 88, 108, 128, 148], range(0), 20),
         ([0] * 9, range(0), None),
     ],
     ids=["nothing", "too early", "early", "later", "only the last seconds count", "a stall",
-         "after a stall", "a ramp", "standstill"],
+         "after a stall", "a ramp", "after a ramp", "standstill"],
 )  # fmt: skip
 def test_the_pace_is_known_only_where_it_is_steady(
     settled: list[int], stalled: range, pace: float | None

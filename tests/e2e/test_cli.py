@@ -88,7 +88,7 @@ REFUSED: dict[str, tuple[list[str], str, str]] = {
     "a missing file": (["nowhere.csv"], "", "nowhere.csv: No such file"),
     "a directory": (["."], "", ".: Is a directory"),
     "an empty file": (["empty.csv"], "", "empty.csv: the file is empty"),
-    "a misspelt option": (["--ouput", "x"], IDS, "'--output'"),
+    "a misspelt option": (["--ouput", "x"], IDS, "--output"),
     "a bad rate": (["--rate", "0"], IDS, "rate is 0"),
     "no number": (["--rate", "fast"], IDS, "'fast' is not a valid float"),
     "a bad timeout": (["--timeout", "nan"], IDS, "timeout is nan"),

@@ -163,7 +163,7 @@ BROKEN = "the JSON is broken"
         pytest.param(b'{"id":"a"}\nb\n', f"2: {BROKEN}", id="a bare id after a job"),
         pytest.param(b'{"id":"a"} {\n"id":\n}', f"3: {BROKEN}", id="in the second value of a line"),
         pytest.param(b'{"id":"a"}}', f"1: {BROKEN}", id="a brace too many"),
-        pytest.param(b"[" * 100_000, f"1: {BROKEN} (depth limit", id="nested without end"),
+        pytest.param(b"[" * 100_000, f"1: {BROKEN}", id="nested without end"),
         pytest.param(b'["a",' + b"[" * 5000 + b"]", f"1: {BROKEN}", id="nested deeply"),
     ],
 )

@@ -60,6 +60,12 @@ def test_the_question_counts_what_is_sent_and_what_is_not(work: Prepared, first:
     assert question_of(work, "store.example").facts[0] == first
 
 
+def test_the_question_of_a_resume_tells_the_whole_list_from_what_is_sent() -> None:
+    """The counts by type are those of the list, of which most may be settled."""
+    overview = Overview(types={"product-import": 400})
+    assert about(overview, settled=289) == ["in the whole list: 400 product-import"]
+
+
 CREATED = "2026-02-25T02:00:00Z", "2026-02-25T04:29:50Z"
 
 
