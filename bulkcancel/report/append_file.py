@@ -41,7 +41,7 @@ class AppendFile(Destination):
     def resume_after(self, size: int, digest: "hashlib._Hash") -> None:
         """Append after the first `size` bytes, whose digest is given; drop what follows.
 
-        That sets the time of the file, also where nothing follows (ftruncate(2)).
+        That sets the time of the file to now, also where nothing follows (ftruncate(2)).
         """
         try:
             os.ftruncate(self._file, size)
@@ -49,6 +49,11 @@ class AppendFile(Destination):
             raise self._unwritable(error) from None
         self._size = self._synced = size
         self.digest = digest
+
+    def set_time(self, changed_at: float) -> None:
+        """Set the time of the file's last change to an epoch time."""
+        with suppress(OSError):  # a file of another owner
+            os.utime(self._file, (changed_at, changed_at))
 
     @contextmanager
     def reader(self) -> Iterator[BinaryIO]:

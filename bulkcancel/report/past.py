@@ -33,7 +33,6 @@ _JSON_ROW_BEGUN = b'{"job_id":"","outcome":"'
 _JSON_ROW = re.compile(rb'\{"job_id":"(?:[^"\\]|\\.)*","outcome":"')
 _JSON_ID = re.compile(rb'(\{"job_id":")(?:[^"\\]|\\.)*\\?')
 _WRITTEN_WITHIN = 1.0  # seconds after a job was settled, its row is in the report
-_FIRST_ROW_WITHIN = 60.0  # seconds after it began, a run has written a row
 # a torn row of outcome cancelled or unknown: a cancel of that job was sent
 _SENT = re.compile(rb'(?:\{"job_id":")?([A-Za-z0-9_:{}-]{1,128})(?:","outcome":"|,)[cu]')
 
@@ -44,8 +43,8 @@ class Past:
 
     `size` bytes of it are complete lines, with that `digest`. `sent_between` is the first
     `sent_at` and the last `finished_at` of its rows (epoch seconds), None where nothing
-    was sent. `begun` is the epoch time at which the last run began, if that was killed before
-    its first row.
+    was sent. `begun` is the epoch time at which a run began after the last row, and was killed
+    before it had one, `changed_at` that of the file's last change.
     """
 
     layout: Layout | None = None  # None: nothing but perhaps a torn first line
@@ -58,6 +57,7 @@ class Past:
     name: str = ""
     sent_between: tuple[float, float] | None = None
     begun: float | None = None
+    changed_at: float | None = None
 
     @property
     def store_is_known(self) -> bool:
@@ -70,12 +70,12 @@ def row_key(job_id: str, outcome: Outcome, source: str) -> str:
     return (job_id or source) if outcome is Outcome.INVALID else id_key(job_id)
 
 
-def read_past(report: BinaryIO, name: str, changed_at: float = 0.0) -> Past:
+def read_past(report: BinaryIO, name: str, changed_at: float | None = None) -> Past:
     """Read a report from its start; raises `ReportError` if it is not one of ours.
 
-    `changed_at` is the epoch time of its last change: a run that resumes it sets that.
+    `changed_at` is the epoch time of its last row, or of the first resume since.
     """
-    past = Past(name=name)
+    past = Past(name=name, changed_at=changed_at)
     shared = dict[Earlier, Earlier]()  # settled jobs share a few
     for number, line in _lines(report, name):
         if number == 1:
@@ -102,7 +102,8 @@ def read_past(report: BinaryIO, name: str, changed_at: float = 0.0) -> Past:
         past.size += len(line)
         past.digest.update(line)
     last = _seconds(past.log.last_finished_at)
-    past.begun = changed_at if changed_at > (last or 0.0) + _WRITTEN_WITHIN else None
+    if changed_at is not None and changed_at > (last or 0.0) + _WRITTEN_WITHIN:
+        past.begun = changed_at
     past.sent_between = _span(past.log, past.begun, last)
     if past.begun is None:
         _close(past)
@@ -130,12 +131,13 @@ def _close(past: Past) -> None:
 
 
 def _span(log: RunLog, begun: float | None, last: float | None) -> tuple[float, float] | None:
-    """Return from when to when runs may have sent a cancel, None if there was none."""
-    first = _seconds(log.first_sent_at)
-    begins = [each for each in (begun, *(run.begun for run in log.runs.values())) if each]
-    starts = begins if first is None else [first, *begins]
-    ends = [last or 0.0, *(each + _FIRST_ROW_WITHIN for each in begins)]
-    return (min(starts), max(ends)) if starts else None
+    """Return from when to when runs may have sent a cancel, None if there was none.
+
+    The end of one that was killed before its first row is not known.
+    """
+    times = [begun, _seconds(log.first_sent_at), *(run.begun for run in log.runs.values())]
+    starts = [time for time in times if time is not None]
+    return (min(starts), math.inf if begun else last or max(starts)) if starts else None
 
 
 def last_rows(report: AppendFile, layout: Layout) -> Iterator[Row]:

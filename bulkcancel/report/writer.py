@@ -64,6 +64,7 @@ class Recorder:
     ) -> None:
         self.layout = earlier.past.layout or Layout(plan.format)
         self.log = earlier.past.log
+        self._unchanged_since = earlier.past.changed_at
         self.unrecorded: list[JobResult] = []
         self.doubtful = 0
         self.broken = self.lost = self.restored = False
@@ -124,6 +125,8 @@ class Recorder:
             self.lost = bool(self._output.lost)
             split_trouble = _trouble_of(partial(self._split, self._output))
             trouble = trouble or split_trouble
+            if self._run_id not in self.log.runs and self._unchanged_since is not None:
+                self._output.set_time(self._unchanged_since)  # this run was not killed
         self._output.close()
         return trouble
 
@@ -204,6 +207,8 @@ def _begin(recorder: Recorder, output: Destination, past: Past) -> None:
         output.append(recorder.layout.header)
     if past.torn_job is not None:
         recorder.record(_torn(past.torn_job))
+    if past.begun is not None and isinstance(output, AppendFile):
+        output.set_time(past.begun)  # until there is a row it is all that tells of that run
 
 
 def _torn(row: JobRow) -> JobResult:

@@ -22,7 +22,7 @@ class Resume:
     def put(self, content: bytes) -> None:
         """Write the report, as if that had been at the time of its rows."""
         self.report.write_bytes(content)
-        os.utime(self.report, (1e9, 1e9))
+        os.utime(self.report, (0, 0))
 
     def __call__(self, api: Practice, *arguments: str, ids: str | None, **env: str) -> Ended:
         """Resume the report; `ids` is the input, None for one that the arguments name."""

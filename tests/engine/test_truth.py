@@ -198,7 +198,8 @@ async def test_no_false_row_of_a_run_that_is_cut_short_and_resumed(seed: int) ->
 
     report, last = Report(), dict[str, JobResult]()
     for disturb in (soon, soon, soon, None):
-        past, report.changed_at = report.past(), time.time()
+        past = report.past()
+        report.changed_at = past.begun or time.time()
         results, _ = await settle(store, list(jobs), Settings(disturb=disturb), past)
         report.add(results, past)
         last |= {result.job_id: result for result in results}

@@ -1,10 +1,11 @@
 """A run's report from its opening to its end, and what is known of rows that it lacks."""
 
+import math
 import os
 import tempfile
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
 from unittest.mock import Mock
@@ -132,7 +133,21 @@ def test_a_report_without_rows_tells_when_its_run_began(plan: Plan, target: Path
     """A run that was killed before its first row may have sent cancels since it began."""
     target.write_bytes(HEADER)
     os.utime(target, (1e9, 1e9))
-    assert open_earlier(replace(plan, resume=True)).past.sent_between == (1e9, 1e9 + 60)
+    for _ in range(2):  # killed before its first row, too
+        with closing(open_earlier(replace(plan, resume=True))) as earlier:
+            assert (earlier.past.begun, earlier.past.sent_between) == (1e9, (1e9, math.inf))
+            open_recorder(plan, earlier, "run-2", 1, 1)[0]._output.reserve.release()
+
+
+def test_a_run_that_ends_without_a_row_leaves_no_trace(plan: Plan, target: Path) -> None:
+    """A resume that finds nothing to do is not taken for one that was killed."""
+    target.write_bytes(HEADER + line_of(A, plan.format))
+    os.utime(target, (A.finished_at, A.finished_at))
+    plan = replace(plan, resume=True)
+    recorder, _ = open_recorder(plan, open_earlier(plan), "another run", 100, 8)
+    assert target.stat().st_mtime > A.finished_at
+    recorder.close()
+    assert target.stat().st_mtime == A.finished_at
 
 
 @pytest.mark.parametrize(
