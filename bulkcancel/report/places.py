@@ -153,7 +153,9 @@ def _identity(name: str, standard: int) -> object:
     try:
         found = os.stat(standard if name == STDOUT else name)  # noqa: PTH116  (or a descriptor)
     except OSError:
-        return os.path.realpath(name)
+        with suppress(OSError):  # the current folder may be gone
+            return os.path.realpath(name)
+        return name
     return (found.st_dev, found.st_ino) if stat.S_ISREG(found.st_mode) else None
 
 
@@ -188,6 +190,9 @@ def _check_split(plan: Plan, folder: Path) -> None:
         raise ReportError("--split needs a report in a file", "name one with --output")
     if folder.exists() and not folder.is_dir():
         raise ReportError(f"{folder} is not a folder", _SPLIT)
+    there = next(path for path in (folder, *folder.absolute().parents) if path.exists())
+    if not os.access(there, os.W_OK | os.X_OK):
+        raise ReportError(f"{folder} can't be written to", _SPLIT)
     for path in (split_file(folder, outcome) for outcome in Outcome):
         if not path.exists():
             continue

@@ -294,3 +294,26 @@ def test_a_split_into_a_link_that_may_be_planted_is_refused(
     monkeypatch.setattr("bulkcancel.report.regular_file._is_trusted", Mock(return_value=False))
     message = "split can't be used: it is a link that somebody else has made"
     assert refusal_of(plan) == (message, SPLIT)
+
+
+def test_a_split_that_can_not_be_written_is_refused(
+    plan: Plan, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The folder that is there, or the one that it would be made in, must let files in."""
+    Path("below").mkdir()
+    plan = replace(plan, target="below/r.csv", summaries=(), split=Path("new/folder"))
+    check_places(plan)
+    monkeypatch.setattr("os.access", lambda path, _: path != Path.cwd())
+    assert refusal_of(plan) == ("new/folder can't be written to", SPLIT)
+    Path("new").mkdir()
+    check_places(plan)
+
+
+def test_a_current_folder_that_is_gone_is_no_traceback(
+    plan: Plan, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Files with a whole path are found all the same; the reader misses the others."""
+    (gone := tmp_path / "gone").mkdir()
+    monkeypatch.chdir(gone)
+    gone.rmdir()
+    check_places(replace(plan, target=str(tmp_path / "r.csv"), summaries=(), split=None))
