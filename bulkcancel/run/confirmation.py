@@ -31,7 +31,8 @@ def about(overview: Overview, *, settled: int = 0) -> list[str]:
     if overview.created is not None:
         lines.append(f"created {' to '.join(dict.fromkeys(overview.created))}")
     if overview.others:
-        lines.append(f"note: {overview.others:,} ids are not UUIDs, as published job ids are")
+        are = "id is not a UUID" if overview.others == 1 else "ids are not UUIDs"
+        lines.append(f"note: {overview.others:,} {are}, as published job ids are")
     return lines
 
 

@@ -80,8 +80,9 @@ CREATED = "2026-02-25T02:00:00Z", "2026-02-25T04:29:50Z"
           "1,100 pending", f"created {CREATED[0]} to {CREATED[1]}"]),
         (Overview(created=(CREATED[0], CREATED[0])), [f"created {CREATED[0]}"]),
         (Overview(others=12), ["note: 12 ids are not UUIDs, as published job ids are"]),
+        (Overview(others=1), ["note: 1 id is not a UUID, as published job ids are"]),
     ],
-    ids=["nothing", "a plain list", "a table", "one moment", "no UUIDs"],
+    ids=["nothing", "a plain list", "a table", "one moment", "no UUIDs", "no UUID"],
 )  # fmt: skip
 def test_the_question_tells_what_the_input_says_of_its_jobs(
     overview: Overview, lines: list[str]
