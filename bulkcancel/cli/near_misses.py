@@ -61,4 +61,5 @@ def hint_for_option(name: str) -> str:
 
 def hint_for_files(files: Sequence[str]) -> str:
     """Return what to type in place of a first word that is a command elsewhere, and no file."""
-    return "" if not files or Path(files[0]).exists() else _WORDS.get(files[0].lower(), "")
+    hint = _WORDS.get(files[0].lower(), "") if files else ""
+    return hint if hint and not Path(files[0]).exists() else ""

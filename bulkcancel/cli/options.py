@@ -21,8 +21,25 @@ CONTEXT: dict[str, Any] = {
     "max_content_width": 100,
     "terminal_width": _COLUMNS - 1 if _COLUMNS < 52 else None,  # click takes 50 at least
 }
-PATH = click.Path(readable=False, allow_dash=True)  # checked later; shells can complete it
-_FILE = click.Path(readable=False, path_type=Path)
+
+
+class _Name(click.Path):
+    """The name of a file, which is not blank; more is checked later. Shells can complete it."""
+
+    def convert(
+        self,
+        value: Any,  # noqa: ANN401  (click's type)
+        param: click.Parameter | None,
+        ctx: click.Context | None,
+    ) -> Any:  # noqa: ANN401
+        """Return the name; raises click's usage error."""
+        if not str(value).strip():
+            self.fail("the name is blank: is a variable of the shell not set?", param, ctx)
+        return super().convert(value, param, ctx)
+
+
+PATH = _Name(readable=False, allow_dash=True)
+_FILE = _Name(readable=False, path_type=Path)
 
 Groups = Mapping[str, Sequence[click.Option]]
 

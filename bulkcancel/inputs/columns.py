@@ -76,6 +76,8 @@ def find_column(cells: list[str], column: str | None, file: str) -> Column:
 
 def _hint(cells: list[str], ids: int) -> str:
     """Return what to do about a first row that has this many ids, and no id column."""
+    if len(cells) == 1 and not has_uuid(cells[0]):
+        return "if it is a header, add --column 1; if not, take the line out"
     if ids == len(cells) > 2:
         return f"if all of them are job ids, put one on each line; if not, {NAME_IT}"
     if any(map(has_uuid, cells)) and not any(map(is_uuid, cells)):

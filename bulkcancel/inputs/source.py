@@ -5,6 +5,7 @@ The one place that reads input; what its content means is up to `delimited` and 
 
 import hashlib
 import io
+import os
 import select
 import sys
 from collections.abc import Callable, Iterator
@@ -15,13 +16,14 @@ from typing import BinaryIO
 
 from bulkcancel.base.errors import InputError
 from bulkcancel.base.model import is_uuid
-from bulkcancel.base.text import visible
+from bulkcancel.base.text import one_line, visible
 from bulkcancel.inputs.decoding import lines_of
 from bulkcancel.inputs.delimited import read_table
 from bulkcancel.inputs.job_ids import BLANK, Entry, Remarks, UuidRule, has_uuid, problem_of
 from bulkcancel.inputs.json_lists import JsonList
 
 STDIN = "-"
+_AROUND = " \t\"'`@<>,;"  # a name, as it may be copied from elsewhere
 _CHUNK = 64 * 1024  # bytes
 
 
@@ -88,7 +90,7 @@ class Source:
                         chunk = chunk[: chunk.rfind(b"\n") + 1]
                     yield chunk
         except OSError as error:
-            what = f"{visible(self.name)}: {error.strerror}"
+            what = f"{one_line(visible(self.name))}: {error.strerror}"
             raise InputError(what, _hint(self.file)) from None
 
 
@@ -107,6 +109,9 @@ def _hint(file: str) -> str:
     """Return what to do about a file that can't be opened."""
     if file.endswith("\r"):
         return "its name ends in a carriage return: does a script have Windows line ends?"
+    near = os.path.expanduser(file.strip(_AROUND))  # noqa: PTH111  (as the next, it never raises)
+    if near != file and os.path.isfile(near):  # noqa: PTH113
+        return f"{near} is there: leave out what stands around its name"
     is_one = not problem_of(file, "")
     how = f"job ids are given by a file or a pipe: echo {file if is_one else 'ID'} | bulkcancel"
     if has_uuid(file):

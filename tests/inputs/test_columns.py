@@ -63,11 +63,10 @@ def test_how_a_first_row_was_taken_is_told(raw: bytes, column: str | None, note:
         (b"#\na,b c\n", "2x", "2: no column is named '2x'", '1 "a", 2 "b c"'),
         (b"k,K\n", "k", "1: two columns are named 'k'", '1 "k", 2 "K"'),
         (b"id,Id\n", None, "1: two columns are named 'id'", '1 "id", 2 "Id"'),
-        (b"a b\n", None, "1: there is no job id column", '1 "a b"'),
         (b"a b;c\x1f;d,e f\n", None, "1: there is no job id column", '1 "a b", 2 "c", 3 "d,e f"'),
         (b"a,b\n", None, "1: no column is certain to hold job ids", '1 "a", 2 "b"'),
     ],
-    ids=["absent", "twice", "two headers", "no id", "no id by any delimiter", "two of ids"],
+    ids=["absent", "twice", "two headers", "no id by any delimiter", "two of ids"],
 )
 def test_no_column_is_guessed(raw: bytes, column: str | None, what: str, seen: str) -> None:
     """Where the id column is not certain, the refusal lists the columns and names the option."""
@@ -166,3 +165,10 @@ def test_column_without_uuids_is_refused_once_another_column_shows_one() -> None
     message, hint = refusal(f"id,key\n5,\n6,{UUID}\n".encode())
     assert message.startswith('stdin:3: "id" (column 1) holds "6", and column 2 has a UUID in it')
     assert hint == NAME_IT
+
+
+def test_line_above_a_list_that_is_no_id_is_a_header_or_in_the_way() -> None:
+    """A title above plain ids has no other columns to name."""
+    message, hint = refusal(f"cancel these\n{UUID}\n".encode())
+    assert message == 'stdin:1: there is no job id column: the columns are 1 "cancel these"'
+    assert hint == "if it is a header, add --column 1; if not, take the line out"

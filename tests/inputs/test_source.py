@@ -42,6 +42,7 @@ def test_unreadable_files_are_refused(tmp_path: Path, name: str, why: str) -> No
         ("job-1", "check the file's name; job ids are given by a file or a pipe: echo job-1 |"),
         ("jobs.csv", "check the file's name"),
         ("jobs.csv\r", "its name ends in a carriage return: does a script have Windows line"),
+        (f"{UUID}\n{UUID}", "job ids are given by a file or a pipe: echo ID | bulkcancel"),
         (f"{UUID}\r", "its name ends in a carriage return: does a script have Windows line"),
     ],
 )
@@ -54,6 +55,25 @@ def test_id_as_an_argument_is_answered_with_how_ids_are_given(
         list(Source(name).entries())
     assert refused.value.message == f"{visible(name)}: No such file or directory"
     assert refused.value.hint.startswith(hint)
+
+
+@pytest.mark.parametrize("name", ["@jobs.csv", '"jobs.csv"', " jobs.csv ", "jobs.csv,"])
+def test_name_with_something_around_it_is_answered_with_the_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    """A name as other tools take it, or as it was copied, leads to the file that is there."""
+    monkeypatch.chdir(tmp_path)
+    Path("jobs.csv").touch()
+    with pytest.raises(InputError, match=r"jobs.csv is there: leave out what stands around"):
+        list(Source(name).entries())
+
+
+def test_name_that_is_too_long_is_cut(tmp_path: Path) -> None:
+    """A whole list as one argument is an error that can be read."""
+    with pytest.raises(InputError) as refused:
+        list(Source(str(tmp_path / ("x" * 5000))).entries())
+    assert len(refused.value.message) < 400
+    assert refused.value.message.endswith(": File name too long")
 
 
 def test_standard_input_that_does_not_block_is_read_to_its_end(
