@@ -314,7 +314,7 @@ def test_a_terminal_shows_the_queue_and_how_to_cancel_it(cli: Cli, tmp_path: Pat
     shown = terminal.shown
     assert re.search(r"127.0.0.1:\d+, store \"practice store\"", shown)
     assert re.search(r"price-import +10 *\n", shown)
-    assert re.search(r"oldest pending +2026-01-01 10:00:00 UTC, waiting for [\d,:]+ h", shown)
+    assert re.search(r"oldest pending +2026-01-01 10:00:00 UTC, waiting for [\d,]+ days", shown)
     assert re.search(r"running now +runs \(.*\), since 2026-01-01 09:00:00 UTC, for", shown)
     newest = list(api.queue.jobs.values())[-1].created_at
     assert re.search(

@@ -228,7 +228,7 @@ def test_full_disk_stops_the_run_and_names_every_cancel(
     lacking = set(re.findall(r"no row in r.csv for (\S+), which is cancelled", ended.err))
     assert (told | lacking, len(lacking)) == (api.cancelled, missing)
     assert 0 < len(api.cancelled) < 20
-    assert ("next: once the report can be written again, resume with" in ended.err) == bool(missing)
+    assert ("next: once the report can be written again, resume:" in ended.err) == bool(missing)
     assert resume(api, ids=ids).code == 0
     assert api.cancelled == set(last_of(rows_of(resume.report))) == set(ids.split())
 
