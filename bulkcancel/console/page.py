@@ -59,6 +59,7 @@ class Page:
         template = files("bulkcancel.console").joinpath("page.html").read_text(encoding="utf-8")
         summary, script_hash = self.summary, hashlib.sha256(_SCRIPT.encode()).digest()
         counts = {Outcome(name): n for name, n in summary["outcomes"].items()}
+        doubtful = sorted(self.doubtful, key=lambda result: result.doubtful)  # what failed first
         return Template(template).substitute(
             script=_SCRIPT,
             script_hash=b64encode(script_hash).decode(),
@@ -69,7 +70,7 @@ class Page:
             outcomes=_outcomes(counts, summary["not_pending"]),
             course=self._course(),
             running=_table(map(_running, self.running)) or _none("None that this run has seen."),
-            doubtful=_table(map(_doubtful, self.doubtful)) or _none("None."),
+            doubtful=_table(map(_doubtful, doubtful)) or _none("None."),
             how=_facts(_how(summary)),
             files=_facts(_files(summary)),
             rows=self._rows(),
@@ -84,16 +85,17 @@ class Page:
         return "".join(f"<p>{escape(line)}</p>" for line in lines)
 
     def _course(self) -> str:
-        """Return the drawing, what its lines are, and when nothing moved."""
+        """Return the drawing, what its lines are, and why nothing moved, how often and how long."""
         legend = _none(
             "Solid: requests a second (left). Dashed: jobs settled (right)."
             " Marks above: requests that the store refused (429). Shaded: nothing moved."
         )
-        stalls = [
-            {"from": duration(begin), "to": duration(end), "why": why}
-            for begin, end, why in stalls_of(self.samples)
-        ]
-        return f'<div class="wide">{timeline_svg(self.samples)}</div>' + legend + _table(stalls)
+        drawing = f'<div class="wide">{timeline_svg(self.samples)}</div>'
+        spans: dict[str, list[tuple[float, float]]] = {}
+        for begin, end, why in stalls_of(self.samples):
+            spans.setdefault(why, []).append((begin, end))
+        lines = "".join(f"<p>{escape(_stalls(why, each))}</p>" for why, each in spans.items())
+        return drawing + legend + lines
 
     def _rows(self) -> str:
         if self.rows is None:
@@ -108,6 +110,15 @@ class Page:
 def _title(counts: Mapping[Outcome, int]) -> str:
     jobs = sum(counts.values()) - counts.get(Outcome.INVALID, 0)
     return f"Cancelled {counts.get(Outcome.CANCELLED, 0):,} of {jobs:,} jobs"
+
+
+def _stalls(why: str, spans: Sequence[tuple[float, float]]) -> str:
+    """Return why nothing moved, and when; a store may refuse now and then all the time."""
+    course = f"from {duration(spans[0][0])} to {duration(spans[-1][1])}"
+    if len(spans) == 1:
+        return f"{why}: {course}"
+    seconds = sum(end - begin for begin, end in spans)
+    return f"{why}: {len(spans):,} times {course}, {duration(seconds)} in all"
 
 
 def _bar(counts: Mapping[Outcome, int]) -> str:

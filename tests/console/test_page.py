@@ -4,6 +4,7 @@ import re
 import shutil
 import subprocess
 import xml.etree.ElementTree as ET
+from collections.abc import Sequence
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -39,7 +40,12 @@ STARTED = JobState("started", "product-import", started_at="2026-02-25T06:00:00Z
 RUNNING = result("busy", Outcome.NOT_PENDING, state=STARTED)
 
 
-def page(text: str = "", rows: int | None = 2, **summary: Any) -> str:  # noqa: ANN401
+def page(
+    text: str = "",
+    rows: int | None = 2,
+    samples: Sequence[Sample] = SAMPLES,
+    **summary: Any,  # noqa: ANN401
+) -> str:
     """Return a page with a text in all places that others fill."""
     row = {"job_id": f"job{text}", "outcome": "cancelled", "job_status": "cancelled"}
     row |= {"job_type": text, "detail": text, "finished_at": "2026-02-25T06:14:21.250Z"}
@@ -48,9 +54,9 @@ def page(text: str = "", rows: int | None = 2, **summary: Any) -> str:  # noqa: 
     return Page(
         SUMMARY | summary,
         f"store{text}",
-        SAMPLES,
+        samples,
         [RUNNING],
-        [failed, doubtful],
+        [doubtful, failed],
         None if rows is None else [row] * rows,
     ).html()
 
@@ -131,6 +137,19 @@ def test_page_names_the_report_where_rows_are_too_many(rows: int | None, words: 
     text = page(rows=rows)
     assert words in text
     assert ("<details>" in text) == (rows is not None)
+
+
+def test_page_sums_up_why_nothing_moved() -> None:
+    """A store that refuses again and again fills no page with that."""
+    refusing = [Sample(at, at, at, 0, "paused" if at % 4 == 1 else "") for at in range(40)]
+    assert "<p>paused: from 1 s to 3 s</p>" in page()
+    assert "<p>paused: 10 times from 0 s to 37 s, 10 s in all</p>" in page(samples=refusing)
+
+
+def test_page_shows_what_failed_before_what_is_doubtful() -> None:
+    """Rows that need somebody come first, however many may have been somebody else's."""
+    text = Elements(page()).text
+    assert text.index("403") < text.index("cancelled, perhaps by somebody else")
 
 
 def test_drawing_shows_rate_jobs_stalls_and_refusals() -> None:
