@@ -13,7 +13,7 @@ from bulkcancel.base.model import Outcome
 from bulkcancel.epcc import Reply
 
 CLEARLY = 2.0  # seconds by which two times of the store's clock are surely different
-IN_FLIGHT = 30.0  # seconds for which a request of a killed run may have been under way
+IN_FLIGHT = 90.0  # seconds after its last row in which a killed run may have cancelled jobs
 OPEN = "cancelled when read back: by this run, or by somebody else"
 OPEN_EARLIER = "when an earlier run was sending: by that run, or by somebody else"
 

@@ -64,7 +64,7 @@ class Recorder:
     ) -> None:
         self.layout = earlier.past.layout or Layout(plan.format)
         self.log = earlier.past.log
-        self._unchanged_since = earlier.past.changed_at
+        self._changed_at = earlier.past.changed_at
         self.unrecorded: list[JobResult] = []
         self.doubtful = 0
         self.broken = self.lost = self.restored = False
@@ -94,6 +94,7 @@ class Recorder:
                 self.unrecorded.append(result)
             raise
         self.log.add(row)
+        self._changed_at = result.finished_at
         self.doubtful += result.doubtful
         if self._output.reserve.spent is not None:
             raise self._output.reserve.spent
@@ -125,8 +126,8 @@ class Recorder:
             self.lost = bool(self._output.lost)
             split_trouble = _trouble_of(partial(self._split, self._output))
             trouble = trouble or split_trouble
-            if self._run_id not in self.log.runs and self._unchanged_since is not None:
-                self._output.set_time(self._unchanged_since)  # this run was not killed
+            if self._changed_at is not None:  # a later time tells of a run that was killed
+                self._output.set_time(self._changed_at)
         self._output.close()
         return trouble
 

@@ -98,7 +98,7 @@ def test_a_cancel_that_was_sent_at_an_unknown_time_may_be_anybodys() -> None:
         (0.0, True, CANCELLED),
         (250.5, True, CANCELLED),
         (329, True, CANCELLED),
-        (331, True, None),
+        (391, True, None),
         (250.5, False, MAYBE_KILLED),
         (250.5, None, CANCELLED),
         (-3, None, MAYBE_KILLED),

@@ -139,8 +139,8 @@ def test_a_report_without_rows_tells_when_its_run_began(plan: Plan, target: Path
             open_recorder(plan, earlier, "run-2", 1, 1)[0]._output.reserve.release()
 
 
-def test_a_run_that_ends_without_a_row_leaves_no_trace(plan: Plan, target: Path) -> None:
-    """A resume that finds nothing to do is not taken for one that was killed."""
+def test_a_report_that_is_closed_has_the_time_of_its_last_row(plan: Plan, target: Path) -> None:
+    """Whatever the clock of its disk says, and though a resume found nothing to do."""
     target.write_bytes(HEADER + line_of(A, plan.format))
     os.utime(target, (A.finished_at, A.finished_at))
     plan = replace(plan, resume=True)
@@ -148,6 +148,9 @@ def test_a_run_that_ends_without_a_row_leaves_no_trace(plan: Plan, target: Path)
     assert target.stat().st_mtime > A.finished_at
     recorder.close()
     assert target.stat().st_mtime == A.finished_at
+    with opened(plan) as recorder:
+        recorder.record(replace(B, finished_at=1e9))
+    assert target.stat().st_mtime == 1e9
 
 
 @pytest.mark.parametrize(
