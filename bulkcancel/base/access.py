@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from bulkcancel.base import defaults
 from bulkcancel.base.checks import base_url, check_unquoted, checked_headers
@@ -48,6 +49,7 @@ def find_access(
     For a practice run it is the practice key, and no URL yet. A `login` that is given takes
     the place of any other.
     """
+    _check_key_log(environ.get("SSLKEYLOGFILE", ""))
     if options.sandbox:
         return Access("", _SANDBOX_KEY, options.headers)
     for name in _UNQUOTED:
@@ -66,6 +68,16 @@ def find_access(
     if options.headers:
         origins["headers"] = " and ".join(filter(None, [origins["headers"], "option"]))
     return Access(url, login, headers, origins, _read_only(environ, profile))
+
+
+def _check_key_log(name: str) -> None:
+    """Raise `ConfigError` for a file that Python could not open: no TLS can be set up then."""
+    try:
+        if name:
+            Path(name).open("ab").close()
+    except OSError as error:
+        what = f"SSLKEYLOGFILE names {name}, which can't be written: {error.strerror}"
+        raise ConfigError(what, "unset it") from None
 
 
 def _profile(name: str | None, environ: Mapping[str, str]) -> Mapping[str, str]:

@@ -1,6 +1,7 @@
 """Store and login: from options, environment and profile, in that order."""
 
 import re
+from pathlib import Path
 
 import pytest
 
@@ -238,3 +239,11 @@ def test_a_read_only_switch_forbids_cancels(
             found.check_cancels_allowed()
     else:
         found.check_cancels_allowed()
+
+
+def test_key_log_that_can_not_be_written_is_named(tmp_path: Path) -> None:
+    """A file for the keys of TLS, which Python opens first, is no traceback if it can't be had."""
+    assert access(LOGIN | {"SSLKEYLOGFILE": str(tmp_path / "keys")}).read_only == ""
+    message, hint = refusal_of(LOGIN | {"SSLKEYLOGFILE": str(tmp_path)})
+    assert message == f"SSLKEYLOGFILE names {tmp_path}, which can't be written: Is a directory"
+    assert hint == "unset it"
