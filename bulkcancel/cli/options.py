@@ -35,6 +35,8 @@ class _Name(click.Path):
         """Return the name; raises click's usage error."""
         if not str(value).strip():
             self.fail("the name is blank: is a variable of the shell not set?", param, ctx)
+        if value == "-" and not self.allow_dash:
+            self.fail("standard output is no place for it: name a file.", param, ctx)
         return super().convert(value, param, ctx)
 
 

@@ -168,12 +168,13 @@ def test_help_explains_each_outcome(cli: Cli) -> None:
     [
         (["nowhere.csv", "--allow", "gone"], "'gone' is no outcome"),
         (["nowhere.csv", "--split", ""], "the name is blank: is a variable of the shell not set?"),
+        (["nowhere.csv", "--summary", "-"], "standard output is no place for it"),
         (["nowhere.csv"], "nowhere.csv: No such file"),
         (["x" * 5000], "x…: File name too long"),
         (["-", "-o", "no/r.csv"], "no/r.csv would be in a folder that does not exist"),
         (["-"], "EPCC_CLIENT_ID and EPCC_CLIENT_SECRET not set"),
     ],
-    ids=["syntax", "a blank name", "input", "a list as a name", "report", "login"],
+    ids=["syntax", "a blank name", "no file", "input", "a list as a name", "report", "login"],
 )
 def test_errors_are_said_in_order(arguments: list[str], words: str, cli: Cli) -> None:
     """Options are checked first, then files, and the login last."""
