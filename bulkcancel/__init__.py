@@ -59,11 +59,4 @@ def __dir__() -> list[str]:
 
 
 # the command starts four times as fast without aiohttp, which `api` needs
-__getattr__ = importer(
-    __name__,
-    {
-        "api": "cancel_jobs cancel_jobs_sync",
-        "base.errors": "BulkcancelError ConfigError GuardError LoginError",
-        "base.model": "ClientKey Earlier Evidence JobResult JobRow JobState Outcome ReadyToken",
-    },
-)
+__getattr__ = importer(__name__, __all__, "base.errors", "base.model", "api")

@@ -1,20 +1,22 @@
 """Import a name from its module only when it is asked for, so that the command starts fast."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Sequence
 from importlib import import_module
 from typing import Any
 
 
-def importer(package: str, modules: Mapping[str, str]) -> Callable[[str], Any]:
-    """Return the `__getattr__` (PEP 562) of a package whose names are in these `modules`.
+def importer(package: str, names: Sequence[str], *modules: str) -> Callable[[str], Any]:
+    """Return the `__getattr__` (PEP 562) of a package that finds its `names` in these `modules`.
 
-    Each key names a module, relative to the package; its value lists the names, apart by spaces.
+    These are relative to the package. They are imported in this order until one has the name:
+    what takes long to import comes last.
     """
-    module_of = {name: key for key, names in modules.items() for name in names.split()}
 
     def get(name: str) -> Any:  # noqa: ANN401
-        if name not in module_of:
-            raise AttributeError(f"module {package!r} has no attribute {name!r}")
-        return getattr(import_module(f"{package}.{module_of[name]}"), name)
+        for module in modules if name in names else ():
+            found = vars(import_module(f"{package}.{module}"))
+            if name in found:
+                return found[name]
+        raise AttributeError(f"module {package!r} has no attribute {name!r}")
 
     return get

@@ -45,10 +45,4 @@ __all__ = [
     "require_terminal",
 ]
 
-__getattr__ = importer(
-    __name__,
-    {
-        "page": "MOST_ROWS PAGE_BEGINNING Page",
-        "queue_table": "QueueView ShownJob print_queue",
-    },
-)
+__getattr__ = importer(__name__, __all__, "page", "queue_table")

@@ -49,12 +49,4 @@ __all__ = [
     "read_request",
 ]
 
-__getattr__ = importer(
-    __name__,
-    {
-        "messages": "Exchange NoReply Reply Request cancel_request read_request",
-        "rate_limit": "MAX_REFUSALS Pacer",
-        "sender": "Sender connect",
-        "verdicts": "Step Verdict describe interpret_any interpret_cancel interpret_read job_state",
-    },
-)
+__getattr__ = importer(__name__, __all__, "messages", "verdicts", "rate_limit", "sender")

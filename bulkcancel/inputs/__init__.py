@@ -33,4 +33,4 @@ __all__ = [
     "stdin_is_pipe",
 ]
 
-__getattr__ = importer(__name__, {"stream": "Listed Streamed"})
+__getattr__ = importer(__name__, __all__, "stream")
