@@ -11,14 +11,8 @@ from bulkcancel.base.errors import LoginError, StoreUnreachableError
 from bulkcancel.base.model import Credentials, ReadyToken
 from bulkcancel.base.text import hide
 from bulkcancel.epcc.messages import Exchange, NoReply, Reply, read_request, token_request
-from bulkcancel.epcc.verdicts import (
-    Step,
-    Verdict,
-    describe,
-    interpret_any,
-    interpret_login,
-    token_in,
-)
+from bulkcancel.epcc.rate_limit import loop_time
+from bulkcancel.epcc.verdicts import describe, interpret_arrival, interpret_login, token_in
 
 if TYPE_CHECKING:
     from bulkcancel.epcc.sender import Sender
@@ -34,10 +28,7 @@ _AGAIN = 10.0  # seconds after which a renewal in the background is tried again
 
 
 class Auth:
-    """Hold one token for all requests.
-
-    Raises `LoginError` from its coroutines when no token can be had.
-    """
+    """Hold one token for all requests; its coroutines raise `LoginError` when none can be had."""
 
     def __init__(self, credentials: Credentials, sender: "Sender") -> None:
         hide(credentials.secret)
@@ -53,13 +44,10 @@ class Auth:
         self._acting = asyncio.Lock()
 
     async def login(self, job_id: str) -> None:
-        """Make sure of the token before the first cancel.
-
-        A ready token is shown once, with a read of the given job.
-        """
+        """Make sure of the token before the first cancel: a ready one by a read of this job."""
         await self.bearer()
         if isinstance(self._credentials, ReadyToken):
-            exchange = await self._sender.ask(read_request(job_id), _any_reply)
+            exchange = await self._sender.ask(read_request(job_id), interpret_arrival)
             if isinstance(exchange, NoReply):
                 raise _spent(exchange)
 
@@ -68,7 +56,7 @@ class Auth:
 
         One that is about to end is renewed in the background.
         """
-        now = _now()
+        now = loop_time()
         if now >= self._renew_at and self._bearer:
             self._begin_renewal()
         return self._bearer if now < self._ends_at else None
@@ -76,7 +64,7 @@ class Auth:
     @property
     def renewing(self) -> bool:
         """Tell whether requests wait for a token."""
-        return self._renewal is not None and _now() >= self._ends_at
+        return self._renewal is not None and loop_time() >= self._ends_at
 
     async def bearer(self) -> str:
         """Return a token with some life left, fetching one first where needed."""
@@ -99,14 +87,14 @@ class Auth:
     def _end_renewal(self, renewal: "asyncio.Task[None]") -> None:
         self._renewal = None
         if renewal.cancelled() or renewal.exception() is not None:
-            self._renew_at = _now() + _AGAIN
+            self._renew_at = loop_time() + _AGAIN
 
     def accepted(self, bearer: str) -> None:
         """Note a token that a request got past the door with."""
         self._accepted = bearer
         self._refusals = 0
 
-    async def refused(self, bearer: str, *, started_at: float, in_a_row: int) -> None:
+    async def refused(self, bearer: str, started_at: float, in_a_row: int) -> None:
         """Act on a 401, once for everybody; return when the request may be sent again.
 
         A token that worked before is renewed, a new one gets time: some stores give out
@@ -124,7 +112,7 @@ class Auth:
             else:
                 await asyncio.sleep(GRACE[self._refusals])
                 self._refusals += 1
-            self._acted_at = _now()
+            self._acted_at = loop_time()
 
     async def _fetch(self) -> None:
         key = self._credentials
@@ -132,67 +120,45 @@ class Auth:
             raise self._refusal()
         request = token_request(key.client_id, key.client_secret)
         patience = PATIENCE if self._bearer else 0.0  # at the first login, fail soon
-        exchange = await self._sender.ask(
-            request, interpret_login, anonymous=True, patience=patience
-        )
+        exchange = await self._sender.ask(request, interpret_login, patience)
         token = token_in(exchange) if isinstance(exchange, Reply) else None
         if token is None:
             raise _spent(exchange)
         hide(token.bearer)
         life = token.expires_in or float("inf")
         self._check_use(life)
-        self._renew_at = _now() + max(life - _MARGIN, life / 2)
-        self._ends_at = _now() + max(life - _LAST_MARGIN, 0.75 * life)
+        self._renew_at = loop_time() + max(life - _MARGIN, life / 2)
+        self._ends_at = loop_time() + max(life - _LAST_MARGIN, 0.75 * life)
         self._bearer, self._accepted, self._refusals = token.bearer, "", 0
 
     def _check_use(self, life: float) -> None:
         """Refuse to go round and round for tokens; raises `LoginError`."""
-        self._logins.append(_now())
-        many = len(self._logins) == MOST_LOGINS and _now() - self._logins[0] < _LOGINS_WITHIN
+        self._logins.append(loop_time())
+        many = len(self._logins) == MOST_LOGINS and loop_time() - self._logins[0] < _LOGINS_WITHIN
         if life < MIN_LIFE or many:
-            what = (
-                f"tokens that last {life:.1g} s" if life < MIN_LIFE else "a token again and again"
-            )
-            hint = "check the client key, and the store's status page"
-            raise LoginError(f"the store gives out {what}", hint)
+            short = f"tokens that last {life:.1g} s" if life < MIN_LIFE else ""
+            what = f"the store gives out {short or 'a token again and again'}"
+            raise LoginError(what, "check the client key, and the store's status page")
 
     def _refusal(self) -> LoginError:
         if isinstance(self._credentials, ReadyToken):
-            return LoginError(
-                "the store refused BULKCANCEL_TOKEN (401)",
-                "it has expired or belongs to another store: set a fresh one",
-            )
-        return LoginError(
-            "the store refused a token that it had just given out (401)",
-            "check that the client key may use this store",
-        )
-
-
-def _now() -> float:
-    return asyncio.get_running_loop().time()
-
-
-def _any_reply(exchange: Exchange) -> Verdict:
-    """Take any reply but a 401 or a redirect as the proof that a token is accepted."""
-    verdict = interpret_any(exchange)
-    past_the_door = isinstance(exchange, Reply) and verdict.step in {Step.PAUSE, Step.RESEND}
-    return Verdict(Step.SETTLE) if past_the_door else verdict
+            hint = "it has expired or belongs to another store: set a fresh one"
+            return LoginError("the store refused BULKCANCEL_TOKEN (401)", hint)
+        hint = "check that the client key may use this store"
+        return LoginError("the store refused a token that it had just given out (401)", hint)
 
 
 def _spent(exchange: Exchange) -> LoginError:
     """Return the error of a login that was refused, or tried often enough."""
     if isinstance(exchange, NoReply):
-        return StoreUnreachableError(
-            f"no answer from the store: {exchange.reason}",
-            "check --base-url or EPCC_API_BASE_URL, and the network",
-        )
+        hint = "check --base-url or EPCC_API_BASE_URL, and the network"
+        return StoreUnreachableError(f"no answer from the store: {exchange.reason}", hint)
     said = describe(exchange)
     if exchange.status < 300:
         hint = "check --base-url or EPCC_API_BASE_URL"
         return LoginError("the login was answered without a token", hint)
     if exchange.status == 429 or exchange.status >= 500:
-        return StoreUnreachableError(
-            f"the store can't log anybody in for now: {said}", "try again later"
-        )
+        what = f"the store can't log anybody in for now: {said}"
+        return StoreUnreachableError(what, "try again later")
     hint = "check EPCC_CLIENT_ID, EPCC_CLIENT_SECRET and the region in EPCC_API_BASE_URL"
     return LoginError(f"the login was refused: {said}", hint)

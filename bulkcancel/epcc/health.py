@@ -4,11 +4,10 @@ One request that could not connect, while others do, is that request's trouble; 
 connects it is everybody's, and costs no job its retries.
 """
 
-import asyncio
-
 from bulkcancel.base.errors import LoginError
 from bulkcancel.base.text import duration
 from bulkcancel.epcc.messages import Exchange, Reply
+from bulkcancel.epcc.rate_limit import loop_time
 
 _RECENT = 0.05  # the weight of one reply in the mean latency
 
@@ -27,16 +26,16 @@ class Health:
 
     def silent_for(self) -> float:
         """Return for how long nothing has come back, 0 while nothing is waited for."""
-        now = asyncio.get_running_loop().time()
-        return 0.0 if self._waiting_since is None else now - self._waiting_since
+        return 0.0 if self._waiting_since is None else loop_time() - self._waiting_since
 
-    def note_start(self, now: float) -> None:
+    def note_start(self) -> None:
         """Note that a request is sent."""
         if self._waiting_since is None:
-            self._waiting_since = now
+            self._waiting_since = loop_time()
 
-    def note_end(self, exchange: Exchange, started: float, now: float, *, in_flight: int) -> None:
+    def note_end(self, exchange: Exchange, started: float, *, in_flight: int) -> None:
         """Note what came of a request; raises `LoginError` once nothing connects for too long."""
+        now = loop_time()
         if isinstance(exchange, Reply):
             seconds = now - started
             self.latency += (seconds - self.latency) * (_RECENT if self.latency else 1.0)
@@ -56,7 +55,5 @@ class Health:
         self.unreachable = reason
         self.failed_probes += 1
         if now - self._down_since > self._max_outage:
-            raise LoginError(
-                f"nothing has connected for {duration(now - self._down_since)}: {reason}",
-                "check the network and the store's status page, then resume",
-            )
+            what = f"nothing has connected for {duration(now - self._down_since)}: {reason}"
+            raise LoginError(what, "check the network and the store's status page, then resume")

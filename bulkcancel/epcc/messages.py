@@ -12,12 +12,13 @@ NOTHING = b"{}"  # the body of a cancel
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One HTTP request, complete but for the host and the bearer token."""
+    """One HTTP request, complete but for the host and, unless `anonymous`, the bearer token."""
 
     method: str
     path: str
     body: bytes | None = field(default=None, repr=False)  # may hold the client secret
     content_type: str = "application/json"
+    anonymous: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,4 +67,5 @@ def token_request(client_id: str, client_secret: str) -> Request:
     """Build `POST /oauth/access_token` with the client credentials grant (RFC 6749, 4.4)."""
     key = {"client_id": client_id, "client_secret": client_secret}
     body = urlencode(key | {"grant_type": "client_credentials"}).encode()
-    return Request("POST", "/oauth/access_token", body, "application/x-www-form-urlencoded")
+    form = "application/x-www-form-urlencoded"
+    return Request("POST", "/oauth/access_token", body, form, anonymous=True)

@@ -136,7 +136,7 @@ class Pacer:
         return self._paused_until == 0.0 and self._speed.is_full and self._bucket.has_capacity()
 
     def _note_start(self) -> None:
-        self._last_start = _now()
+        self._last_start = loop_time()
         if not self._started:
             self._first_start = self._last_start
         self._started += 1
@@ -151,47 +151,46 @@ class Pacer:
 
     def effective(self) -> float:
         """Return the requests per second that were started, 0 where less than a second tells."""
-        end = max(self._last_start, min(self._paused_until, _now()))  # a pause counts
+        end = max(self._last_start, min(self._paused_until, loop_time()))  # a pause counts
         seconds = end - self._first_start
         return (self._started - 1) / seconds if seconds >= 1 else 0.0
 
     def recent(self) -> float:
         """Return the requests per second that were started in the last seconds."""
-        now = _now()
-        while self._starts and self._starts[0] < now - _RECENT:
-            self._starts.popleft()
+        now = loop_time()
+        count = _count_since(now - _RECENT, self._starts)
         seconds = min(_RECENT, now - self._first_start) if self._started else 0.0
-        return len(self._starts) / seconds if seconds >= 1 else 0.0
+        return count / seconds if seconds >= 1 else 0.0
 
     def speed(self) -> float:
         """Return the requests per second that are allowed now."""
-        return self._speed.at(_now())
+        return self._speed.at(loop_time())
 
     def paused_for(self) -> float:
         """Return for how many seconds nothing may start, 0 if there is no pause."""
-        return max(0.0, self._paused_until - _now())
+        return max(0.0, self._paused_until - loop_time())
 
     def asked_for(self) -> float:
         """Return for how many more seconds the store has asked to be left alone."""
-        return max(0.0, self._asked_until - _now())
+        return max(0.0, self._asked_until - loop_time())
 
     def full_rate_in(self) -> float:
         """Return the seconds until the rate is the one set again, as far as can be told."""
-        return self._speed.full_in(_now())
+        return self._speed.full_in(loop_time())
 
     def throttled(self, retry_after: float | None, started_at: float) -> None:
         """Note a 429 to a request that started at a loop time: pause everybody, halve the rate."""
-        if self._speed.slow_down(_now(), started_at, min(self.rate, MIN_RATE)):
+        if self._speed.slow_down(loop_time(), started_at, min(self.rate, MIN_RATE)):
             self._speed.learn(self._in_last_second())
             self._refusals += 1
         back_off = MIN_PAUSE * 2.0 ** min(max(self._refusals - 1, 0), 30)
-        self._asked_until = _now() + (retry_after or 0.0)
+        self._asked_until = loop_time() + (retry_after or 0.0)
         self._pause(max(retry_after or 0.0, MIN_PAUSE, back_off))
 
     def strained(self, retry_after: float | None, started_at: float) -> None:
         """Note a 503 or a timeout: go slower; pause only where the store asks for it."""
         self._take()
-        self._speed.slow_down(_now(), started_at, self.rate / 10)
+        self._speed.slow_down(loop_time(), started_at, self.rate / 10)
         if retry_after is not None:
             self._pause(retry_after)
 
@@ -201,18 +200,23 @@ class Pacer:
         self._take()
 
     def _take(self) -> None:
-        self._taken.append(_now())
+        self._taken.append(loop_time())
         self._in_last_second()  # keeps the queue short
 
     def _pause(self, seconds: float) -> None:
-        self._paused_until = max(self._paused_until, _now() + min(seconds, MAX_PAUSE))
+        self._paused_until = max(self._paused_until, loop_time() + min(seconds, MAX_PAUSE))
 
     def _in_last_second(self) -> int:
-        a_second_ago = _now() - 1
-        while self._taken and self._taken[0] < a_second_ago:
-            self._taken.popleft()
-        return len(self._taken)
+        return _count_since(loop_time() - 1, self._taken)
 
 
-def _now() -> float:
+def loop_time() -> float:
+    """Return the time of the event loop's clock, in seconds."""
     return asyncio.get_running_loop().time()
+
+
+def _count_since(start: float, times: deque[float]) -> int:
+    """Drop the times before a start; return how many are left."""
+    while times and times[0] < start:
+        times.popleft()
+    return len(times)

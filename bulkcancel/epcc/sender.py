@@ -23,16 +23,10 @@ from bulkcancel.base.waits import Waits
 from bulkcancel.epcc.auth import Auth
 from bulkcancel.epcc.health import Health
 from bulkcancel.epcc.messages import Exchange, NoReply, Reply, Request
-from bulkcancel.epcc.rate_limit import MAX_REFUSALS, Pacer
+from bulkcancel.epcc.rate_limit import MAX_REFUSALS, Pacer, loop_time
 from bulkcancel.epcc.transport import Seen
 from bulkcancel.epcc.transport import Transport as HttpTransport
-from bulkcancel.epcc.verdicts import (
-    Step,
-    Verdict,
-    interpret_any,
-    is_strained,
-    retry_after_in,
-)
+from bulkcancel.epcc.verdicts import Step, Verdict, interpret_any, is_strained, retry_after_in
 
 _LONGEST_WAIT = 365 * 86400.0  # seconds: a store that asks for more does not mean it
 LAST_TURN = 2.0  # seconds that a last request may wait for its turn
@@ -46,15 +40,12 @@ class Transport(Protocol):
 
     def send(self, request: Request, bearer: str, *, anew: bool) -> Awaitable[Exchange]:
         """Send a request once; `anew`: on a connection of its own."""
-        ...
 
     def distrust(self) -> None:
         """Use no connection that is open now again."""
-        ...
 
     def leave_connection(self) -> None:
         """Close the connection of this task's last reply."""
-        ...
 
 
 @dataclass(slots=True)
@@ -63,10 +54,10 @@ class _Call:
 
     request: Request
     judge: Judge
-    before: Callable[[], None] | None
-    new_job: bool
-    anonymous: bool
-    anew: bool
+    before: Callable[[], None] | None = None
+    new_job: bool = False
+    anew: bool = False
+    started_at: float = 0.0  # for the last time, as loop time
     throttled: int = 0  # 429s in a row
     unauthorized: int = 0  # 401s in a row
 
@@ -105,18 +96,17 @@ class Sender:
         *,
         before: Callable[[], None] | None = None,
         new_job: bool = False,
-        anonymous: bool = False,
         anew: bool = False,
     ) -> Verdict:
         """Send a request, again after a 401 or 429; return the verdict on the last reply.
 
         While nothing connects it waits until something does. `before` is called as each
         sending starts, `judge` gets what came of it. `new_job` lets requests of jobs that
-        have begun go first; `anonymous` sends no token; `anew` uses a connection of its own.
-        The verdict is PAUSE after `MAX_REFUSALS` 429s in a row. Raises `Interrupted` in place
-        of a wait once the run ends, `LoginError` where it is no use to go on.
+        have begun go first; `anew` uses a connection of its own. The verdict is PAUSE after
+        `MAX_REFUSALS` 429s in a row. Raises `Interrupted` in place of a wait once the run ends,
+        `LoginError` where it is no use to go on.
         """
-        call = _Call(request, judge, before, new_job, anonymous, anew)
+        call = _Call(request, judge, before, new_job, anew)
         while True:
             verdict = await (self._probe(call) if self.health.unreachable else self._try(call))
             if verdict is not None:
@@ -124,7 +114,7 @@ class Sender:
 
     async def _probe(self, call: _Call) -> Verdict | None:
         """Send while nothing connects, one request at a time; None where another got through."""
-        if call.anonymous:  # the one that probes waits for this token
+        if call.request.anonymous:  # the one that probes waits for this token
             return await self._try_later(call)
         with self.waits:
             await self._probing.acquire()
@@ -140,20 +130,17 @@ class Sender:
 
     async def _try(self, call: _Call, *, probing: bool = False) -> Verdict | None:
         """Send once; return the verdict, None where the same is to be sent again."""
-        while self._under_way >= self._most and not call.anonymous:
+        while self._under_way >= self._most and not call.request.anonymous:
             self._freed.clear()
             with self.waits:
                 await self._freed.wait()
         self._under_way += 1
         try:
-            bearer = await self._turn(new_job=call.new_job, anonymous=call.anonymous)
+            bearer = await self._turn(call)
             if self.health.unreachable and not probing:
                 return None  # it was in line when connections began to fail
-            started = asyncio.get_running_loop().time()
-            if call.before is not None:
-                call.before()
             call.new_job = False
-            verdict = await self._exchange(call.request, bearer, call.judge, anew=call.anew)
+            verdict = await self._exchange(call, bearer)
         finally:
             self._under_way -= 1
             self._freed.set()
@@ -169,13 +156,11 @@ class Sender:
             case Step.RENEW:
                 call.unauthorized += 1
                 with self.waits:
-                    await self.auth.refused(bearer, started_at=started, in_a_row=call.unauthorized)
+                    await self.auth.refused(bearer, call.started_at, call.unauthorized)
                 return None
             case Step.STOP:
-                raise LoginError(
-                    f"the store answered {verdict.detail}: a redirect, which is never followed",
-                    "check --base-url or EPCC_API_BASE_URL",
-                )
+                what = f"the store answered {verdict.detail}: a redirect, which is never followed"
+                raise LoginError(what, "check --base-url or EPCC_API_BASE_URL")
         return verdict
 
     async def send_at_once(
@@ -190,22 +175,16 @@ class Sender:
                 await self.pacer.start()
         except TimeoutError:  # a pause began
             return None
-        before()
-        return await self._exchange(request, bearer, judge, anew=True)
+        return await self._exchange(_Call(request, judge, before, anew=True), bearer)
 
     async def ask(
-        self,
-        request: Request,
-        judge: Judge = interpret_any,
-        *,
-        anonymous: bool = False,
-        patience: float = 0.0,
+        self, request: Request, judge: Judge = interpret_any, patience: float = 0.0
     ) -> Exchange:
         """Send what may be repeated until it is answered; return the last exchange.
 
         It is tried as often as a job's cancel, and for `patience` seconds at least.
         """
-        begun, failures = asyncio.get_running_loop().time(), 0
+        begun, failures = loop_time(), 0
         last: Exchange
 
         def note_and_judge(exchange: Exchange) -> Verdict:
@@ -215,18 +194,17 @@ class Sender:
 
         while True:
             # a token never comes on a connection that had other replies
-            anew = anonymous or failures > 0
-            verdict = await self.send(request, note_and_judge, anonymous=anonymous, anew=anew)
+            anew = request.anonymous or failures > 0
+            verdict = await self.send(request, note_and_judge, anew=anew)
             failures += 1
-            in_vain = asyncio.get_running_loop().time() - begun
-            spent = failures > self._pace.retries and in_vain >= patience
+            spent = failures > self._pace.retries and loop_time() - begun >= patience
             if verdict.step is not Step.RESEND or spent:
                 return last
             self._tally.retries += 1
             with self.waits:
                 await asyncio.sleep(self._backoff.delay(failures))
 
-    async def _turn(self, *, new_job: bool, anonymous: bool) -> str:
+    async def _turn(self, call: _Call) -> str:
         """Wait until the next request may start; return the token to send with it.
 
         A token that ends while its request waits is renewed, and the request waits for
@@ -234,30 +212,29 @@ class Sender:
         """
         while True:
             with self.waits:
-                if not anonymous and self.auth.fresh() is None:
+                if not call.request.anonymous and self.auth.fresh() is None:
                     await self.auth.bearer()
-                await (self.pacer.start_new() if new_job else self.pacer.start())
-            bearer = "" if anonymous else self.auth.fresh()
+                await (self.pacer.start_new() if call.new_job else self.pacer.start())
+            bearer = "" if call.request.anonymous else self.auth.fresh()
             if bearer is not None:
                 return bearer
 
-    async def _exchange(
-        self, request: Request, bearer: str, judge: Judge, *, anew: bool
-    ) -> Verdict | None:
+    async def _exchange(self, call: _Call, bearer: str) -> Verdict | None:
         """Send a request, count it, and let all others know how the store is.
 
         None where this machine has no room for a further connection beside those in flight.
         """
-        loop, tally = asyncio.get_running_loop(), self._tally
-        started = loop.time()
-        self.health.note_start(started)
+        tally, call.started_at = self._tally, loop_time()
+        if call.before is not None:
+            call.before()
+        self.health.note_start()
         tally.requests += 1
         tally.in_flight += 1
         try:
-            exchange = await self._transport.send(request, bearer, anew=anew)
+            exchange = await self._transport.send(call.request, bearer, anew=call.anew)
         finally:
             tally.in_flight -= 1
-        verdict = judge(exchange)
+        verdict = call.judge(exchange)
         if verdict.out_of_step:
             self._transport.distrust()
         elif verdict.ask_anew:
@@ -267,8 +244,8 @@ class Sender:
         if isinstance(exchange, NoReply) and exchange.out_of_files and tally.in_flight:
             self._most = min(self._most, tally.in_flight)
             return None
-        self.health.note_end(exchange, started, loop.time(), in_flight=tally.in_flight)
-        self._tell_pace(exchange, started)
+        self.health.note_end(exchange, call.started_at, in_flight=tally.in_flight)
+        self._tell_pace(exchange, call.started_at)
         return verdict
 
     def _tell_pace(self, exchange: Exchange, started: float) -> None:
@@ -284,10 +261,8 @@ class Sender:
         if after is not None and after > self._pace.max_wait:
             after = min(after, _LONGEST_WAIT)
             until = datetime.fromtimestamp(time.time() + after, UTC)
-            raise LoginError(
-                f"the store asks to wait until {until:%Y-%m-%d %H:%M:%S} UTC, {duration(after)}",
-                "resume then, or let it wait with --max-wait",
-            )
+            what = f"the store asks to wait until {until:%Y-%m-%d %H:%M:%S} UTC, {duration(after)}"
+            raise LoginError(what, "resume then, or let it wait with --max-wait")
 
 
 @asynccontextmanager

@@ -42,8 +42,6 @@ _ERRNO = re.compile(r"\[Errno (\d+)\]")
 Seen = Callable[[str, str, int | str, float], None]
 MAX_BODY = 1024 * 1024  # bytes; a longer body is not read further
 MAX_CONNECT = 10.0  # seconds
-
-
 # the connection of this task's last request, and whether it had carried another one before
 _used: ContextVar[tuple[ResponseHandler, bool]] = ContextVar("used")
 

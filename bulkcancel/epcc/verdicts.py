@@ -13,13 +13,7 @@ from typing import Any
 
 import orjson
 
-from bulkcancel.base.model import (
-    CANCELLED,
-    NO_SUCH_JOB,
-    JobState,
-    Outcome,
-    id_key,
-)
+from bulkcancel.base.model import CANCELLED, NO_SUCH_JOB, JobState, Outcome, id_key
 from bulkcancel.base.text import one_line
 from bulkcancel.epcc.messages import Exchange, NoReply, Reply
 
@@ -27,7 +21,6 @@ _TOKEN = re.compile(r"[\x21-\x7e]+")
 _SECONDS = re.compile(r"\d+(?:\.\d+)?", re.ASCII)
 _REFUSALS = frozenset({400, 409, 422})
 _MAX_TEXT = 100  # characters of a job's status, type or time that are kept
-_ABOUT_ANOTHER = "404, but about another job"
 _TEXTS = ("type", "created_at", "started_at", "completed_at", "updated_at")
 
 
@@ -60,8 +53,7 @@ def is_strained(exchange: Exchange) -> bool:
     """Tell whether the store has too much to do: a timeout, a 503, a 5xx with Retry-After."""
     if isinstance(exchange, NoReply):
         return exchange.timed_out
-    status, asks = exchange.status, "retry-after" in exchange.headers
-    return status == 503 or (status >= 500 and asks)
+    return exchange.status == 503 or (exchange.status > 499 and "retry-after" in exchange.headers)
 
 
 def interpret_cancel(exchange: Exchange, job_id: str) -> Verdict:
@@ -106,8 +98,7 @@ def interpret_read(exchange: Exchange, job_id: str) -> Verdict:
             return replace(doubt, step=Step.RESEND)
         state = NO_SUCH_JOB
     if state is not None:
-        request_id = _request_id(exchange, body)
-        return Verdict(Step.SETTLE, state=state, request_id=request_id)
+        return Verdict(Step.SETTLE, state=state, request_id=_request_id(exchange, body))
     if status == 200:
         other = _is_another_job(body, job_id)
         return Verdict(Step.RESEND, detail="200, but not this job", out_of_step=other)
@@ -121,6 +112,13 @@ def interpret_any(exchange: Exchange) -> Verdict:
         return Verdict(Step.RESEND, detail=exchange.reason)
     later = Step.RESEND if exchange.status >= 500 else Step.SETTLE
     return Verdict(_step_for_every_request(exchange.status) or later, detail=describe(exchange))
+
+
+def interpret_arrival(exchange: Exchange) -> Verdict:
+    """Take any reply but a 401 or a redirect as the proof that a token is accepted."""
+    verdict = interpret_any(exchange)
+    past_the_door = isinstance(exchange, Reply) and verdict.step in {Step.PAUSE, Step.RESEND}
+    return Verdict(Step.SETTLE) if past_the_door else verdict
 
 
 def interpret_login(exchange: Exchange) -> Verdict:
@@ -154,21 +152,6 @@ def token_in(reply: Reply) -> Token | None:
     return Token(bearer, float(life) if isinstance(life, int | float) and life > 0 else None)
 
 
-def parse_retry_after(value: str, now: float) -> float | None:
-    """Return the seconds that a Retry-After asks for (RFC 9110, 10.2.3), None for nonsense.
-
-    A date is measured against the epoch time `now`; one in the past is 0. Unbounded.
-    """
-    value = value.strip()
-    if _SECONDS.fullmatch(value):
-        return float(value)
-    try:
-        date = parsedate_to_datetime(value)
-    except (ValueError, TypeError, OverflowError):
-        return None
-    return max(0.0, date.replace(tzinfo=date.tzinfo or UTC).timestamp() - now)
-
-
 def describe(reply: Reply, body: dict[str, Any] | None = None) -> str:
     """Return one line about a reply: its status, and the API's words if it has any."""
     error = _api_error(body_of(reply) if body is None else body)
@@ -187,15 +170,24 @@ def _step_for_every_request(status: int) -> Step | None:
 
 
 def retry_after_in(reply: Reply, now: float) -> float | None:
-    """Return the seconds that a reply asks to wait, None if it doesn't.
+    """Return the seconds that a reply asks to wait (RFC 9110, 10.2.3), None if it doesn't.
 
-    A date is measured against the reply's own Date, else against `now`: clocks differ.
+    A date is measured against the reply's own Date, else against the epoch time `now`: clocks
+    differ. One in the past is 0. Unbounded.
     """
+    value = reply.headers.get("retry-after", "").strip()
+    if _SECONDS.fullmatch(value):
+        return float(value)
+    until, sent = _epoch(value), _epoch(reply.headers.get("date", ""))
+    return None if until is None else max(0.0, until - (now if sent is None else sent))
+
+
+def _epoch(date: str) -> float | None:
     try:
-        sent = parsedate_to_datetime(reply.headers.get("date", "")).timestamp()
+        found = parsedate_to_datetime(date)
     except (ValueError, TypeError, OverflowError):
-        sent = now
-    return parse_retry_after(reply.headers.get("retry-after", ""), sent)
+        return None
+    return found.replace(tzinfo=found.tzinfo or UTC).timestamp()
 
 
 def job_state(resource: object) -> tuple[str, JobState] | None:
@@ -233,7 +225,7 @@ def _misdirected(reply: Reply, body: dict[str, Any], job_id: str) -> Verdict | N
     missing = mapping((_api_error(body) or {}).get("meta")).get("missing_ids")
     names = [each for each in missing if isinstance(each, str)] if isinstance(missing, list) else []
     if names and id_key(job_id) not in map(id_key, names):
-        return Verdict(Step.DOUBT, detail=_ABOUT_ANOTHER, out_of_step=True)
+        return Verdict(Step.DOUBT, detail="404, but about another job", out_of_step=True)
     if not names and reply.reused:
         return Verdict(Step.DOUBT, detail=describe(reply, body), ask_anew=True)
     return None

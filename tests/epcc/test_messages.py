@@ -1,12 +1,6 @@
 """The requests of the API, as the vendor's pages have them."""
 
-from bulkcancel.epcc.messages import (
-    Reply,
-    Request,
-    cancel_request,
-    read_request,
-    token_request,
-)
+from bulkcancel.epcc.messages import Reply, Request, cancel_request, read_request, token_request
 
 JOB = "3fa85f64-5717-4562-b3fc-2c963f66afa6"
 
@@ -17,7 +11,8 @@ def test_requests_are_built() -> None:
     assert read_request(JOB) == Request("GET", f"/pcm/jobs/{JOB}")
     assert cancel_request("a/../b?c#d%").path == "/pcm/jobs/a%2F..%2Fb%3Fc%23d%25/cancel"
     form, pair = "application/x-www-form-urlencoded", b"client_id=a%26b&client_secret=%3D+%2B"
-    login = Request("POST", "/oauth/access_token", pair + b"&grant_type=client_credentials", form)
+    pair += b"&grant_type=client_credentials"
+    login = Request("POST", "/oauth/access_token", pair, form, anonymous=True)
     assert token_request("a&b", "= +") == login
 
 

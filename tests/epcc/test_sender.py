@@ -12,6 +12,7 @@ from bulkcancel.base.settings import PaceOptions
 from bulkcancel.base.waits import Interrupted
 from bulkcancel.epcc import MAX_REFUSALS, Exchange, Reply, Step, connect
 from bulkcancel.epcc.messages import read_request
+from bulkcancel.epcc.sender import _Call
 from bulkcancel.epcc.verdicts import interpret_any, interpret_read
 from bulkcancel.listing.store_info import store_name
 from tests.epcc.test_auth import CANCEL, READY, Desk
@@ -62,7 +63,7 @@ def test_the_pace_follows_the_store(answer: Exchange, speed: float) -> None:
     async def scenario() -> None:
         desk = Desk([answer, job("cancelled")], READY)
         desk.sender.waits.__enter__()  # a task that ends with the run
-        await desk.sender._exchange(CANCEL, "token", interpret_any, anew=False)
+        await desk.sender._exchange(_Call(CANCEL, interpret_any), "token")
         assert desk.pacer.speed() == speed
 
     run(scenario())
