@@ -37,7 +37,7 @@ Outcomes, one for each job, in the report:
   not_pending    too late, or somebody else was first: job_status says which
   failed         not cancelled: detail says why
   unknown        a cancel was sent, and what became of it could not be read
-  not_attempted  never sent: the run was stopped
+  not_attempted  never sent, or only turned away (429): the run was stopped
   invalid        not a job id, never sent
   would_cancel   with --check: pending, a run would cancel it
   dry_run        with --dry-run: a run would send it

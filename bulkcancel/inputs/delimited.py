@@ -32,7 +32,7 @@ _NO_DELIMITER = "\0"  # can't occur: a NUL is refused
 _SEPARATOR_LINE = re.compile(r'"?sep=([^\s"]|\t)"?\s*', re.IGNORECASE)  # Excel's own
 _BLANK_ROW = BLANK + "\r\n" + '"' + "".join(_DELIMITERS)
 _QUOTED = re.compile(r'"[^"]*"')
-_OPEN_QUOTE = re.compile(r'(?:^|[,;\t|])\s*"')
+_OPEN_QUOTE = re.compile(rf'(?:^|[{re.escape("".join(_DELIMITERS))}])\s*"')
 _MAX_ROW_LINES = 100  # of a first row; more of them are a quotation mark too many
 
 

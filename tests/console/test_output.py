@@ -150,7 +150,9 @@ def moment(*, seconds_left: float | None = 41.0, stopping: bool = False) -> Snap
     ],
     ids=["under way", "a stall", "stopping"],
 )  # fmt: skip
-def test_a_line_of_progress(at: Snapshot, rest: str, capsys: Err) -> None:
+def test_progress_line_says_position_counts_pace_and_store(
+    at: Snapshot, rest: str, capsys: Err
+) -> None:
     """A line of progress tells how far a run is, how fast, what it waits for, and where it is."""
     Output().progress(at)
     assert capsys.readouterr().err == (

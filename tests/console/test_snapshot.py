@@ -82,7 +82,7 @@ def test_the_pace_is_one_figure_unless_something_is_wrong(tally: dict[str, Any],
          "a slow reply", "no connection", "recovering", "nearly recovered", "slow replies",
          "more slow replies", "enough in flight"],
 )  # fmt: skip
-def test_a_stall_says_why(fields: dict[str, Any], stall: str, reason: str) -> None:
+def test_stall_says_why_nothing_moves(fields: dict[str, Any], stall: str, reason: str) -> None:
     """What keeps a run below its rate is named, and what could be done about it."""
     assert (conditions(**fields).stall, conditions(**fields).reason) == (stall, reason)
 
@@ -101,7 +101,7 @@ def test_a_stopping_run_says_what_it_waits_for(fields: dict[str, Any], words: st
     assert snapshot(stopping=True, **fields).reason == f"stopping: {words}"
 
 
-def test_log_collectors_get_numbers() -> None:
+def test_snapshot_for_log_collectors_has_numbers() -> None:
     """What people see is there as numbers, too."""
     moment = snapshot(in_flight=7, throttled=2, retries=3)
     assert moment.fields() == {

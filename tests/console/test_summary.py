@@ -90,7 +90,7 @@ def test_the_summary_is_one_object_for_log_collectors(capsys: Err) -> None:
     }  # fmt: skip
 
 
-def test_log_collectors_get_what_stopped_a_run(capsys: Err) -> None:
+def test_summary_for_log_collectors_says_what_stopped_the_run(capsys: Err) -> None:
     """A run that was stopped ends with two objects: the summary, and the error with its hint."""
     ended = summary(Tally(), stopped=("too many failures", "see the report"))
     print_summary(Output(as_json=True), ended, {})
@@ -128,7 +128,7 @@ def test_log_collectors_get_what_stopped_a_run(capsys: Err) -> None:
          "a duplicate", "settled before",
          "less than a second tells no rate", "hours", "refused"],
 )  # fmt: skip
-def test_each_remark_occurs_where_it_applies(
+def test_remark_occurs_only_where_it_applies(
     tally: Tally, fields: dict[str, Any], expected: list[str]
 ) -> None:
     """There is a line for each thing that the table does not say, if it occurred."""
@@ -149,7 +149,9 @@ def test_each_remark_occurs_where_it_applies(
     ],
     ids=["nothing", "a dry run", "a look", "a reason", "over midnight"],
 )  # fmt: skip
-def test_two_lines_to_pass_on(tally: Tally, fields: dict[str, Any], expected: list[str]) -> None:
+def test_lines_to_pass_on_tell_store_times_and_counts(
+    tally: Tally, fields: dict[str, Any], expected: list[str]
+) -> None:
     """Others are told where, when (UTC) and why, and what became of the jobs, in two lines."""
     assert to_pass_on(summary(tally, **fields)) == expected
 

@@ -30,7 +30,7 @@ def code_of(*outcomes: str, allow: tuple[str, ...] = ()) -> int:
         ("not_pending", 3), ("failed", 1), ("unknown", 1), ("invalid", 1), ("not_attempted", 1),
     ],
 )  # fmt: skip
-def test_one_job_decides_beside_cancelled_ones(outcome: str, code: int) -> None:
+def test_exit_code_follows_from_one_job_beside_cancelled_ones(outcome: str, code: int) -> None:
     """One job decides the exit code beside a cancelled one, unless its outcome is allowed."""
     assert code_of("cancelled", outcome) == code
     assert code_of("cancelled", outcome, allow=(outcome,)) == 0

@@ -80,7 +80,7 @@ def facts_of(tmp_path: Path, tally: Tally) -> Iterator[Facts]:
     output.close()
 
 
-def test_what_a_summary_says(tmp_path: Path) -> None:
+def test_summary_names_run_store_options_and_counts(tmp_path: Path) -> None:
     """A summary names the run, the store, the options and the report, and counts what became."""
     tally = Tally(
         SETTINGS.report.allow, repeats=1, settled_before=2, requests=9, retries=3, read_backs=4
@@ -126,7 +126,7 @@ def test_what_a_summary_says(tmp_path: Path) -> None:
     assert SECRET not in str(summary)
 
 
-def test_what_stopped_a_run(tmp_path: Path) -> None:
+def test_summary_of_a_stopped_run_says_by_what(tmp_path: Path) -> None:
     """A run that was stopped says by what, and has the exit code of that."""
     with facts_of(tmp_path, Tally()) as facts:
         stopped = replace(facts, stopped=Interruption("stopped by SIGTERM", 143))
@@ -134,7 +134,7 @@ def test_what_stopped_a_run(tmp_path: Path) -> None:
     assert (summary["exit_code"], summary["stopped"]) == (143, "stopped by SIGTERM")
 
 
-def test_what_is_not_there_is_null(tmp_path: Path) -> None:
+def test_summary_has_null_for_what_is_not_there(tmp_path: Path) -> None:
     """A ready token has no client id, an unnamed store no name, and no split no folder."""
     bare = changed(SETTINGS, split=None)
     token = Access("", ReadyToken(SECRET))
@@ -161,7 +161,7 @@ def test_a_run_on_a_machine_that_slept_ends_when_it_ended(
     assert summary["elapsed_seconds"] == 61.5
 
 
-def test_a_summary_is_written(tmp_path: Path) -> None:
+def test_summary_is_private_json_in_place_of_an_earlier_one(tmp_path: Path) -> None:
     """A summary is JSON that a person can read too, private, in place of an earlier one."""
     path = tmp_path / "s.json"
     write_summary(path, as_json({"a": 1}))
@@ -171,7 +171,7 @@ def test_a_summary_is_written(tmp_path: Path) -> None:
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
 
 
-def test_a_summary_that_can_not_be_written(tmp_path: Path) -> None:
+def test_summary_that_can_not_be_written_stops_the_run(tmp_path: Path) -> None:
     """A place that is gone by the end of the run is a guard's affair."""
     with pytest.raises(GuardError) as stopped:
         write_summary(tmp_path / "none" / "s.json", as_json({}))
@@ -252,7 +252,7 @@ def test_a_summary_tells_each_run_of_its_report(tmp_path: Path) -> None:
     assert (summary["machine"], summary["verified"]) == (socket.gethostname(), None)
 
 
-def test_a_run_without_rows_has_no_span(tmp_path: Path) -> None:
+def test_summary_of_a_run_without_rows_has_no_begin_and_end(tmp_path: Path) -> None:
     """A run that recorded nothing tells that."""
     with facts_of(tmp_path, Tally()) as facts:
         summary = summary_of(SETTINGS, facts)
@@ -263,7 +263,7 @@ def test_a_run_without_rows_has_no_span(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("error", [None, KeyError, OSError])
-def test_a_user_without_a_name_is_null(
+def test_summary_has_null_for_a_user_without_a_name(
     error: type[Exception] | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Who ran it is told where the system knows a name."""
@@ -273,7 +273,7 @@ def test_a_user_without_a_name_is_null(
     assert summary["user"] == (None if error else "night")
 
 
-def test_texts_of_a_summary_can_be_seen_and_hold_no_secret(tmp_path: Path) -> None:
+def test_summary_shows_all_characters_and_no_secret(tmp_path: Path) -> None:
     """File names may hold anything, be it no UTF-8; they are written out."""
     hide(SECRET)
     source = Source(f"\udcff\x1b[31m\x9b\u202e{SECRET}.csv")
@@ -293,7 +293,7 @@ def test_resuming_replaces_only_a_page_of_an_earlier_run(tmp_path: Path) -> None
 
 
 @pytest.mark.parametrize("way", ["sandbox", "dry_run"])
-def test_no_key_where_there_was_none(way: str, tmp_path: Path) -> None:
+def test_summary_has_no_client_id_where_no_key_was_used(way: str, tmp_path: Path) -> None:
     """A practice run and a dry run have no key of a store to tell."""
     settings = changed(SETTINGS, sandbox=way == "sandbox", dry_run=way == "dry_run")
     with facts_of(tmp_path, Tally()) as facts:

@@ -20,7 +20,7 @@ def watch(tally: Tally | None = None, past: Past | None = None) -> Watch:
     return Watch("store.example", tally or Tally(), past or Past(), Output())
 
 
-def test_jobs_to_look_after_are_kept() -> None:
+def test_watch_keeps_jobs_that_run_failed_or_are_in_doubt() -> None:
     """Jobs that were running, and those whose end is in doubt, are listed in order of arrival."""
     seen = watch()
     failed, doubtful = result(outcome=Outcome.FAILED), result(doubtful=True)
@@ -30,7 +30,7 @@ def test_jobs_to_look_after_are_kept() -> None:
 
 
 @pytest.mark.parametrize(("others", "between", "notes"), [(19, 0, 0), (25, 0, 1), (19, 1, 0)])
-def test_another_run_on_the_same_list_is_noticed(
+def test_jobs_cancelled_by_somebody_else_in_a_row_are_noticed(
     others: int, between: int, notes: int, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Twenty jobs in a row that somebody else has cancelled are no coincidence; it is said once."""
@@ -70,7 +70,7 @@ def test_jobs_that_another_store_may_lack_are_to_go(
 
 
 @pytest.mark.parametrize(("jobs", "stopping"), [(100, False), (100, True), (None, False)])
-def test_the_time_left_needs_a_total_and_a_pace(
+def test_time_left_is_unknown_without_a_total_or_a_pace(
     jobs: int | None, stopping: bool  # noqa: FBT001  (a table's)
 ) -> None:  # fmt: skip
     """A steady run knows how long the rest takes, one that is stopping or streaming does not."""
