@@ -23,6 +23,7 @@ from yarl import URL
 
 from bulkcancel._version import __version__
 from bulkcancel.base.proxy import environment_proxy
+from bulkcancel.epcc.lookups import Lookups
 from bulkcancel.epcc.messages import NOTHING, Exchange, NoReply, Reply, Request
 
 _OWN_HEADERS = {
@@ -59,7 +60,8 @@ class InStepConnector(aiohttp.TCPConnector):
     """
 
     def __init__(self, *, force_close: bool) -> None:
-        super().__init__(limit=0, force_close=force_close)
+        resolver = aiohttp.ThreadedResolver(Lookups())  # type: ignore[arg-type]
+        super().__init__(limit=0, force_close=force_close, resolver=resolver)
         self._opened: WeakKeyDictionary[ResponseHandler, int] = WeakKeyDictionary()
         self._generation = 0
 
