@@ -12,7 +12,7 @@ import click
 
 from bulkcancel.base.errors import ConfigError
 from bulkcancel.cli.cancel import guarded
-from bulkcancel.cli.options import CONTEXT
+from bulkcancel.cli.options import CONTEXT, PATH
 from bulkcancel.inputs import Source
 from bulkcancel.sandbox import Job, Rules, Sandbox, seeds_of
 
@@ -42,6 +42,7 @@ class _Finite(click.FloatRange):
 @click.option("--port", type=click.IntRange(0, 65535), required=True, help="0: any free one.")
 @click.option(
     "--jobs",
+    type=PATH,
     metavar="FILE",
     help="CSV with job_id and, where given, status, type, created_at; the status `missing` makes"
     " an id that does not exist.",

@@ -505,6 +505,7 @@ async def test_command_refuses_a_port_that_is_taken(capsys: pytest.CaptureFixtur
     [
         ([], "Missing option '--port'"),
         (["--port", "x"], "'x' is not a valid integer"),
+        (["--port", "0", "--jobs", ""], "the name is blank"),
         (["--port", "0", "--jobs", "nowhere.csv"], "nowhere.csv: No such file"),
         (["--port", "0", "--not-pending-code", "418"], "'418' is not one of"),
         (["--port", "0", "--latency", "nan"], "'nan' is not a finite number"),
