@@ -76,7 +76,7 @@ class Earlier:
     `sent_at` and `attempts` are those of its row's cancel requests, None and 0 where it
     had none. Up to `known_at`, and the end of run number `known_run`, it is known what runs
     did to the job; later ones may have cancelled it, and were killed before they could say
-    so. Times are epoch seconds.
+    so, unless it is `untouched` since. Times are epoch seconds.
     """
 
     outcome: Outcome
@@ -85,6 +85,7 @@ class Earlier:
     attempts: int = 0
     known_at: float | None = None
     known_run: int = 0
+    untouched: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,15 +5,16 @@ replies of a run. Whether a store moves `updated_at` when it cancels is not
 documented (its example shows a cancelled job with the time of creation), but can be seen.
 """
 
+import math
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
-from bulkcancel.base.model import Outcome
+from bulkcancel.base.model import JobState, Outcome
 from bulkcancel.epcc import Reply
 
 CLEARLY = 2.0  # seconds by which two times of the store's clock are surely different
-IN_FLIGHT = 90.0  # seconds after its last row in which a killed run may have cancelled jobs
+IN_FLIGHT = 60.0  # seconds after the last sign of a killed run in which its cancels may arrive
 OPEN = "cancelled when read back: by this run, or by somebody else"
 OPEN_EARLIER = "when an earlier run was sending: by that run, or by somebody else"
 
@@ -61,11 +62,11 @@ class Known:
         return span
 
 
-def whose_cancel(stamp: str, sent_at: float | None, known: Known) -> Whose:
+def whose_cancel(stamp: str, sent_at: float | None, known: Known, until: float = math.inf) -> Whose:
     """Say whose a cancel was that may be ours.
 
     `stamp` is the job's `updated_at`, `sent_at` the epoch time at which our first cancel
-    was sent.
+    was sent, `until` the one at which the last may have arrived.
     """
     span = known.span(stamp)
     if span is None or sent_at is None or known.moves is None:
@@ -73,7 +74,7 @@ def whose_cancel(stamp: str, sent_at: float | None, known: Known) -> Whose:
     before = sent_at + known.offset.least - span[1]  # seconds
     if before > CLEARLY:
         return Whose(Outcome.NOT_PENDING, f"cancelled at {stamp}, before this run asked")
-    if before > 0:
+    if before > 0 or span[0] > until + known.offset.most:
         return Whose(Outcome.CANCELLED, OPEN, doubtful=True)
     return Whose(Outcome.CANCELLED, f"cancelled at {stamp}")
 
@@ -85,7 +86,8 @@ def whose_earlier_cancel(stamp: str, runs: tuple[float, float], known: Known) ->
     runs. None where the stamp speaks against them: somebody else was first.
     """
     span = known.span(stamp)
-    first, last = runs[0] + known.offset.least, runs[1] + known.offset.most + IN_FLIGHT
+    first = runs[0] + known.offset.least - CLEARLY
+    last = runs[1] + known.offset.most + IN_FLIGHT
     if span is not None and span[1] >= first and span[0] <= last:
         return Whose(Outcome.CANCELLED, f"cancelled at {stamp}, {OPEN_EARLIER}", doubtful=True)
     is_evidence = span is not None and known.moves
@@ -115,12 +117,16 @@ class Stamps:
         # a clock that was set in between fits nothing that was known
         self._offset = narrowed if narrowed.least <= narrowed.most else Offset(least, most)
 
-    def note_clean_cancel(self, stamp: str, sent_at: float, received_at: float) -> None:
+    def note_clean_cancel(self, state: JobState, sent_at: float, received_at: float) -> None:
         """Learn from a reply that says `cancelled` whether stamps are those of the cancel.
 
-        One that is not of the time of the request is enough to trust none.
+        One that is not of the time of the request is enough to trust none; that of a job
+        which was created a moment ago tells nothing.
         """
-        span, offset = _span(stamp), self._offset or Offset()
+        span, offset = _span(state.updated_at), self._offset or Offset()
+        created = _span(state.created_at)
+        if created is not None and created[1] >= sent_at + offset.least - 2 * CLEARLY:
+            return
         moved = (
             span is not None
             and span[1] >= sent_at + offset.least - CLEARLY
@@ -141,11 +147,11 @@ class Stamps:
 def _span(stamp: str) -> tuple[float, float] | None:
     """Return the epoch times between which a stamp's moment lies, None for what is no time.
 
-    Without a zone it is UTC, without a fraction any moment of its second.
+    Without a zone it is UTC, without a fraction (or one of zeros) any moment of its second.
     """
     try:
         moment = datetime.fromisoformat(stamp.strip())
         begin = moment.replace(tzinfo=moment.tzinfo or UTC).timestamp()
     except (ValueError, OverflowError):
         return None
-    return begin, begin if "." in stamp or "," in stamp else begin + 1
+    return begin, begin if begin % 1 else begin + 1

@@ -3,6 +3,7 @@
 Pure: nothing here sends or waits.
 """
 
+import math
 import time
 from dataclasses import dataclass
 from enum import Enum, auto
@@ -18,6 +19,8 @@ from bulkcancel.base.model import (
     Outcome,
 )
 from bulkcancel.engine.attribution import (
+    CLEARLY,
+    IN_FLIGHT,
     Known,
     Stamps,
     Whose,
@@ -133,18 +136,27 @@ class History:
             return None
         stamp, this_run = self.state.updated_at, None
         if self.in_doubt:
-            this_run = whose_cancel(stamp, self._first_sent(), known)
+            first, last = self._asked(known.now)
+            this_run = whose_cancel(stamp, first, known, last)
             if this_run.outcome is Outcome.CANCELLED:
                 return this_run
         if self.unrecorded is None:
             return this_run
         return whose_earlier_cancel(stamp, self.unrecorded, known) or this_run
 
-    def _first_sent(self) -> float | None:
+    def _asked(self, now: float) -> tuple[float | None, float]:
+        """Return when our first cancel was sent, and when the last may have arrived.
+
+        A time that is yet to come is of a machine with another clock, and tells nothing.
+        """
         earlier = self.row.earlier
         if earlier is None or earlier.outcome is not Outcome.UNKNOWN:
-            return self.sent_at
-        return earlier.sent_at or (self.unrecorded[0] if self.unrecorded else None)
+            return self.sent_at, math.inf
+        first = earlier.sent_at or (self.unrecorded[0] if self.unrecorded else None)
+        first = None if first is None or first > now + CLEARLY else first
+        if self.attempts or not earlier.untouched or earlier.known_at is None:
+            return first, math.inf
+        return first, earlier.known_at + IN_FLIGHT
 
     def evidence(self) -> Evidence:
         """Return where the knowledge of this job comes from."""
@@ -194,11 +206,10 @@ def outcome_of(state: JobState, *, may_be_ours: bool) -> Outcome | None:
 
 def unrecorded(row: JobRow, runs: tuple[float, float] | None) -> tuple[float, float] | None:
     """Return when a run that was killed may have cancelled a job, None if none has."""
-    if runs is None:
+    earlier = row.earlier
+    if runs is None or (earlier is not None and earlier.untouched):
         return None
-    known_at = row.earlier.known_at if row.earlier is not None else None
-    since = max(runs[0], known_at or 0.0)
-    return (since, runs[1]) if since < runs[1] else None
+    return max(runs[0], (earlier and earlier.known_at) or 0.0), runs[1]
 
 
 def conclude(job: History, ending: Ending) -> Conclusion:

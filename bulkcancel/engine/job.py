@@ -222,8 +222,8 @@ class Job:
         self.history.cancel_ended(exchange, verdict)
         self._watch(exchange, verdict)
         if self.history.fate is Fate.CANCELLED:
-            stamp = self.history.state.updated_at
-            self._run.stamps.note_clean_cancel(stamp, self._started_at, time.time())
+            state = self.history.state
+            self._run.stamps.note_clean_cancel(state, self._started_at, time.time())
         return verdict
 
     def _judge_read(self, exchange: Exchange) -> Verdict:

@@ -7,6 +7,7 @@ import csv
 import hashlib
 import math
 import re
+import time
 from codecs import BOM_UTF8
 from collections.abc import Iterator
 from contextlib import suppress
@@ -32,7 +33,8 @@ _MAX_LINE = 1 << 16  # bytes: more than a row of the longest path
 _JSON_ROW_BEGUN = b'{"job_id":"","outcome":"'
 _JSON_ROW = re.compile(rb'\{"job_id":"(?:[^"\\]|\\.)*","outcome":"')
 _JSON_ID = re.compile(rb'(\{"job_id":")(?:[^"\\]|\\.)*\\?')
-_WRITTEN_WITHIN = 1.0  # seconds after a job was settled, its row is in the report
+_SAME_TIME = 0.002  # seconds by which the file's time and that of its last row may differ
+_CLOCKS_AGREE = 2.0  # seconds
 # a torn row of outcome cancelled or unknown: a cancel of that job was sent
 _SENT = re.compile(rb'(?:\{"job_id":")?([A-Za-z0-9_:{}-]{1,128})(?:","outcome":"|,)[cu]')
 
@@ -43,8 +45,9 @@ class Past:
 
     `size` bytes of it are complete lines, with that `digest`. `sent_between` is the first
     `sent_at` and the last `finished_at` of its rows (epoch seconds), None where nothing
-    was sent. `begun` is the epoch time at which a run began after the last row, and was killed
-    before it had one, `changed_at` that of the file's last change.
+    was sent. `changed_at` is the epoch time of the file, and `killed_at` the same if it is later
+    than the last row: a run was killed that left none since. It is the last sign of life of
+    that run, or when it began, if there is no row at all.
     """
 
     layout: Layout | None = None  # None: nothing but perhaps a torn first line
@@ -56,7 +59,7 @@ class Past:
     torn_job: JobRow | None = None  # whose cancel was sent, as far as the torn line tells
     name: str = ""
     sent_between: tuple[float, float] | None = None
-    begun: float | None = None
+    killed_at: float | None = None
     changed_at: float | None = None
 
     @property
@@ -73,7 +76,7 @@ def row_key(job_id: str, outcome: Outcome, source: str) -> str:
 def read_past(report: BinaryIO, name: str, changed_at: float | None = None) -> Past:
     """Read a report from its start; raises `ReportError` if it is not one of ours.
 
-    `changed_at` is the epoch time of its last row, or of the first resume since.
+    `changed_at` is the epoch time of the file.
     """
     past = Past(name=name, changed_at=changed_at)
     shared = dict[Earlier, Earlier]()  # settled jobs share a few
@@ -101,11 +104,11 @@ def read_past(report: BinaryIO, name: str, changed_at: float | None = None) -> P
             past.jobs[key] = shared.setdefault(earlier, earlier)
         past.size += len(line)
         past.digest.update(line)
-    last = _seconds(past.log.last_finished_at)
-    if changed_at is not None and changed_at > (last or 0.0) + _WRITTEN_WITHIN:
-        past.begun = changed_at
-    past.sent_between = _span(past.log, past.begun, last)
-    if past.begun is None:
+    last = _seconds(past.log.last_finished_at) or 0.0
+    if changed_at is not None and changed_at > last + _SAME_TIME:
+        past.killed_at = changed_at
+    past.sent_between = _span(past.log, past.killed_at, last)
+    if past.killed_at is None:
         _close(past)
     return past
 
@@ -117,7 +120,7 @@ def _accounted(earlier: Earlier, before: Earlier | None, run: RunSpan) -> Earlie
     cancelled it.
     """
     follows = run.number == 1 or (before is not None and before.known_run >= run.number - 1)
-    if follows and run.begun is None:
+    if follows and not run.after_a_kill:
         return replace(earlier, known_run=run.number)
     known = (before.known_at, before.known_run) if before is not None else (None, 0)
     return replace(earlier, known_at=known[0], known_run=known[1])
@@ -127,17 +130,24 @@ def _close(past: Past) -> None:
     """Note of the jobs of the last run that no run has sent since."""
     for key, each in past.jobs.items():
         if each.known_run and each.known_run == len(past.log.runs):
-            past.jobs[key] = replace(each, known_at=math.inf)
+            past.jobs[key] = replace(each, untouched=True)
 
 
-def _span(log: RunLog, begun: float | None, last: float | None) -> tuple[float, float] | None:
+def _span(log: RunLog, killed_at: float | None, last: float) -> tuple[float, float] | None:
     """Return from when to when runs may have sent a cancel, None if there was none.
 
-    The end of one that was killed before its first row is not known.
+    Nobody knows when a run ended that was killed before the first row, nor what the times
+    mean if they are yet to come: they are of a machine with another clock.
     """
-    times = [begun, _seconds(log.first_sent_at), *(run.begun for run in log.runs.values())]
-    starts = [time for time in times if time is not None]
-    return (min(starts), math.inf if begun else last or max(starts)) if starts else None
+    if max(last, killed_at or 0.0) > time.time() + _CLOCKS_AGREE:
+        return 0.0, math.inf
+    run = next(iter(log.runs.values()), None)
+    if run is None:
+        return None if killed_at is None else (killed_at, math.inf)
+    if not log.first_sent_at and killed_at is None and not run.after_a_kill:
+        return None
+    start = run.start or _seconds(log.first_sent_at)
+    return None if start is None else (start, max(last, killed_at or 0.0))
 
 
 def last_rows(report: AppendFile, layout: Layout) -> Iterator[Row]:
@@ -207,10 +217,10 @@ def require_same_store(past: Past, store: str) -> None:
             )
 
 
-def _seconds(time: str) -> float | None:
+def _seconds(text: str) -> float | None:
     """Return a time as epoch seconds, None where it is none."""
     with suppress(ValueError):
-        return datetime.fromisoformat(time).timestamp()
+        return datetime.fromisoformat(text).timestamp()
     return None
 
 

@@ -20,6 +20,7 @@ from bulkcancel.base.text import MAX_SOURCE, cell
 _ID = re.compile(r"[A-Za-z0-9_-]{1,128}")
 _MAX_STORE = 300
 _RUN_TIME = "%Y%m%dT%H%M%SZ"
+_AFTER_A_KILL = "+"
 _MAX_ROW = 8192  # bytes of a line without its source, in either format
 COLUMNS = tuple(JobResult(JobRow("", "", 0), Outcome.INVALID, 0.0).as_dict())
 FIRST_COLUMNS = COLUMNS[:13]  # those of reports that know nothing of stores
@@ -33,22 +34,25 @@ class Format(StrEnum):
     JSONL = "jsonl"
 
 
-def new_run_id(begun: float | None = None) -> str:
+def new_run_id(after: float | None = None) -> str:
     """Return a unique id that sorts by the run's start (UTC).
 
-    `begun` is the epoch time at which the run before it began, if that was killed before its
-    first row: as no row tells of it, this id does, with that time and a plus sign.
+    `after` is the epoch time of a run that was killed and left no row: as no row tells of it,
+    the id of the next one does, with that time and a plus sign.
     """
-    sign = "-" if begun is None else "+"
-    return f"{time.strftime(_RUN_TIME, time.gmtime(begun))}{sign}{uuid.uuid4().hex[:8]}"
+    sign = "-" if after is None else _AFTER_A_KILL
+    return f"{time.strftime(_RUN_TIME, time.gmtime(after))}{sign}{uuid.uuid4().hex[:8]}"
 
 
-def begun_without_rows(run_id: str) -> float | None:
-    """Return when the run before this one began, None if that has left rows."""
-    begun, plus, _ = run_id.partition("+")
+def run_start(run_id: str) -> tuple[float | None, bool]:
+    """Return the epoch time in a run's id, None if there is none, and whether it is after a kill.
+
+    It is rounded down to a second.
+    """
     with suppress(ValueError):
-        return datetime.strptime(f"{begun}+0000", f"{_RUN_TIME}%z").timestamp() if plus else None
-    return None
+        moment = datetime.strptime(f"{run_id[:16]}+0000", f"{_RUN_TIME}%z")
+        return moment.timestamp(), run_id[16:17] == _AFTER_A_KILL
+    return None, False
 
 
 def store_text(host: str, store_id: str) -> str:

@@ -4,22 +4,23 @@ from collections import Counter
 from dataclasses import dataclass, field
 
 from bulkcancel.base.model import STARTED
-from bulkcancel.report.rows import Row, begun_without_rows
+from bulkcancel.report.rows import Row, run_start
 
 
 @dataclass(slots=True)
 class RunSpan:
     """One run: its rows by outcome, and from when to when it sent and settled (UTC).
 
-    `number` counts from 1. `begun` is the epoch time of a run before it that was killed
-    before its first row, None if there was none.
+    `number` counts from 1. `start` is the epoch time in its id, None if there is none: when
+    it began, or if it is `after_a_kill`, when a run before it did that left no row.
     """
 
     began_at: str = ""
     ended_at: str = ""
     outcomes: Counter[str] = field(default_factory=Counter)
     number: int = 1
-    begun: float | None = None
+    start: float | None = None
+    after_a_kill: bool = False
 
 
 class RunLog:
@@ -35,7 +36,9 @@ class RunLog:
         """Return the run that wrote a row."""
         run_id = str(row["run_id"])
         if run_id not in self.runs:
-            self.runs[run_id] = RunSpan(number=len(self.runs) + 1, begun=begun_without_rows(run_id))
+            start, after_a_kill = run_start(run_id)
+            number = len(self.runs) + 1
+            self.runs[run_id] = RunSpan(number=number, start=start, after_a_kill=after_a_kill)
         return self.runs[run_id]
 
     def add(self, row: Row) -> None:

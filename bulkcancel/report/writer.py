@@ -104,8 +104,13 @@ class Recorder:
         self._output.limit_wait(patience)
 
     def sync(self) -> None:
-        """Wait until all rows are on the disk; raises `GuardError`."""
+        """Wait until all rows are on the disk; raises `GuardError`.
+
+        The time of a report with rows shows until when the run was alive.
+        """
         self._output.sync()
+        if self.log.runs and isinstance(self._output, AppendFile):
+            self._output.set_time(time.time())
 
     def last_rows(self, most: int) -> list[Row] | None:
         """Return the last row of each job, None where there are more, or no file to read."""
@@ -208,8 +213,8 @@ def _begin(recorder: Recorder, output: Destination, past: Past) -> None:
         output.append(recorder.layout.header)
     if past.torn_job is not None:
         recorder.record(_torn(past.torn_job))
-    if past.begun is not None and isinstance(output, AppendFile):
-        output.set_time(past.begun)  # until there is a row it is all that tells of that run
+    if past.killed_at is not None and not past.log.runs and isinstance(output, AppendFile):
+        output.set_time(past.killed_at)  # until there is a row it is all that tells of that run
 
 
 def _torn(row: JobRow) -> JobResult:

@@ -85,7 +85,7 @@ class Session:
     async def cancel(self) -> int:
         """Settle all jobs, and say what became of them; return the exit code."""
         ready, settings = self._ready, self._ready.settings
-        run_id = new_run_id(ready.before.past.begun)
+        run_id = new_run_id(ready.before.past.killed_at)
         self._clock = Clock()  # thinking about the question took no time
         self._connection.sender.pacer.begin()
         wanted = self.concurrency
@@ -140,12 +140,14 @@ class Session:
             *(pace.max_failures, settings.report.allow, pace.timeout),
             store_is_known=ready.before.past.store_is_known,
         )
+        earlier = ready.before.past.sent_between
         policy = Policy(
             concurrency,
             pace.retries,
             guards,
             only_look=settings.jobs.check,
-            earlier_runs=ready.before.past.sent_between,
+            # what was in flight at a kill may have arrived as late as a reply may come
+            earlier_runs=earlier and (earlier[0], earlier[1] + pace.timeout),
         )
 
         def record(result: JobResult) -> None:

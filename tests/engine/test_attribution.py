@@ -1,14 +1,13 @@
 """Whose cancel it was, as far as a job's stamp tells."""
 
 import asyncio
-import math
 from datetime import UTC, datetime, timedelta, timezone
 from email.utils import format_datetime
 
 import pytest
 
 from bulkcancel.base.errors import Interruption
-from bulkcancel.base.model import Earlier, JobResult, Outcome
+from bulkcancel.base.model import Earlier, JobResult, JobState, Outcome
 from bulkcancel.engine.attribution import (
     MAYBE_KILLED,
     OPEN,
@@ -94,14 +93,15 @@ def test_a_cancel_that_was_sent_at_an_unknown_time_may_be_anybodys() -> None:
 @pytest.mark.parametrize(
     ("seconds", "moves", "whose"),
     [
-        (-3, True, None),
+        (-4, True, None),
+        (-1, True, CANCELLED),
         (0.0, True, CANCELLED),
         (250.5, True, CANCELLED),
         (329, True, CANCELLED),
         (391, True, None),
         (250.5, False, MAYBE_KILLED),
         (250.5, None, CANCELLED),
-        (-3, None, MAYBE_KILLED),
+        (-4, None, MAYBE_KILLED),
         (None, True, MAYBE_KILLED),
     ],
 )
@@ -124,7 +124,7 @@ def test_an_unrecorded_job_of_a_store_that_keeps_its_stamps_says_that_it_is_open
     store.reads.append(stamped("cancelled", "job-2", 900))
     now = datetime.now(UTC).timestamp()
     bench = Bench(store, earlier_runs=(now - 300, now - 45))
-    known = Earlier(Outcome.NOT_ATTEMPTED, known_at=math.inf)
+    known = Earlier(Outcome.NOT_ATTEMPTED, untouched=True)
     results = run(bench.run([row("job-1", 1), row("job-2", 2, earlier=known)]))
     first, second = sorted(results, key=lambda each: each.job_id)
     assert (first.outcome, first.doubtful) == (NOT_PENDING, True)
@@ -183,10 +183,36 @@ def test_whether_stamps_move(seconds: list[float | None], moves: bool) -> None: 
     """Stamps are evidence once a clean cancel has one of about now; one that has not ends it."""
     stamps = Stamps()
     for each in seconds:
-        stamps.note_clean_cancel(
-            "" if each is None else at(each), SENT.timestamp(), SENT.timestamp() + 5
-        )
+        state = JobState("cancelled", updated_at="" if each is None else at(each))
+        stamps.note_clean_cancel(state, SENT.timestamp(), SENT.timestamp() + 5)
     assert stamps.moves is moves
+
+
+@pytest.mark.parametrize(("age", "moves"), [(1, None), (9, True)], ids=["fresh", "older"])
+def test_a_fresh_job_does_not_tell_whether_stamps_move(
+    age: float,
+    moves: bool | None,  # noqa: FBT001
+) -> None:
+    """The stamp of a job that was created a moment ago is of about now in any case."""
+    stamps = Stamps()
+    state = JobState("cancelled", created_at=at(-age), updated_at=at(0))
+    stamps.note_clean_cancel(state, SENT.timestamp(), SENT.timestamp() + 5)
+    assert stamps.moves is moves
+
+
+def test_a_cancel_long_after_ours_is_open() -> None:
+    """What was cancelled after our last cancel may have arrived may be somebody else's."""
+    known, until = Known(moves=True, offset=Offset(), now=NOW + 3600), SENT.timestamp() + 60
+    assert whose_cancel(at(59), SENT.timestamp(), known, until).detail == f"cancelled at {at(59)}"
+    assert whose_cancel(at(62), SENT.timestamp(), known, until).detail == OPEN
+
+
+def test_a_fraction_of_zeros_is_none() -> None:
+    """Some stores write whole seconds as if they were milliseconds."""
+    before = (SENT - timedelta(seconds=0.5)).timestamp() + 1
+    stamp = SENT.isoformat().replace("+00:00", ".000Z")
+    known = Known(moves=True, offset=Offset(), now=NOW + 3600)
+    assert whose_cancel(stamp, before, known) == Whose(CANCELLED, f"cancelled at {stamp}")
 
 
 def stamped(status: str, job_id: str, seconds: float) -> Exchange:
@@ -250,8 +276,14 @@ def test_a_run_that_ends_leaves_no_row_in_doubt_behind() -> None:
 
 @pytest.mark.parametrize(
     ("age", "sent_ago", "outcome", "doubtful"),
-    [(50, 60.0, CANCELLED, False), (90, 60.0, NOT_PENDING, False), (90, None, CANCELLED, True)],
-    ids=["after", "before", "sent at an unknown time"],
+    [
+        (150, 160.0, CANCELLED, False),
+        (190, 160.0, NOT_PENDING, False),
+        (190, None, CANCELLED, True),
+        (20, 160.0, CANCELLED, True),
+        (20, -160.0, CANCELLED, True),
+    ],
+    ids=["after", "before", "sent at an unknown time", "long after", "by another clock"],
 )
 def test_whose_cancel_on_resume(
     age: float,
@@ -261,7 +293,10 @@ def test_whose_cancel_on_resume(
 ) -> None:
     """What an earlier run left unknown is held against the time at which that run asked."""
     now = datetime.now(UTC).timestamp()
-    earlier = Earlier(Outcome.UNKNOWN, sent_at=sent_ago and now - sent_ago, attempts=1)
+    sent_at = sent_ago and now - sent_ago
+    earlier = Earlier(
+        Outcome.UNKNOWN, sent_at=sent_at, attempts=1, known_at=now - 140, untouched=True
+    )
     store = ScriptedStore([stamped("cancelled", "job-2", 0)], [stamped("cancelled", "job-1", age)])
     results = run(Bench(store).run([row("job-1", 1, earlier=earlier), row("job-2", 2)]))
     assert outcomes(results)[1] == ("job-1", outcome, doubtful)
@@ -273,7 +308,7 @@ def test_whose_cancel_on_resume(
         (50, None, CANCELLED),
         (900, None, NOT_PENDING),
         (50, Earlier(Outcome.NOT_ATTEMPTED), CANCELLED),
-        (50, 48, NOT_PENDING),
+        (50, 40, NOT_PENDING),
         (50, 100, CANCELLED),
     ],
     ids=["while it ran", "before", "a row of a later run", "a row after it", "a row before it"],

@@ -22,7 +22,6 @@ from bulkcancel.epcc import Exchange, Request, Sender, auth, rate_limit
 from bulkcancel.epcc.transport import Transport
 from bulkcancel.inputs import Entry, Jobs, Listed
 from bulkcancel.report import Format, Past, new_run_id, read_past
-from bulkcancel.report import past as past_report
 from bulkcancel.report.rows import Layout
 from bulkcancel.run.remaining import Remaining
 from tests.support.fakes import KEY
@@ -38,7 +37,6 @@ def hurry(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(rate_limit, "MAX_PAUSE", 0.01)
     monkeypatch.setattr(rate_limit, "MIN_RATE", 1000.0)
     monkeypatch.setattr(auth, "GRACE", (0.002,) * 3)
-    monkeypatch.setattr(past_report, "_WRITTEN_WITHIN", 0.002)
 
 
 class Watched(Transport):
@@ -84,7 +82,7 @@ class Report:
         return read_past(BytesIO(self.content), "report.csv", self.changed_at)
 
     def add(self, results: Iterable[JobResult], past: Past) -> None:
-        run_id = new_run_id(past.begun)
+        run_id = new_run_id(past.killed_at)
         for result in results:
             self.changed_at = result.finished_at
             self.content += Layout(Format.CSV).line_of(result.as_dict(run_id))
@@ -201,7 +199,7 @@ async def test_no_false_row_of_a_run_that_is_cut_short_and_resumed(seed: int) ->
     report, last = Report(), dict[str, JobResult]()
     for disturb in (soon, soon, soon, None):
         past = report.past()
-        report.changed_at = past.begun or time.time()
+        report.changed_at = time.time() if past.log.runs else past.killed_at or time.time()
         results, _ = await settle(store, list(jobs), Settings(disturb=disturb), past)
         report.add(results, past)
         last |= {result.job_id: result for result in results}

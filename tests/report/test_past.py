@@ -51,7 +51,7 @@ def test_a_report_is_read_back(form: Format) -> None:
     assert past.digest.digest() == hashlib.sha256(content).digest()
     assert past.jobs == {
         "a": Earlier(Outcome.NOT_PENDING, "started"),
-        "b": Earlier(Outcome.FAILED, known_at=math.inf, known_run=1),
+        "b": Earlier(Outcome.FAILED, known_at=0.0, known_run=1, untouched=True),
         "a/b": Earlier(Outcome.INVALID),
     }
 
@@ -286,7 +286,7 @@ def test_an_unsettled_row_keeps_when_and_how_often_its_job_was_sent(form: Format
     sent: dict[str, Any] = {"sent_at": 1_772_000_000.25, "attempts": 2}
     unknown, cancelled = result("a", Outcome.UNKNOWN, **sent), result("b", **sent)
     assert past_of(report_of(form, unknown, cancelled)).jobs == {
-        "a": Earlier(Outcome.UNKNOWN, "", 1_772_000_000.25, 2, math.inf, 1),
+        "a": Earlier(Outcome.UNKNOWN, "", 1_772_000_000.25, 2, 0.0, 1, untouched=True),
         "b": Earlier(Outcome.CANCELLED),
     }
 
@@ -297,17 +297,17 @@ KILLED_AT = 1_772_600_768.0  # its time
 
 
 @pytest.mark.parametrize(
-    ("rows", "changed_at", "known_at"),
+    ("rows", "changed_at", "known_at", "untouched"),
     [
-        ("a1 a2 a3", 0.0, math.inf),
-        ("a1 a2", 0.0, math.inf),
-        ("a1 b2", 0.0, 1.0),
-        ("a1 b2 a3", 0.0, 1.0),
-        ("b1 a2", 0.0, None),
-        ("a1 a+", 0.0, 1.0),
-        ("a1 a+ a3", 0.0, 1.0),
-        ("a+", 0.0, None),
-        ("a1 a2", 2e9, 2.0),
+        ("a1 a2 a3", 0.0, 3.0, True),
+        ("a1 a2", 0.0, 2.0, True),
+        ("a1 b2", 0.0, 1.0, False),
+        ("a1 b2 a3", 0.0, 1.0, False),
+        ("b1 a2", 0.0, None, False),
+        ("a1 a+", 0.0, 1.0, False),
+        ("a1 a+ a3", 0.0, 1.0, False),
+        ("a+", 0.0, None, False),
+        ("a1 a2", 1e9, 2.0, False),
     ],
     ids=[
         "in each run", "in the last run", "not in the last run", "not in one run",
@@ -316,7 +316,10 @@ KILLED_AT = 1_772_600_768.0  # its time
     ],
 )  # fmt: skip
 def test_up_to_when_it_is_known_what_became_of_a_job(
-    rows: str, changed_at: float, known_at: float | None
+    rows: str,
+    changed_at: float,
+    known_at: float | None,
+    untouched: bool,  # noqa: FBT001
 ) -> None:
     """A run that has ended has a row of each job; a job without one may have been in flight."""
     lines = b"".join(
@@ -328,23 +331,31 @@ def test_up_to_when_it_is_known_what_became_of_a_job(
         for i, each in enumerate(rows.split(), 1)
     )
     past = read_past(BytesIO(HEADER + lines), "r.csv", changed_at)
-    assert past.jobs["a"].known_at == known_at
-    assert past.begun == (changed_at or None)
+    assert (past.jobs["a"].known_at, past.jobs["a"].untouched) == (known_at, untouched)
+    assert past.killed_at == (changed_at or None)
 
 
 @pytest.mark.parametrize(
     ("run_id", "changed_at", "span"),
     [
-        (RUNS[1], 0.0, (KILLED_AT + 60, KILLED_AT + 70)),
+        (RUNS[1], 0.0, (KILLED_AT, KILLED_AT + 70)),
         (AFTER_A_KILL, 0.0, (KILLED_AT, KILLED_AT + 70)),
-        (RUNS[1], KILLED_AT + 100, (KILLED_AT + 60, math.inf)),
+        (RUNS[1], KILLED_AT + 100, (KILLED_AT, KILLED_AT + 100)),
+        ("an edited one", 0.0, (KILLED_AT + 60, KILLED_AT + 70)),
+        (RUNS[1], 9e9, (0.0, math.inf)),
     ],
-    ids=["all runs have rows", "a run without rows before it", "a run without rows after it"],
+    ids=[
+        "all runs have rows",
+        "a run without rows before it",
+        "a run without rows after it",
+        "no time in its id",
+        "a clock ahead",
+    ],
 )
 def test_a_run_that_left_no_row_is_in_the_span(
     run_id: str, changed_at: float, span: tuple[float, float]
 ) -> None:
-    """A run that was killed before its first row has sent cancels until nobody knows when."""
+    """Cancels may have been sent from the first run's start to the last sign of life of any."""
     sent = result("a", sent_at=KILLED_AT + 60, finished_at=KILLED_AT + 70)
     report = HEADER + Layout(CSV).line_of(sent.as_dict(run_id))
     assert read_past(BytesIO(report), "r.csv", changed_at).sent_between == span
@@ -376,7 +387,7 @@ def test_times_that_are_none_are_not_used() -> None:
     unknown = result("a", Outcome.UNKNOWN, sent_at=1e9, attempts=1)
     edited = report_of(CSV, unknown).replace(b"2001-09-09T01:46:40.000Z", b"yesterday")
     past = past_of(edited)
-    assert past.jobs == {"a": Earlier(Outcome.UNKNOWN, "", None, 1, math.inf, 1)}
+    assert past.jobs == {"a": Earlier(Outcome.UNKNOWN, "", None, 1, 0.0, 1, untouched=True)}
     assert past.sent_between is None
 
 
@@ -419,7 +430,7 @@ def test_a_report_of_an_older_layout_is_read(form: Format) -> None:
     past = past_of(older.header + line)
     assert (past.layout, past.jobs) == (
         older,
-        {"a": Earlier(Outcome.FAILED, known_at=math.inf, known_run=1)},
+        {"a": Earlier(Outcome.FAILED, known_at=0.0, known_run=1, untouched=True)},
     )
     assert past.size == len(older.header + line)
     with pytest.raises(ReportError, match=r"r.csv:\d: this is no row of a report"):

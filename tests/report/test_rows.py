@@ -19,9 +19,9 @@ from bulkcancel.report.rows import (
     FIRST_COLUMNS,
     Format,
     Layout,
-    begun_without_rows,
     max_row_bytes,
     new_run_id,
+    run_start,
     store_text,
 )
 from tests.support.fakes import result
@@ -195,6 +195,9 @@ def test_a_run_id_is_unique_and_sorts_by_time(monkeypatch: pytest.MonkeyPatch) -
 
 
 def test_a_run_id_tells_of_a_run_that_left_no_row() -> None:
-    """The id of the next run keeps the second at which it began; any other id keeps nothing."""
-    assert begun_without_rows(new_run_id(1_772_600_768.9)) == 1_772_600_768
-    assert [begun_without_rows(each) for each in (new_run_id(), "", "edited+1")] == [None] * 3
+    """It keeps the second at which a run began: its own, or one that was killed before it."""
+    start, after_a_kill = run_start(new_run_id())
+    assert start == pytest.approx(time.time(), abs=2)
+    assert not after_a_kill
+    assert run_start(new_run_id(1_772_600_768.9)) == (1_772_600_768, True)
+    assert [run_start(each) for each in ("", "edited+1")] == [(None, False)] * 2

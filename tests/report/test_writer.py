@@ -135,7 +135,7 @@ def test_a_report_without_rows_tells_when_its_run_began(plan: Plan, target: Path
     os.utime(target, (1e9, 1e9))
     for _ in range(2):  # killed before its first row, too
         with closing(open_earlier(replace(plan, resume=True))) as earlier:
-            assert (earlier.past.begun, earlier.past.sent_between) == (1e9, (1e9, math.inf))
+            assert (earlier.past.killed_at, earlier.past.sent_between) == (1e9, (1e9, math.inf))
             open_recorder(plan, earlier, "run-2", 1, 1)[0]._output.reserve.release()
 
 
