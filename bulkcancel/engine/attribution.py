@@ -66,7 +66,7 @@ def whose_cancel(stamp: str, sent_at: float | None, known: Known, until: float =
     """Say whose a cancel was that may be ours.
 
     `stamp` is the job's `updated_at`, `sent_at` the epoch time at which our first cancel
-    was sent, `until` the one at which the last may have arrived.
+    was sent, `until` the one at which the last has surely arrived.
     """
     span = known.span(stamp)
     if span is None or sent_at is None or known.moves is None:

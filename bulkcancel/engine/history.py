@@ -20,7 +20,6 @@ from bulkcancel.base.model import (
 )
 from bulkcancel.engine.attribution import (
     CLEARLY,
-    IN_FLIGHT,
     Known,
     Stamps,
     Whose,
@@ -145,7 +144,7 @@ class History:
         return whose_earlier_cancel(stamp, self.unrecorded, known) or this_run
 
     def _asked(self, now: float) -> tuple[float | None, float]:
-        """Return when our first cancel was sent, and when the last may have arrived.
+        """Return when our first cancel was sent, and when the last has surely arrived.
 
         A time that is yet to come is of a machine with another clock, and tells nothing.
         """
@@ -156,7 +155,7 @@ class History:
         first = None if first is None or first > now + CLEARLY else first
         if self.attempts or not earlier.untouched or earlier.known_at is None:
             return first, math.inf
-        return first, earlier.known_at + IN_FLIGHT
+        return first, earlier.known_at + CLEARLY
 
     def evidence(self) -> Evidence:
         """Return where the knowledge of this job comes from."""
