@@ -21,19 +21,11 @@ from bulkcancel.listing.follow import FollowOptions
 from bulkcancel.listing.following import Following
 from bulkcancel.listing.lister import Lister
 from bulkcancel.listing.page import ListedJob
+from bulkcancel.listing.rows import job_header, job_line
 from bulkcancel.listing.selection import Selection
 from bulkcancel.listing.store_info import store_name
 from bulkcancel.listing.view import QueueOptions, queue_view
-from bulkcancel.report import (
-    STDOUT,
-    Plan,
-    check_places,
-    job_header,
-    job_line,
-    name_of,
-    standard_output,
-    write_atomically,
-)
+from bulkcancel.report import STDOUT, Plan, check_places, name_of, standard_output, write_atomically
 
 _FIRST_WORD = 2.0  # seconds of reading before there is a line about it
 _WORD_EVERY = 10.0

@@ -11,7 +11,8 @@ from bulkcancel.console import Output
 from bulkcancel.epcc import Sender
 from bulkcancel.listing.arrivals import Arrivals
 from bulkcancel.listing.follow import FollowOptions, Round, follow
-from bulkcancel.report import Format, job_line, standard_output
+from bulkcancel.listing.rows import job_line
+from bulkcancel.report import Format, standard_output
 
 
 class Following:

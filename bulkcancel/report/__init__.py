@@ -7,11 +7,10 @@ the input were found.
 
 from bulkcancel.report.atomic_file import write_atomically
 from bulkcancel.report.destination import STDOUT, Destination, name_of, standard_output
-from bulkcancel.report.job_rows import job_header, job_line
 from bulkcancel.report.past import Past, read_past, require_same_store, row_key
 from bulkcancel.report.places import Plan, check_places, choose_target, stdout_is_null
 from bulkcancel.report.regular_file import begins_with, open_regular
-from bulkcancel.report.rows import Format, Row, max_row_bytes, new_run_id, store_text
+from bulkcancel.report.rows import Format, Layout, Row, inert, max_row_bytes, new_run_id, store_text
 from bulkcancel.report.run_log import RunSpan
 from bulkcancel.report.writer import EarlierReport, Recorder, open_earlier, open_recorder
 
@@ -20,6 +19,7 @@ __all__ = [
     "Destination",
     "EarlierReport",
     "Format",
+    "Layout",
     "Past",
     "Plan",
     "Recorder",
@@ -28,8 +28,7 @@ __all__ = [
     "begins_with",
     "check_places",
     "choose_target",
-    "job_header",
-    "job_line",
+    "inert",
     "max_row_bytes",
     "name_of",
     "new_run_id",

@@ -1,7 +1,7 @@
 """The rows of a store's list of jobs: an input of `bulkcancel` as they stand."""
 
 from bulkcancel.base.model import JobState
-from bulkcancel.report.rows import Format, Layout, Row, inert
+from bulkcancel.report import Format, Layout, Row, inert
 
 _COLUMNS = ("job_id", "status", "type", "created_at", "started_at", "updated_at")
 
