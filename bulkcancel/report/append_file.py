@@ -11,7 +11,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
-from bulkcancel.base.errors import GuardError, ReportError
+from bulkcancel.base.errors import BulkcancelError, GuardError, ReportError
 from bulkcancel.report.destination import ELSEWHERE, Destination
 from bulkcancel.report.regular_file import open_new, open_regular
 
@@ -25,7 +25,6 @@ class AppendFile(Destination):
         self.lost = ""  # what happened to the file that the target named
         self._created = created
         self._synced = 0
-        self._open = True
 
     def truncate(self) -> None:
         """Drop all lines of an earlier run, and make the file private; raises `GuardError`."""
@@ -95,35 +94,30 @@ class AppendFile(Destination):
         if self.lost in {"", "cut short"} or os.fstat(self._file).st_size < self._size:
             return False
         for target in (self.target, f"{self.target}.saved"):
-            with suppress(OSError, ReportError):
+            with suppress(OSError, BulkcancelError):
                 self._move_to(target)
                 self.target, self.lost = target, ""
                 return True
         return False
 
     def _move_to(self, target: str) -> None:
-        file = _locked(open_new(target), target)
+        copy = create(target)
         try:
-            os.lseek(self._file, 0, os.SEEK_SET)
-            while piece := os.read(self._file, 1 << 20):
-                rest = memoryview(piece)
-                while rest:
-                    rest = rest[os.write(file, rest) :]
-            os.fsync(file)
-            os.dup2(file, self._file)  # and with it the lock
-        except OSError:
-            with suppress(OSError):
-                Path(target).unlink()
+            with self.reader() as lines:
+                while piece := lines.read(1 << 20):
+                    copy.append(piece)
+            copy.sync()
+        except (OSError, GuardError):
+            copy.discard()
             raise
-        finally:
-            os.close(file)
+        os.dup2(copy._file, self._file)  # noqa: SLF001  (and with it the lock)
+        copy.close()
 
     def close(self) -> None:
         """Close the file, which ends the lock; a second time does nothing."""
-        if self._open:
-            with suppress(OSError):  # whoever needs the lines on disk has called sync
-                os.close(self._file)
-        self._open = False
+        with suppress(OSError):  # whoever needs the lines on disk has called sync
+            os.close(self._file)
+        self._file = -1  # its number may soon be another file's
 
     def discard(self) -> None:
         """Close a file in which nothing was recorded, and remove it if this run created it."""
@@ -144,11 +138,9 @@ def create(target: str, *, overwrite: bool = False) -> AppendFile:
     """
     try:
         return AppendFile(_locked(open_new(target), target), target, created=True)
-    except FileExistsError as error:
-        if overwrite:
-            return reopen(target)
-        raise _refusal(target, "created", error) from None
     except OSError as error:
+        if overwrite and isinstance(error, FileExistsError):
+            return reopen(target)
         raise _refusal(target, "created", error) from None
 
 
@@ -169,11 +161,9 @@ def _locked(file: int, target: str) -> int:
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
-        holder = _lock_holder(file)
+        what = f"{target} is being written by another run{_lock_holder(file)}"
         os.close(file)
-        raise ReportError(
-            f"{target} is being written by another run{holder}", f"wait for it, or {ELSEWHERE}"
-        ) from None
+        raise ReportError(what, f"wait for it, or {ELSEWHERE}") from None
     except OSError:  # a file system without locks
         pass
     return file

@@ -15,8 +15,6 @@ from bulkcancel.report.past import last_rows
 from bulkcancel.report.regular_file import followed
 from bulkcancel.report.rows import Format, Layout, inert
 
-_OWN = 0o700
-
 
 def split_file(folder: Path, outcome: Outcome) -> Path:
     """Return the file that holds the rows of an outcome."""
@@ -30,7 +28,7 @@ def write_split(folder: Path, report: AppendFile, layout: Layout) -> None:
     """
     split = Layout(Format.CSV, layout.columns)
     try:
-        folder.mkdir(_OWN, parents=True, exist_ok=True)
+        folder.mkdir(0o700, parents=True, exist_ok=True)
         folder = Path(followed(str(folder)))
         with ExitStack() as stack:
             files: dict[Outcome, BinaryIO] = {}
@@ -46,8 +44,7 @@ def write_split(folder: Path, report: AppendFile, layout: Layout) -> None:
                 split_file(folder, outcome).unlink(missing_ok=True)
     except OSError as error:
         where = error.filename or folder
-        raise GuardError(
-            f"{where} can't be written: {error.strerror}", "name another folder with --split"
-        ) from None
+        what = f"{where} can't be written: {error.strerror}"
+        raise GuardError(what, "name another folder with --split") from None
     except ReportError as error:  # the report was changed by somebody else
         raise GuardError(error.message, error.hint) from None

@@ -32,6 +32,7 @@ class Destination:
         self.reserve = DiskReserve(folder)
         self._file = file
         self._size = 0
+        self._deadline = math.inf  # when a reader that does not read is given up
 
     def append(self, line: bytes) -> None:
         """Hand a line to the operating system; raises `GuardError` where it can't be had whole."""
@@ -48,10 +49,7 @@ class Destination:
         self._size += len(line)
 
     def sync(self) -> None:
-        """Wait until all lines are on the disk; raises `GuardError`.
-
-        May be called from another thread than `append`.
-        """
+        """Wait for the disk, perhaps in another thread than `append`; raises `GuardError`."""
 
     def close(self) -> None:
         """End the destination."""
@@ -63,6 +61,7 @@ class Destination:
 
     def limit_wait(self, seconds: float) -> None:
         """Wait only so long for readers from now on. Safe to call in a signal handler."""
+        self._deadline = time.monotonic() + seconds
 
     def _write(self, some: memoryview) -> int:
         return os.write(self._file, some)
@@ -73,10 +72,8 @@ class Destination:
     def _unwritable(self, error: OSError) -> GuardError:
         if isinstance(error, BrokenPipeError):
             return GuardError("nobody reads the report any more")
-        return GuardError(
-            f"{name_of(self.target)} can't be written: {error.strerror}",
-            f"make room, or {ELSEWHERE}",
-        )
+        what = f"{name_of(self.target)} can't be written: {error.strerror}"
+        return GuardError(what, f"make room, or {ELSEWHERE}")
 
 
 class Stream(Destination):
@@ -84,7 +81,6 @@ class Stream(Destination):
 
     def __init__(self, file: int, target: str) -> None:
         super().__init__(file, target, _folder_of(file))
-        self._deadline = math.inf  # when a reader that does not read is given up
 
     def sync(self) -> None:
         """Wait for the disk where there is one behind the stream; raises `GuardError`."""
@@ -105,10 +101,6 @@ class Stream(Destination):
         if self.target != STDOUT:
             with suppress(OSError):
                 os.close(self._file)
-
-    def limit_wait(self, seconds: float) -> None:
-        """Wait only so long for readers from now on. Safe to call in a signal handler."""
-        self._deadline = time.monotonic() + seconds
 
     def _write(self, some: memoryview) -> int:
         self._await_space()
@@ -142,7 +134,9 @@ def standard_output() -> Stream:
 
 
 def open_stream(target: str) -> Stream:
-    """Open a pipe or device; waits for the reader of a named pipe. Raises `ReportError`."""
+    """Open `-`, a pipe or device; waits for the reader of a named pipe. Raises `ReportError`."""
+    if target == STDOUT:
+        return standard_output()
     try:
         file = os.open(target, os.O_WRONLY)
     except OSError as error:

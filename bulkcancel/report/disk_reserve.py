@@ -32,12 +32,11 @@ class DiskReserve:
         while self._folder is not None and rows:
             try:
                 self._file = _file_of(row_bytes * rows, self._folder)
+                break
             except OSError as error:
                 if error.errno not in DISK_FULL:
                     break  # a folder that takes no new file: the open one may still grow
                 rows //= 2
-            else:
-                break
         return rows
 
     def release(self) -> None:

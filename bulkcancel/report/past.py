@@ -211,10 +211,8 @@ def require_same_store(past: Past, store: str) -> None:
     for each in sorted(past.log.stores):
         its_host, _, its_id = each.partition(" ")
         if its_id != store_id if its_id and store_id else its_host != host:
-            raise ReportError(
-                f"{past.name} is the report of another store: {each}, not {store}",
-                "correct the base URL or the key, or add --allow-other-store",
-            )
+            what = f"{past.name} is the report of another store: {each}, not {store}"
+            raise ReportError(what, "correct the base URL or the key, or add --allow-other-store")
 
 
 def _seconds(text: str) -> float | None:
@@ -237,11 +235,8 @@ def _layout(line: bytes, name: str) -> Layout:
         return headers.get(line, _CSV[0])
     saved_again = line.removeprefix(BOM_UTF8).replace(b";", b",").split()
     if any(saved_again == header.split() for header in headers):
-        raise ReportError(
-            f"{name} was saved again by another program (line ends, separator or byte order mark"
-            " have changed)",
-            _RESAVED,
-        )
+        what = "line ends, separator or byte order mark have changed"
+        raise ReportError(f"{name} was saved again by another program ({what})", _RESAVED)
     if _JSON_ROW.match(line) or _JSON_ROW_BEGUN.startswith(_JSON_ID.sub(rb"\1", line)):
         older = line.endswith(b"\n") and b'"store":' not in line
         return Layout(Format.JSONL, FIRST_COLUMNS if older else COLUMNS)

@@ -111,10 +111,8 @@ def check_places(plan: Plan) -> None:
 def _check_name(name: str, hint: str) -> None:
     in_letters = os.fsencode(name).decode(errors="replace")  # it need not be UTF-8
     if visible(in_letters) != in_letters:
-        raise ReportError(
-            f"{visible(name)} has characters in its name that can't be seen",
-            f"does a script have Windows line ends? or {hint}",
-        )
+        hint = f"does a script have Windows line ends? or {hint}"
+        raise ReportError(f"{visible(name)} has characters in its name that can't be seen", hint)
     if Path(name).is_symlink() and not Path(name).exists():
         raise ReportError(f"{name} is a link to {Path(name).readlink()}, which is not there", hint)
 
@@ -125,15 +123,13 @@ def _check_distinct(plan: Plan) -> None:
         _identity(name, 0): "standard input" if name == STDOUT else f"the input {name}"
         for name in plan.inputs
     }
-    roles.pop(None, None)
     if plan.resume:
         roles.pop(_identity(plan.target, 1), None)
     for name, role, hint in _written(plan):
         identity = _identity(name, 1)
-        if identity in roles:
+        if identity is not None and identity in roles:
             raise ReportError(f"{name_of(name)} is also {roles[identity]}", hint)
-        if identity is not None:
-            roles[identity] = role
+        roles[identity] = role
 
 
 def _written(plan: Plan) -> Iterator[tuple[str, str, str]]:
@@ -162,15 +158,11 @@ def _identity(name: str, standard: int) -> object:
 def _check_report(plan: Plan) -> None:
     target, path = plan.target, Path(plan.target)
     if path.suffix.lower() in _OTHER_FORMATS and not (plan.chosen or plan.resume):
-        raise ReportError(
-            f"{target} would hold {plan.format}, which its name does not say",
-            "name it .csv or .jsonl, or add --format",
-        )
+        hint = "name it .csv or .jsonl, or add --format"
+        raise ReportError(f"{target} would hold {plan.format}, which its name does not say", hint)
     if not path.parent.is_dir():
-        raise ReportError(
-            f"{target} would be in a folder that does not exist",
-            "create it, or choose another --output",
-        )
+        hint = f"create it, or {_REPORT}"
+        raise ReportError(f"{target} would be in a folder that does not exist", hint)
     if not path.exists():
         if not os.access(path.parent, os.W_OK):
             raise ReportError(f"{target} would be in a folder that can't be written to", _REPORT)
@@ -179,10 +171,8 @@ def _check_report(plan: Plan) -> None:
     elif plan.resume and plan.is_stream:
         raise ReportError(f"{target} is not a file, and can't be resumed", _REPORT)
     elif not (plan.resume or plan.overwrite or plan.is_stream):
-        raise ReportError(
-            f"{target} exists already",
-            "resume it (--resume), replace it (--overwrite), or " + _REPORT,
-        )
+        hint = f"resume it (--resume), replace it (--overwrite), or {_REPORT}"
+        raise ReportError(f"{target} exists already", hint)
 
 
 def _check_split(plan: Plan, folder: Path) -> None:
@@ -193,14 +183,10 @@ def _check_split(plan: Plan, folder: Path) -> None:
     there = next(path for path in (folder, *folder.absolute().parents) if path.exists())
     if not os.access(there, os.W_OK | os.X_OK):
         raise ReportError(f"{folder} can't be written to", _SPLIT)
-    for path in (split_file(folder, outcome) for outcome in Outcome):
-        if not path.exists():
-            continue
+    for path in filter(Path.exists, (split_file(folder, outcome) for outcome in Outcome)):
         if not (plan.overwrite or plan.resume):
-            raise ReportError(
-                f"{path} exists already",
-                f"replace the files of an earlier split (--overwrite), or {_SPLIT}",
-            )
+            hint = f"replace the files of an earlier split (--overwrite), or {_SPLIT}"
+            raise ReportError(f"{path} exists already", hint)
         if plan.resume and not begins_with(path, _SPLIT_HEADER):
             raise ReportError(f"{path} is not of an earlier run", _SPLIT)
 
@@ -209,9 +195,8 @@ def _check_summary(plan: Plan, path: Path) -> None:
     if path.is_dir():
         raise ReportError(f"{path} is a directory", _SUMMARY)
     if not os.access(path.absolute().parent, os.W_OK):
-        raise ReportError(
-            f"{path} would be in a folder that does not exist, or can't be written to", _SUMMARY
-        )
+        why = "in a folder that does not exist, or can't be written to"
+        raise ReportError(f"{path} would be {why}", _SUMMARY)
     if path.exists() and not path.is_file():
         raise ReportError(f"{path} is not a file", _SUMMARY)
     if path.exists() and not (plan.overwrite or plan.resume):

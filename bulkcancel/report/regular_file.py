@@ -5,13 +5,12 @@ import os
 import stat
 from pathlib import Path
 
-_OWN = 0o600
 _OTHERS_MAY_WRITE = 0o022
 
 
 def open_new(path: str) -> int:
     """Create a file (mode 0600) to append to, never through a link; raises `OSError`."""
-    return os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, _OWN)
+    return os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
 
 
 def open_regular(path: str, flags: int) -> int:

@@ -83,11 +83,7 @@ class _Echo(SimpleNamespace):
         return line.encode()
 
 
-_csv_line = csv.writer(_Echo(), lineterminator="\n").writerow
-_LINE_OF: dict[Format, Callable[[Row], bytes]] = {
-    Format.CSV: lambda row: _csv_line(row.values()),
-    Format.JSONL: lambda row: orjson.dumps(row, option=orjson.OPT_APPEND_NEWLINE),
-}
+_csv_line: Callable[[Iterable[object]], bytes] = csv.writer(_Echo(), lineterminator="\n").writerow
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,4 +102,6 @@ class Layout:
         """Return a row as a line."""
         if len(row) != len(self.columns):
             row = {name: row[name] for name in self.columns}
-        return _LINE_OF[self.form](row)
+        if self.form is Format.CSV:
+            return _csv_line(row.values())
+        return orjson.dumps(row, option=orjson.OPT_APPEND_NEWLINE)

@@ -12,17 +12,10 @@ from itertools import islice
 from pathlib import Path
 
 from bulkcancel.base.errors import BulkcancelError, GuardError, ReportError
-from bulkcancel.base.model import JobResult, JobRow, Outcome
+from bulkcancel.base.model import JobResult, Outcome
 from bulkcancel.report.append_file import AppendFile, create, reopen
 from bulkcancel.report.by_outcome import write_split
-from bulkcancel.report.destination import (
-    ELSEWHERE,
-    STDOUT,
-    Destination,
-    name_of,
-    open_stream,
-    standard_output,
-)
+from bulkcancel.report.destination import ELSEWHERE, Destination, name_of, open_stream
 from bulkcancel.report.past import Past, last_rows, read_past
 from bulkcancel.report.places import Plan
 from bulkcancel.report.rows import Layout, Row
@@ -129,16 +122,14 @@ class Recorder:
         if isinstance(self._output, AppendFile):
             self.restored = bool(self._output.lost) and self._output.restore()
             self.lost = bool(self._output.lost)
-            split_trouble = _trouble_of(partial(self._split, self._output))
-            trouble = trouble or split_trouble
+            if self._plan.split is not None and not self.lost:
+                split = partial(write_split, self._plan.split, self._output, self.layout)
+                split_trouble = _trouble_of(split)
+                trouble = trouble or split_trouble
             if self._changed_at is not None:  # a later time tells of a run that was killed
                 self._output.set_time(self._changed_at)
         self._output.close()
         return trouble
-
-    def _split(self, report: AppendFile) -> None:
-        if self._plan.split is not None and not self.lost:
-            write_split(self._plan.split, report, self.layout)
 
 
 def _trouble_of(action: Callable[[], None]) -> GuardError | None:
@@ -170,9 +161,8 @@ def _read(plan: Plan, output: AppendFile) -> Past:
     with output.reader() as lines:
         past = read_past(lines, plan.target, os.fstat(lines.fileno()).st_mtime)
     if plan.chosen and past.layout is not None and past.layout.form != plan.chosen:
-        raise ReportError(
-            f"{plan.target} is {past.layout.form}, not {plan.chosen}", "leave out --format"
-        )
+        what = f"{plan.target} is {past.layout.form}, not {plan.chosen}"
+        raise ReportError(what, "leave out --format")
     return past
 
 
@@ -181,25 +171,23 @@ def open_recorder(
 ) -> tuple[Recorder, int]:
     """Open the report; return also for how many rows of so many bytes it has space.
 
-    `store` is what each row says of it, see `store_text`. Raises `ReportError` or
-    `GuardError`.
+    `store` is what each row says of it, see `store_text`. Raises `ReportError`, `GuardError`.
     """
-    output = earlier.output or _new_output(plan)
+    output = earlier.output or (
+        open_stream(plan.target)
+        if plan.is_stream
+        else create(plan.target, overwrite=plan.overwrite)
+    )
     recorder = Recorder(plan, output, earlier, run_id, store)
     try:
-        reserved = _hold(output, row_bytes, rows)
+        reserved = output.reserve.hold(row_bytes, rows)
+        if not reserved:
+            raise ReportError(f"{name_of(output.target)} can't be written: disk full", ELSEWHERE)
         _begin(recorder, output, earlier.past)
     except BulkcancelError:
         output.discard()
         raise
     return recorder, reserved
-
-
-def _hold(output: Destination, row_bytes: int, rows: int) -> int:
-    reserved = output.reserve.hold(row_bytes, rows)
-    if not reserved:
-        raise ReportError(f"{name_of(output.target)} can't be written: disk full", ELSEWHERE)
-    return reserved
 
 
 def _begin(recorder: Recorder, output: Destination, past: Past) -> None:
@@ -211,21 +199,8 @@ def _begin(recorder: Recorder, output: Destination, past: Past) -> None:
             output.truncate()
     if not past.size and recorder.layout.header:
         output.append(recorder.layout.header)
-    if past.torn_job is not None:
-        recorder.record(_torn(past.torn_job))
+    if past.torn_job is not None:  # it stays known as sent
+        detail = "an earlier run sent a cancel; its row was cut short"
+        recorder.record(JobResult(past.torn_job, Outcome.UNKNOWN, time.time(), detail=detail))
     if past.killed_at is not None and not past.log.runs and isinstance(output, AppendFile):
         output.set_time(past.killed_at)  # until there is a row it is all that tells of that run
-
-
-def _torn(row: JobRow) -> JobResult:
-    """Return the result of a job whose row was cut short, so that it stays known as sent."""
-    detail = "an earlier run sent a cancel; its row was cut short"
-    return JobResult(row, Outcome.UNKNOWN, time.time(), detail=detail)
-
-
-def _new_output(plan: Plan) -> Destination:
-    if plan.target == STDOUT:
-        return standard_output()
-    if plan.is_stream:
-        return open_stream(plan.target)
-    return create(plan.target, overwrite=plan.overwrite)
