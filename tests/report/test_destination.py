@@ -113,6 +113,16 @@ def test_a_pipe_that_another_process_filled_is_tried_again(
         assert end.read() == b"line\n"
 
 
+def test_a_pipe_is_abandoned_once_its_reader_has_gone() -> None:
+    """A reader that had enough is told from one that is slow."""
+    reading, writing = os.pipe()
+    stream = Stream(writing, "pipe")
+    assert not stream.is_abandoned()
+    os.close(reading)
+    assert stream.is_abandoned()
+    stream.close()
+
+
 def test_a_device_is_neither_synced_nor_removed() -> None:
     """A device is written as it is, and is still there when the report is discarded."""
     stream = open_stream(os.devnull)
