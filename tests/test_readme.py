@@ -13,6 +13,8 @@ import pytest
 
 from bulkcancel.cli import cancel, jobs
 from bulkcancel.cli import sandbox as practice
+from bulkcancel.listing.rows import job_header
+from bulkcancel.report import Format
 from bulkcancel.sandbox import Rules
 from tests.conftest import SAMPLES, Cli, Serve, sandbox
 from tests.support.practice import Practice
@@ -140,6 +142,12 @@ def _lasting(text: str, *, interrupted: bool) -> str:
     text = re.sub(r"took [\d.]+ s(, [\d.]+ requests per second of \d+ allowed)?", "took", text)
     text = re.sub(r"\^C|\d+", "", text) if interrupted else text
     return " ".join(text.split())
+
+
+def test_readme_filters_the_list_by_its_type() -> None:
+    """The column that awk looks at is the type, as `bulkcancel-jobs` lists it."""
+    (column,) = re.findall(r'\$(\d) != "product-export"', README)
+    assert job_header(Format.CSV).decode().split(",")[int(column) - 1] == "type"
 
 
 def test_readme_shows_what_the_practice_run_prints(cli: Cli) -> None:

@@ -25,9 +25,9 @@ leave = os._exit
 last_line: Callable[[str], str] = "error: {}".format  # how the end before the first cancel is told
 
 
-def exit_on_signal() -> None:
-    """Let a signal end the process at once, with one line: nothing was sent so far."""
-    _handle(_exit_before_first_cancel)
+def exit_on_signal(*, cancels: bool) -> None:
+    """Let a signal end the process at once, with one line; `cancels`: no cancel was sent so far."""
+    _handle(_exit_before_first_cancel if cancels else _exit_in_a_look)
 
 
 def ignore_signals() -> None:
@@ -114,8 +114,15 @@ def _handle(handler: _Handler) -> None:
 
 
 def _exit_before_first_cancel(number: int, _: FrameType | None) -> None:
+    _exit(signal.Signals(number), ", nothing was cancelled")
+
+
+def _exit_in_a_look(number: int, _: FrameType | None) -> None:
+    _exit(signal.Signals(number))  # whoever reads what was listed may have cancelled jobs
+
+
+def _exit(number: signal.Signals, what: str = "") -> None:
     with suppress(OSError):  # standard error may be closed, or full
         new_line = "\n" if os.isatty(2) else ""  # after ^C, and perhaps a question
-        word = _WORDS[signal.Signals(number)]
-        os.write(2, f"{new_line}{last_line(f'{word}, nothing was cancelled')}\n".encode())
-    leave(_EXIT_CODES[signal.Signals(number)])
+        os.write(2, f"{new_line}{last_line(f'{_WORDS[number]}{what}')}\n".encode())
+    leave(_EXIT_CODES[number])

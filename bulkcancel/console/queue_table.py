@@ -15,6 +15,7 @@ from rich.text import Text
 
 from bulkcancel.base.text import duration
 
+_MOST_RUNNING = 5  # lines
 _STATUSES = ("pending", "started", "success", "failed", "cancelled")
 
 
@@ -92,9 +93,11 @@ def _facts(view: QueueView) -> Iterable[str]:
         yield f"oldest pending  {_time(job.created)}{waits}"
     for job in view.pending[1:]:
         yield f"newest pending  {_time(job.created)}"
-    for job in view.running:
+    for job in view.running[:_MOST_RUNNING]:
         since = "" if job.started is None else f", for {_ago(job.started, view.now)}"
         yield f"running now     {job.job_id} ({job.type}), since {_time(job.started)}{since}"
+    if (more := len(view.running) - _MOST_RUNNING) > 0:
+        yield f"running now     {more:,} more"
     if not view.running:
         yield "running now     nothing"
 

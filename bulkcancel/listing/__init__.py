@@ -11,9 +11,10 @@ from bulkcancel.listing.lister import Lister
 from bulkcancel.listing.page import ListedJob, epoch_of
 from bulkcancel.listing.selection import Selection
 from bulkcancel.listing.store_info import store_name
-from bulkcancel.listing.verify import Difference, Verification, Verifier
+from bulkcancel.listing.verify import LAG, Difference, Verification, Verifier
 
 __all__ = [
+    "LAG",
     "Arrivals",
     "Asks",
     "Difference",

@@ -23,7 +23,7 @@ from bulkcancel.listing.page import PAGE_SIZE, Page, list_path, page_in
 
 LATER = "try again later"
 _SAME_CLOCK = 2.0  # seconds by which clocks may differ, and a reply be late
-_DEFAULT_SIZE = 25  # jobs: what the platform gives unless asked for more
+_LIKELY_SIZES = (10, 25)  # what stores give unless asked for more is a multiple of one
 Judge = Callable[[Exchange], Verdict]
 
 
@@ -78,9 +78,8 @@ class Fetcher:
             except QueryRefused:
                 if not attempts:
                     raise
-        count = len(page.jobs)
-        if count and (page.has_next or (page.total or 0) > count or count == _DEFAULT_SIZE):
-            self.size = count
+        if page.jobs and _may_be_full(page):
+            self.size = len(page.jobs)
         return page, taken
 
     async def page(self, terms: Iterable[str], offset: int) -> Page:
@@ -132,6 +131,17 @@ class Fetcher:
                     workers.create_task(work())
         except ExceptionGroup as group:
             raise group.exceptions[0] from None
+
+
+def _may_be_full(page: Page) -> bool:
+    """Tell whether a store that caps its pages may have more jobs than this first one.
+
+    A total that is missing, or not more than the page has, does not tell.
+    """
+    count = len(page.jobs)
+    if page.has_next or page.total is None or page.total != count:
+        return True
+    return any(count % size == 0 for size in _LIKELY_SIZES)
 
 
 def _complaint(exchange: Exchange) -> Exception:

@@ -91,7 +91,8 @@ class Lister:
         rising, last = is_rising(known.values()), [*known.values()][-1].created
         if rising is None or last is None:
             raise QueryRefused("the list is in no order by time")
-        behind = (*terms, created_term("ge" if rising else "le", last))
+        # a time may be kept finer than it is shown
+        behind = (*terms, created_term("ge", last) if rising else created_term("le", last + 1))
         first = await self.fetcher.page(behind, 0)
         window = await read_window(self.fetcher, behind, overlap, first)
         if known.keys().isdisjoint(window.jobs()):

@@ -8,7 +8,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from bulkcancel.base.access import Access, find_access
-from bulkcancel.base.errors import ConfigError, InputError
+from bulkcancel.base.errors import ConfigError, InputError, ReportError
 from bulkcancel.base.model import Outcome, Tally
 from bulkcancel.base.settings import Settings
 from bulkcancel.console import Output
@@ -44,13 +44,15 @@ def prove(settings: Settings, environ: Mapping[str, str], output: Output) -> int
 
 def _read(file: str) -> Past:
     """Read a report; raises `InputError` or `ReportError`."""
-    if file == STDIN:
-        return read_past(sys.stdin.buffer, "standard input")
     try:
+        if file == STDIN:
+            return read_past(sys.stdin.buffer, "standard input")
         with closing(Path(file).open("rb")) as lines:
             return read_past(lines, file)
     except OSError as error:
         raise InputError(f"{file}: {error.strerror}", "check the file's name") from None
+    except ReportError as error:
+        raise ReportError(error.message, "name the reports of earlier runs") from None
 
 
 async def _verify(

@@ -1,10 +1,11 @@
 """Hold what a report says of jobs against what the store says now.
 
-The list tells of a hundred jobs by one request. It may lag: a job that differs is read once
-more by itself before it is said to.
+The list tells of a hundred jobs by one request. It may lag, as reads do, by up to a minute: a
+job that differs is read by itself before it is said to.
 """
 
-from collections.abc import Mapping
+import asyncio
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,6 +24,8 @@ from bulkcancel.listing.fetch import Asks, Fetcher, ListError
 from bulkcancel.listing.lister import Lister
 from bulkcancel.listing.page import PAGE_SIZE
 from bulkcancel.listing.selection import Selection
+
+LAG = (2.0, 8.0, 20.0, 30.0)  # seconds to wait for reads of jobs that were cancelled just now
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,9 +87,13 @@ class Verification:
 
 
 class Verifier:
-    """Hold outcomes, by the id that is sent, against a store."""
+    """Hold outcomes, by the id that is sent, against a store.
 
-    def __init__(self, sender: Asks, in_flight: int) -> None:
+    `waits` are the seconds to wait before each further look at jobs that differ.
+    """
+
+    def __init__(self, sender: Asks, in_flight: int, waits: Sequence[float] = ()) -> None:
+        self._waits = waits
         self._sender = sender
         self._fetcher = Fetcher(sender, in_flight)
         self._states: dict[str, JobState | None] = {}
@@ -101,6 +108,10 @@ class Verifier:
         except ListError as error:
             return Verification(len(claims), self._fetcher.now(), failure=error.message)
         await self._read_singly(self._differing(claims))
+        for seconds in self._waits:
+            if any(self._states[job_id] for job_id in self._differing(claims)):
+                await asyncio.sleep(seconds)
+                await self._read_singly(self._differing(claims))
         differences = tuple(
             Difference(job_id, claims[job_id], None if state is None else state.status)
             for job_id in self._differing(claims)

@@ -65,7 +65,7 @@ def prepared(settings: Settings, environ: Mapping[str, str], output: Output) -> 
                 output.note(f"warning: {read.shortage}")
             for remark in before.remarks():
                 output.note(f"note: {remark}")
-            access = _access(settings, environ)
+            access = _access(settings, environ, output)
             left = Remaining(read.jobs, before.past)
             yield Prepared(settings, access, output, read, left, plan, before)
         except BulkcancelError as error:
@@ -110,11 +110,14 @@ def _plan(settings: Settings) -> Plan:
     return plan
 
 
-def _access(settings: Settings, environ: Mapping[str, str]) -> Access:
+def _access(settings: Settings, environ: Mapping[str, str], output: Output) -> Access:
     """Return the store and the login; a dry run needs neither."""
     if settings.jobs.dry_run:
         return Access(settings.store.base_url or defaults.BASE_URL, ClientKey("", ""))
     access = find_access(settings.store, environ)
+    named = settings.origins.get("profile") == "option"
+    if named and access.origins.get("credentials") == "environment":
+        output.note("note: the login of the environment goes before that of --profile")
     if not settings.jobs.check:
         access.check_cancels_allowed()
     return access

@@ -21,7 +21,7 @@ from bulkcancel.base.model import (
 from bulkcancel.console import MOST_ROWS, Conditions, LiveDisplay, PlainLines, display_for
 from bulkcancel.engine import Engine, Guards, Policy, concurrency_for
 from bulkcancel.inputs import Listed
-from bulkcancel.listing import Verification, Verifier
+from bulkcancel.listing import LAG, Verification, Verifier
 from bulkcancel.report import (
     Recorder,
     Row,
@@ -123,7 +123,7 @@ class Session:
         past = self._ready.before.past.jobs
         claims = {key: each.outcome for key, each in past.items()} | self._outcomes
         self._ready.output.note("verifying the report against the store's list")
-        verifier = Verifier(self._connection.sender, self.concurrency)
+        verifier = Verifier(self._connection.sender, self.concurrency, LAG)
         self._verifying = asyncio.create_task(verifier.verify(claims))
         try:
             return await self._verifying

@@ -104,7 +104,7 @@ async def test_a_signal_that_was_ignored_stays_so(number: signal.Signals, leave:
     """Under nohup, or in the background of a script, a signal is no reason to stop."""
     signal.signal(number, signal.SIG_IGN)
     run = Run()
-    exit_on_signal()
+    exit_on_signal(cancels=True)
     signal.raise_signal(number)
     with run.draining():
         await tell(number)
@@ -136,16 +136,26 @@ def test_a_signal_before_the_first_cancel_ends_the_process(
     number: signal.Signals, code: int, leave: Mock, capfd: pytest.CaptureFixture[str]
 ) -> None:
     """Before anything is sent a signal is one line and an exit code, and raises nothing."""
-    exit_on_signal()
+    exit_on_signal(cancels=True)
     signal.raise_signal(number)
     leave.assert_called_once_with(code)
     word = {"SIGINT": "interrupted", "SIGTERM": "terminated", "SIGHUP": "hung up"}[number.name]
     assert capfd.readouterr().err == f"error: {word}, nothing was cancelled\n"
 
 
+def test_a_signal_in_a_look_does_not_say_that_nothing_was_cancelled(
+    leave: Mock, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """Who reads the list of `bulkcancel-jobs` in a pipe may have cancelled jobs of it."""
+    exit_on_signal(cancels=False)
+    signal.raise_signal(signal.SIGINT)
+    leave.assert_called_once_with(130)
+    assert capfd.readouterr().err == "error: interrupted\n"
+
+
 async def test_a_signal_after_the_run_does_not_say_that_nothing_was_cancelled(leave: Mock) -> None:
     """Once cancels were sent, no signal has the words of a process that sent none."""
-    exit_on_signal()
+    exit_on_signal(cancels=True)
     with Run().draining():
         pass
     for number in EVERY:
@@ -155,7 +165,7 @@ async def test_a_signal_after_the_run_does_not_say_that_nothing_was_cancelled(le
 
 def test_signals_are_ignored_at_the_end(leave: Mock) -> None:
     """A signal in the last moment does not change the exit code."""
-    exit_on_signal()
+    exit_on_signal(cancels=True)
     ignore_signals()
     for number in EVERY:
         signal.raise_signal(number)
@@ -164,7 +174,7 @@ def test_signals_are_ignored_at_the_end(leave: Mock) -> None:
 
 def test_no_runner_cancels_the_main_task_on_ctrl_c(leave: Mock) -> None:
     """Asyncio's runner leaves Ctrl-C to the handler that is there."""
-    exit_on_signal()
+    exit_on_signal(cancels=True)
 
     async def interrupted() -> str:
         signal.raise_signal(signal.SIGINT)

@@ -165,6 +165,8 @@ def test_profile_gives_store_and_login(cli: Cli, keep_profile: KeepProfile) -> N
     assert f"base url: {url} (from profile)\n" in ended.err
     assert "client id nigh\u2026, client secret [hidden] (from profile)\n" in ended.err
     assert file.read_bytes() == before
+    ended = cli.against(sandbox(), "-yr500", "--profile", "night", stdin=IDS)
+    assert "note: the login of the environment goes before that of --profile\n" in ended.err
     assert "no profile 'day'" in cli("-y", "--profile", "day", stdin=IDS).err
 
 

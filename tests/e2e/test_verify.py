@@ -14,6 +14,12 @@ FAST = ("-r", "2000", "--yes", "-o", "r.csv")
 IDS = "job_id\n" + "".join(f"job-{i}\n" for i in range(1, 121)) + "late\ngone\n"
 
 
+@pytest.fixture(autouse=True)
+def hurry(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Wait for reads that lag for milliseconds where a real run waits for a minute."""
+    monkeypatch.setattr("bulkcancel.run.session.LAG", (0.01,) * 2)
+
+
 def store() -> Practice:
     return sandbox(120, STILL, late="started", gone="missing")
 

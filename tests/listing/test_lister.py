@@ -156,11 +156,12 @@ async def test_a_total_that_is_missing_or_too_small_hides_no_job(total: object) 
     assert await listed(store, Selection()) == expected(store.jobs, Selection())
 
 
-@pytest.mark.parametrize("drop", ["links", "meta"])
-async def test_a_list_without_links_or_totals_is_whole(drop: str) -> None:
-    """Neither is relied on."""
-    store = FakeStore(queue(1234))
-    store.change = lambda body: body.pop(drop)
+@pytest.mark.parametrize("drop", [["links"], ["meta"], ["links", "meta"]], ids=" and ".join)
+@pytest.mark.parametrize("largest", [100, 50, 25, 7])
+async def test_a_list_without_links_or_totals_is_whole(drop: list[str], largest: int) -> None:
+    """Neither is relied on, nor the size of a page that was asked for."""
+    store = FakeStore(queue(1234), largest=largest)
+    store.change = lambda body: [body.pop(name) for name in drop]
     assert await listed(store) == expected(store.jobs, PENDING)
 
 

@@ -90,6 +90,20 @@ async def test_a_list_that_lags_is_not_called_a_difference() -> None:
     assert store.reads == ["b"]
 
 
+async def test_reads_that_lag_are_waited_for() -> None:
+    """A job that still reads as it was a moment ago is looked at again before it differs."""
+
+    class Lagging(Readable):
+        def _read(self, job_id: str) -> Exchange:
+            if len(self.reads) == 3:
+                self.jobs[0].status = "cancelled"
+            return super()._read(job_id)
+
+    store, claims = Lagging(slow="pending"), {"slow": Outcome.CANCELLED}
+    assert (await Verifier(store, 8, (0.001,) * 4).verify(claims)).is_clean
+    assert store.reads == ["slow"] * 3
+
+
 async def test_ids_are_compared_as_the_store_knows_them() -> None:
     """UUIDs are the same in capitals."""
     uuid = "0b86bd65-9a4c-4c3b-9a5e-3a1b7a3c9d10"

@@ -139,6 +139,20 @@ def test_a_report_without_rows_tells_when_its_run_began(plan: Plan, target: Path
             open_recorder(plan, earlier, "run-2", 1, 1)[0]._output.reserve.release()
 
 
+def test_the_time_of_a_report_with_rows_shows_until_when_its_run_was_alive(
+    plan: Plan, target: Path
+) -> None:
+    """Before the first row it stays that of the beginning; then each sync sets it."""
+    with opened(plan) as recorder:
+        os.utime(target, (1e9, 1e9))
+        recorder.sync()
+        assert target.stat().st_mtime == 1e9
+        recorder.record(A)
+        os.utime(target, (1e9, 1e9))
+        recorder.sync()
+        assert target.stat().st_mtime > 1e9
+
+
 def test_a_report_that_is_closed_has_the_time_of_its_last_row(plan: Plan, target: Path) -> None:
     """Whatever the clock of its disk says, and though a resume found nothing to do."""
     target.write_bytes(HEADER + line_of(A, plan.format))
