@@ -272,6 +272,7 @@ def test_the_report_goes_to_a_named_redirected_or_new_file(
     monkeypatch.setattr(time, "gmtime", lambda: time.struct_time((2026, 3, 4, 5, 6, 7, 2, 63, 0)))
     with stdout_to(os.open(stdout, os.O_WRONLY | os.O_CREAT)):
         assert choose_target(output, chosen) == target
+        assert stdout_is_null() == (stdout == os.devnull)
 
 
 def test_the_report_of_a_look_goes_nowhere_unless_it_is_asked_for(
@@ -281,7 +282,6 @@ def test_the_report_of_a_look_goes_nowhere_unless_it_is_asked_for(
     monkeypatch.setattr("sys.stdout", None)
     assert choose_target(None, None, kept=False) == os.devnull
     assert choose_target("r.csv", None, kept=False) == "r.csv"
-        assert stdout_is_null() == (stdout == os.devnull)
 
 
 def test_a_closed_standard_output_is_not_the_null_device(monkeypatch: pytest.MonkeyPatch) -> None:
