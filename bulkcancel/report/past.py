@@ -43,9 +43,9 @@ _SENT = re.compile(rb'(?:\{"job_id":")?([A-Za-z0-9_:{}-]{1,128})(?:","outcome":"
 class Past:
     """What a report says.
 
-    `size` bytes of it are complete lines, with that `digest`. `sent_between` is the first
-    `sent_at` and the last `finished_at` of its rows (epoch seconds), None where nothing
-    was sent. `changed_at` is the epoch time of the file, and `killed_at` the same if it is later
+    `size` bytes of it are complete lines, with that `digest`. `sent_between` reaches from the
+    start of the first run to the last sign of life of any (epoch seconds; from 0 where the
+    times mean nothing), None where nothing was sent. `changed_at` is the epoch time of the file, and `killed_at` the same if it is later
     than the last row: a run was killed that left none since. It is the last sign of life of
     that run, or when it began, if there is no row at all.
     """

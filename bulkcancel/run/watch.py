@@ -32,7 +32,7 @@ class Watch:
         earlier = (each.outcome for each in past.jobs.values())
         self._again = Counter(outcome for outcome in earlier if outcome in again)
         self._by_others = 0
-        self.since = past.sent_between[0] if past.sent_between else math.inf
+        self.since = (past.sent_between and past.sent_between[0]) or math.inf
 
     def settled(self, result: JobResult) -> None:
         """Take the result of a job."""

@@ -1,5 +1,6 @@
 """What is observed of a run while it is under way."""
 
+import math
 from collections import Counter
 from dataclasses import replace
 
@@ -82,3 +83,13 @@ def test_time_left_is_unknown_without_a_total_or_a_pace(
         seen.sample(second, STEADY)
     left = seen.snapshot(jobs, 10.0, STEADY, stopping=stopping).seconds_left
     assert left == (5.0 if jobs and not stopping else None)
+
+
+@pytest.mark.parametrize(
+    ("between", "since"), [(None, math.inf), ((5.0, 9.0), 5.0), ((0.0, math.inf), math.inf)]
+)
+def test_watch_knows_since_when_earlier_runs_sent(
+    between: tuple[float, float] | None, since: float
+) -> None:
+    """Times that mean nothing, as those of another clock, are no beginning."""
+    assert watch(past=Past(sent_between=between)).since == since
