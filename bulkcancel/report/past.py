@@ -45,9 +45,9 @@ class Past:
 
     `size` bytes of it are complete lines, with that `digest`. `sent_between` reaches from the
     start of the first run to the last sign of life of any (epoch seconds; from 0 where the
-    times mean nothing), None where nothing was sent. `changed_at` is the epoch time of the file, and `killed_at` the same if it is later
-    than the last row: a run was killed that left none since. It is the last sign of life of
-    that run, or when it began, if there is no row at all.
+    times mean nothing), None where nothing was sent. `changed_at` is the epoch time of the
+    file, and `killed_at` the same if it is later than the last row: a run was killed that left
+    none since. It is the last sign of life of that run, or when it began, if there is no row.
     """
 
     layout: Layout | None = None  # None: nothing but perhaps a torn first line
