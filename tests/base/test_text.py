@@ -22,8 +22,9 @@ from bulkcancel.base.text import (
     one_line,
     shell_command,
 )
+from tests.support.texts import ENCODABLE
 
-anything = st.text() | st.text(st.characters()) | st.text("=+-@\t\n\r\0 a", max_size=2000)
+anything = st.text(ENCODABLE) | st.text(st.characters()) | st.text("=+-@\t\n\r\0 a", max_size=2000)
 lengths = st.integers(0, 2000).map("x".__mul__) | st.integers(0, 2000).map(" =".__mul__)
 
 

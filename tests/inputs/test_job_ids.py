@@ -18,6 +18,7 @@ from bulkcancel.inputs.job_ids import (
     simplified,
 )
 from tests.support.reading import UUID
+from tests.support.texts import ENCODABLE
 
 CHARACTERS = "not a job id: only letters, digits, _ and - are allowed"
 MISTYPED = "not a job id: almost a UUID, is it mistyped or cut short?"
@@ -232,7 +233,7 @@ def test_cells_that_are_no_header(text: str, data: bool) -> None:  # noqa: FBT00
     assert may_be_data(text) is data
 
 
-@given(st.text() | st.text("abcdef0123456789-_gO", max_size=40))
+@given(st.text(ENCODABLE) | st.text("abcdef0123456789-_gO", max_size=40))
 def test_what_has_no_problem_is_an_id(text: str) -> None:
     """Nothing but an id passes, and `is_id` agrees."""
     if problem_of(text, "column 1") == "":

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from bulkcancel.inputs import Source
 from bulkcancel.inputs.job_ids import EXTRACT, About, Pages
 from tests.support.reading import BOM, UUID, entries, places, problems, refusal, rows_from
+from tests.support.texts import ENCODABLE
 
 KEY = "name the key of the ids with --column, or extract them: jq -r '.data[].id'"
 AGAIN = "fetch it again in full, or send the ids as CSV"
@@ -300,7 +301,7 @@ def test_what_json_says_of_a_job(value: object, about: About | None) -> None:
     assert [entry.about for entry in entries(json.dumps([value]).encode())] == [about]
 
 
-IDS = st.from_regex(r"[A-Za-z0-9_-]{1,40}", fullmatch=True)
+IDS = st.from_regex(r"[A-Za-z0-9_-]{1,40}", fullmatch=True, alphabet=ENCODABLE)
 JOBS = IDS | IDS.map(job) | IDS.map(lambda job_id: {"jobId": job_id, "note": 'x\\"]},'})
 
 

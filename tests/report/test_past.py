@@ -17,6 +17,7 @@ from bulkcancel.report.append_file import reopen
 from bulkcancel.report.past import Past, last_rows, read_past, require_same_store
 from bulkcancel.report.rows import FIRST_COLUMNS, Format, Layout
 from tests.support.fakes import result, row
+from tests.support.texts import ENCODABLE
 
 UUID = "0190f1a2-1111-7abc-8def-0123456789ab"
 CSV, JSONL = Format.CSV, Format.JSONL
@@ -206,7 +207,7 @@ def test_any_bytes_are_read_or_refused(content: bytes) -> None:
     assert not past.jobs
 
 
-TEXT = st.text() | st.text(st.sampled_from('",\r\n\\=\u2028\U0001f600\ud800 a'))
+TEXT = st.text(ENCODABLE) | st.text(st.sampled_from('",\r\n\\=\u2028\U0001f600\ud800 a'))
 
 
 @FORMATS
