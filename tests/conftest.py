@@ -5,9 +5,16 @@ import os
 import signal
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import AbstractAsyncContextManager, ExitStack, contextmanager
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import (
+    AbstractAsyncContextManager,
+    AbstractContextManager,
+    ExitStack,
+    contextmanager,
+    nullcontext,
+)
 from pathlib import Path
-from typing import Protocol
+from typing import IO, Any, Protocol, TextIO
 
 import pytest
 from hypothesis import settings
@@ -121,8 +128,26 @@ def keep_profile(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> KeepProfile
     return keep
 
 
+@contextmanager
+def fed_by(produce: Callable[[Callable[[bytes], object]], object]) -> Iterator[TextIO]:
+    """Make a pipe that `produce` writes to, in a thread of its own, while a command reads it."""
+    reading, writing = os.pipe()
+
+    def work() -> None:
+        with os.fdopen(writing, "wb", buffering=0) as pipe:
+            produce(pipe.write)
+
+    with ThreadPoolExecutor(1) as pool, os.fdopen(reading) as stream:
+        fed = pool.submit(work)
+        yield stream
+        fed.result()
+
+
 class Cli:
-    """`bulkcancel` in this process, in an empty directory, without a terminal."""
+    """`bulkcancel` in this process, in an empty directory, without a terminal.
+
+    Standard input is a file with a text, closed (None), or whatever a context manager opens.
+    """
 
     def __init__(
         self,
@@ -133,19 +158,31 @@ class Cli:
     ) -> None:
         self._patch, self._output, self._folder, self._serve = patch, output, folder, serve
         self._urls: dict[int, str] = {}
+        self.program: Callable[[list[str]], int] = main
 
-    def __call__(self, *arguments: str | Path, stdin: str | None = "", **env: str) -> Ended:
+    def __call__(
+        self,
+        *arguments: str | Path,
+        stdin: str | AbstractContextManager[IO[Any]] | None = "",
+        **env: str,
+    ) -> Ended:
         """Run the command with only `env` set."""
-        with self._patch.context() as patch:
+        opened = self._file(stdin) if isinstance(stdin, str) else stdin or nullcontext()
+        with self._patch.context() as patch, opened as stream:
             for name, value in env.items():
                 patch.setenv(name, value)
-            (self._folder / "stdin").write_text(stdin or "", encoding="utf-8")
-            with (self._folder / "stdin").open(encoding="utf-8") as stream:
-                patch.setattr("sys.stdin", None if stdin is None else stream)
-                self._output.readouterr()
-                code = main([str(argument) for argument in arguments])
+            patch.setattr("sys.stdin", stream)
+            self._output.readouterr()
+            try:
+                code = self.program([str(argument) for argument in arguments])
+            except SystemExit as left:  # a shell has asked for completions
+                code = int(left.code or 0)
         out, err = self._output.readouterr()
         return Ended(code, out, err)
+
+    def _file(self, text: str) -> TextIO:
+        (self._folder / "stdin").write_text(text, encoding="utf-8")
+        return (self._folder / "stdin").open(encoding="utf-8")
 
     def url(self, server: Server) -> str:
         """Return the base URL of a server, which is started when it is first asked for."""
@@ -153,12 +190,9 @@ class Cli:
             self._urls[id(server)] = self._serve(server.serve())
         return self._urls[id(server)]
 
-    def against(
-        self, server: Server, *arguments: str | Path, stdin: str | None = "", **env: str
-    ) -> Ended:
+    def against(self, server: Server, *arguments: str | Path, **options: Any) -> Ended:  # noqa: ANN401
         """Run the command against a server, with a login for it."""
-        env = {**KEY, "EPCC_API_BASE_URL": self.url(server), **env}
-        return self(*arguments, stdin=stdin, **env)
+        return self(*arguments, **{**KEY, "EPCC_API_BASE_URL": self.url(server), **options})
 
 
 @pytest.fixture

@@ -1,11 +1,13 @@
-"""What the tests of resumed runs start from."""
+"""What the tests of resumed runs and of the queue start from."""
 
 import os
 import shlex
+from copy import copy
 from pathlib import Path
 
 import pytest
 
+from bulkcancel.cli import jobs
 from tests.conftest import Cli
 from tests.support.practice import Practice
 from tests.support.programs import Ended
@@ -40,3 +42,11 @@ class Resume:
 @pytest.fixture
 def resume(cli: Cli, tmp_path: Path) -> Resume:
     return Resume(cli, tmp_path)
+
+
+@pytest.fixture
+def jobs_cli(cli: Cli) -> Cli:
+    """Run `bulkcancel-jobs` as `cli` runs `bulkcancel`."""
+    other = copy(cli)
+    other.program = jobs.main
+    return other

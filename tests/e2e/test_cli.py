@@ -58,16 +58,6 @@ def test_piped_ids_come_out_as_rows(cli: Cli) -> None:
     assert ended.rows[0][SOURCE] == "stdin:2"
 
 
-def test_several_inputs_are_read_in_order(cli: Cli, tmp_path: Path) -> None:
-    """Files and standard input are read in order, each with its own column."""
-    (tmp_path / "a.csv").write_text("type;ID\nx;job-1\n")
-    (tmp_path / "b.txt").write_text("job-2\njob-1\n")
-    ended = cli.against(sandbox(), "a.csv", "b.txt", "-", "-yqr500", stdin="job-3")
-    assert ended.code == 0
-    assert [row[SOURCE] for row in ended.rows] == ["a.csv:2", "b.txt:1", "stdin:1"]
-    assert ended.err == ""
-
-
 def test_invalid_ids_never_reach_a_url(cli: Cli) -> None:
     """Paths, formulas, escapes and monsters are reported as invalid, and not sent."""
     server = RawServer(LOGIN)
@@ -193,23 +183,6 @@ def test_ready_token_is_used_as_it_is(cli: Cli) -> None:
 
 
 @pytest.mark.parametrize(
-    ("stdin", "code", "words"),
-    [
-        ("job_id\n", 0, "warning: the input holds no rows"),
-        ("", 2, "nothing came by standard input"),
-        ("# nothing found\n\n", 2, "nothing came by standard input"),
-    ],
-)
-def test_list_without_rows_warns_and_empty_pipe_is_refused(
-    stdin: str, code: int, words: str, cli: Cli
-) -> None:
-    """A list without rows is a warning and a success; a pipe with nothing in it is an error."""
-    ended = cli("--yes", stdin=stdin, **KEY)
-    assert (ended.code, ended.out) == (code, "")
-    assert words in ended.err
-
-
-@pytest.mark.parametrize(
     ("allowed", "code"), [("", 3), ("not_found", 3), ("not_found,NOT-PENDING", 0)]
 )
 def test_allowed_outcomes_are_success(allowed: str, code: int, cli: Cli) -> None:
@@ -288,17 +261,14 @@ def test_no_terminal_and_no_yes_sends_no_request(cli: Cli) -> None:
     assert "add --yes" in ended.err
 
 
-def test_no_input_on_a_terminal_shows_two_examples(
-    cli: Cli, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_no_input_on_a_terminal_shows_two_examples(cli: Cli) -> None:
     """Without a file, and with a terminal as standard input, the usage is shown by two examples."""
 
     class StubTerminal(StringIO):
         def isatty(self) -> bool:
             return True
 
-    monkeypatch.setattr("tests.conftest.Path.open", lambda *_, **__: StubTerminal())
-    ended = cli()
+    ended = cli(stdin=StubTerminal())
     assert ended.code == 2
     assert "bulkcancel jobs.csv -o report.csv" in ended.err
     assert "cat ids.txt | bulkcancel" in ended.err

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from io import StringIO
 from pathlib import Path
 
@@ -14,15 +15,16 @@ import orjson
 import pytest
 
 from bulkcancel.report.rows import COLUMNS
-from tests.conftest import Cli, Serve
+from tests.conftest import Cli, Serve, fed_by
 from tests.support.practice import sandbox
-from tests.support.programs import run_program, running, until
+from tests.support.programs import running, until
 from tests.support.raw import RawServer, http
 from tests.support.reports import outcomes_in
 
 TOKEN = http("200 OK", b'{"access_token": "token"}')
 IDS = "job-1\njob-2\njob-3\n"
 SOURCE = COLUMNS.index("source")
+Feed = Callable[[bytes], object]  # writes to a pipe
 
 # --- rehearsed: --dry-run
 
@@ -76,15 +78,27 @@ def test_dry_run_with_invalid_rows_exits_with_1(cli: Cli, tmp_path: Path) -> Non
     assert cli("-n", "--allow", "invalid", stdin="job-1\na/b\n").code == 0
 
 
+@pytest.mark.parametrize("way", ["a dry run", "a pipe"])
 @pytest.mark.parametrize(
-    ("stdin", "options"),
-    [("job_id\n", []), ("[]", []), ("", ["--allow-empty"]), ("# none\n", ["--allow-empty"])],
+    ("text", "options", "code", "words"),
+    [
+        ("job_id\n", [], 0, "warning: the input holds no rows, there is nothing to cancel\n"),
+        ("[]", [], 0, "warning: the input holds no rows"),
+        ("", ["--allow-empty"], 0, "warning: the input holds no rows"),
+        ("# none\n", ["--allow-empty"], 0, "warning: the input holds no rows"),
+        ("", [], 2, "nothing came by standard input"),
+        ("# none\n\n", [], 2, "nothing came by standard input"),
+    ],
 )
-def test_dry_run_of_no_rows_warns(cli: Cli, stdin: str, options: list[str]) -> None:
-    """A dry run without rows is a warning and a success."""
-    ended = cli("-n", *options, stdin=stdin)
-    assert (ended.code, ended.out) == (0, "")
-    assert "warning: the input holds no rows" in ended.err
+def test_list_without_rows_warns_and_nothing_at_all_is_refused(
+    way: str, text: str, options: list[str], code: int, words: str, cli: Cli, tmp_path: Path
+) -> None:
+    """A list without rows is a success, nothing at all an error; neither waits for a login."""
+    stdin, how = (text, "-n") if way == "a dry run" else (fed_by(lambda f: f(text.encode())), "-y")
+    ended = cli.against(RawServer(...), how, "-o", "r.csv", *options, stdin=stdin)
+    assert (ended.code, ended.out) == (code, "")
+    assert words in ended.err
+    assert not (tmp_path / "r.csv").exists()
 
 
 def test_list_that_is_one_page_of_many_is_exit_code_1(cli: Cli, tmp_path: Path) -> None:
@@ -255,78 +269,77 @@ def test_files_and_standard_input_are_read_in_order(cli: Cli, tmp_path: Path) ->
     ],
     ids=["ids", "CSV", "JSON lines", "jq", "UTF-16"],
 )
-def test_pipe_is_sent_as_it_arrives(
-    serve: Serve, tmp_path: Path, first: bytes, second: bytes
-) -> None:
+def test_pipe_is_sent_as_it_arrives(cli: Cli, tmp_path: Path, first: bytes, second: bytes) -> None:
     """The first job is cancelled before its producer has written the second."""
     api, report = sandbox(), tmp_path / "r.csv"
-    with running("-y", "-o", report, folder=tmp_path, url=serve(api.serve(0))) as program:
-        program.feed(first)
+
+    def produce(feed: Feed) -> None:
+        feed(first)
         until(lambda: api.cancelled == {"job-1"})
         until(lambda: outcomes_in(report) == {"job-1": "cancelled"})
-        program.feed(second)
+        feed(second)
         until(lambda: api.cancelled == {"job-1", "job-2"})
-        ended = program.end()
-        assert ended.code == 0, ended.err
+
+    ended = cli.against(api, "-y", "-o", report, stdin=fed_by(produce))
+    assert ended.code == 0, ended.err
     assert outcomes_in(report) == dict.fromkeys(["job-1", "job-2"], "cancelled")
     assert "next: nothing left to cancel" in ended.err
 
 
-def test_pipe_cancels_an_id_at_once(serve: Serve, tmp_path: Path) -> None:
+def test_pipe_cancels_an_id_at_once(cli: Cli) -> None:
     """Once logged in, a cancel leaves at once after its id has come (100 ms on a quiet machine)."""
     api = sandbox(6)
     waits = []
-    with running("-y", "-r", "100", folder=tmp_path, url=serve(api.serve(0))) as program:
-        program.feed(b"job-1\n")
-        until(lambda: "job-1" in api.cancels)
-        for number in range(2, 7):
+
+    def produce(feed: Feed) -> None:
+        for number in range(1, 7):
             job_id, written = f"job-{number}", time.monotonic()
-            program.feed(f"{job_id}\n".encode())
+            feed(f"{job_id}\n".encode())
             until(lambda job_id=job_id: job_id in api.cancels)  # type: ignore[misc]
             waits.append(api.cancels[job_id] - written)
-        ended = program.end()
-        assert ended.code == 0, ended.err
-    assert min(waits) < 0.1
+
+    ended = cli.against(api, "-y", "-r", "100", stdin=fed_by(produce))
+    assert ended.code == 0, ended.err
+    assert min(waits[1:]) < 0.1
 
 
-def test_pipe_of_a_producer_that_is_killed_is_an_end(serve: Serve, tmp_path: Path) -> None:
+def test_pipe_of_a_producer_that_is_killed_is_an_end(cli: Cli) -> None:
     """What a producer wrote before it died is cancelled, and the run ends as after any input."""
     api = sandbox()
     script = "import os; print('job-1'); print('job-2', flush=True); os.kill(os.getpid(), 9)"
-    url = serve(api.serve(0))
-    with (
-        subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE) as producer,
-        running("-yr500", folder=tmp_path, url=url, stdin=producer.stdout) as program,
-    ):
-        ended = program.end()
-        assert ended.code == 0, ended.err
+    with subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE) as producer:
+        ended = cli.against(api, "-yr500", stdin=producer.stdout)
+    assert ended.code == 0, ended.err
     assert producer.returncode == -signal.SIGKILL
     assert ended.outcomes == {"job-1": "cancelled", "job-2": "cancelled"}
     assert api.cancelled == {"job-1", "job-2"}
 
 
 @pytest.mark.parametrize(
-    ("raw", "code", "rows", "words"),
+    ("raw", "rows", "words"),
     [
         (
-            *(b"job-1\njob-1\na/b\njob-2\n", 1),
+            b"job-1\njob-1\na/b\njob-2\n",
             {"job-1": "cancelled", "a/b": "invalid", "job-2": "cancelled"},
             "1 duplicate row skipped",
         ),
-        (b"job_id\na/b\n", 1, {"a/b": "invalid"}, "correct the invalid ids"),
+        (b"job_id\na/b\n", {"a/b": "invalid"}, "correct the invalid ids"),
     ],
     ids=["repeats and invalid rows", "only invalid rows"],
 )
 def test_pipe_rows_are_counted_as_those_of_a_file(
-    raw: bytes, code: int, rows: dict[str, str], words: str, serve: Serve, tmp_path: Path
+    raw: bytes, rows: dict[str, str], words: str, cli: Cli, tmp_path: Path
 ) -> None:
-    """Repeats and invalid rows of a pipe are counted as those of a file, and never sent."""
+    """Repeats and invalid rows of a pipe are counted, never sent; its digest is in the summary."""
     api = sandbox()
-    ended = run_program("-yr500", folder=tmp_path, url=serve(api.serve(0)), stdin=raw.decode())
-    assert ended.code == code
-    assert ended.outcomes == rows
+    arguments = ("-yr500", "--summary", "s.json")
+    ended = cli.against(api, *arguments, stdin=fed_by(lambda feed: feed(raw)))
+    assert (ended.code, ended.outcomes) == (1, rows)
     assert words in ended.err
     assert api.cancels.keys() == {job_id for job_id, outcome in rows.items() if "can" in outcome}
+    summary = orjson.loads((tmp_path / "s.json").read_bytes())
+    assert summary["inputs"] == [{"file": "stdin", "sha256": hashlib.sha256(raw).hexdigest()}]
+    assert summary["repeats"] == raw.count(b"job-1") - len(rows.keys() & {"job-1"})
 
 
 @pytest.mark.parametrize(
@@ -340,15 +353,18 @@ def test_pipe_rows_are_counted_as_those_of_a_file(
     ids=["Windows-1252", "NUL", "quote", "JSON"],
 )
 def test_bad_bytes_after_the_first_cancel_stop_the_run(
-    first: bytes, bad: bytes, words: str, serve: Serve, tmp_path: Path
+    first: bytes, bad: bytes, words: str, cli: Cli, tmp_path: Path
 ) -> None:
     """Input that breaks in mid-stream is exit code 4; the report tells what was done by then."""
     api, report = sandbox(), tmp_path / "r.csv"
-    with running("-y", "-o", report, folder=tmp_path, url=serve(api.serve(0))) as program:
-        program.feed(first)
+
+    def produce(feed: Feed) -> None:
+        feed(first)
         until(lambda: api.cancelled == {"job-1"})
-        ended = program.end(bad)
-        assert ended.code == 4, ended.err
+        feed(bad)
+
+    ended = cli.against(api, "-y", "-o", report, stdin=fed_by(produce))
+    assert ended.code == 4, ended.err
     assert words in ended.err
     assert "Traceback" not in ended.err
     assert outcomes_in(report) == {"job-1": "cancelled"}
@@ -364,51 +380,31 @@ def test_bad_bytes_after_the_first_cancel_stop_the_run(
     ],
 )
 def test_bad_bytes_before_the_first_cancel_leave_no_report(
-    serve: Serve, tmp_path: Path, raw: bytes, words: str
+    cli: Cli, tmp_path: Path, raw: bytes, words: str
 ) -> None:
     """Input that is refused before anything was sent is exit code 2, and leaves no report."""
     api = sandbox()
-    with running("-y", "-o", "r.csv", folder=tmp_path, url=serve(api.serve(0))) as program:
-        ended = program.end(raw)
-        assert ended.code == 2, ended.err
+    ended = cli.against(api, "-y", "-o", "r.csv", stdin=fed_by(lambda feed: feed(raw)))
+    assert ended.code == 2, ended.err
     assert words in ended.err
     assert api.cancels == {}
     assert not (tmp_path / "r.csv").exists()
 
 
-@pytest.mark.parametrize(
-    ("stdin", "option", "code", "words"),
-    [
-        ("job_id\n", "-y", 0, "warning: the input holds no rows, there is nothing to cancel\n"),
-        ("", "--allow-empty", 0, "warning: the input holds no rows, there is nothing to cancel\n"),
-        ("", "-y", 2, "nothing came by standard input"),
-        ("# none\n", "-y", 2, "nothing came by standard input"),
-    ],
-)
-def test_pipe_without_rows_leaves_no_report(
-    serve: Serve, tmp_path: Path, stdin: str, option: str, code: int, words: str
-) -> None:
-    """A header without rows is a warning and a success; nothing at all is an error."""
-    url = serve(sandbox().serve(0))
-    ended = run_program("-y", option, "-o", "r.csv", folder=tmp_path, url=url, stdin=stdin)
-    assert ended.code == code, ended.err
-    assert words in ended.err
-    assert not (tmp_path / "r.csv").exists()
-
-
-def test_resume_with_a_pipe_sends_no_settled_job(serve: Serve, tmp_path: Path) -> None:
+def test_resume_with_a_pipe_sends_no_settled_job(cli: Cli, tmp_path: Path) -> None:
     """With --resume, what the report says is settled is not sent again when it comes by a pipe."""
     api, report = sandbox(), tmp_path / "r.csv"
-    url = serve(api.serve(0))
-    with running("-yr500", "-o", report, folder=tmp_path, url=url) as program:
-        ended = program.end(b"job-1\na/b\n")
-        assert ended.code == 1, ended.err
+    ended = cli.against(api, "-yr500", "-o", report, stdin="job-1\na/b\n")
+    assert ended.code == 1, ended.err
     first, sent = report.read_text(), dict(api.cancels)
-    with running("-yr500", "-o", report, "--resume", folder=tmp_path, url=url) as program:
-        program.feed(b"job-1\na/b\njob-2\n")
+
+    def produce(feed: Feed) -> None:
+        feed(b"job-1\na/b\njob-2\n")
         until(lambda: api.cancelled == {"job-1", "job-2"})
-        ended = program.end(b"job-3\n")
-        assert ended.code == 1, ended.err
+        feed(b"job-3\n")
+
+    ended = cli.against(api, "-yr500", "-o", report, "--resume", stdin=fed_by(produce))
+    assert ended.code == 1, ended.err
     assert report.read_text().startswith(first)
     assert sorted(outcomes_in(report)) == ["a/b", "job-1", "job-2", "job-3"]
     assert report.read_text().count("\n") == 5
@@ -416,14 +412,17 @@ def test_resume_with_a_pipe_sends_no_settled_job(serve: Serve, tmp_path: Path) -
     assert "1 job was settled by an earlier run" in ended.err
 
 
-def test_files_are_sent_while_a_pipe_is_silent(serve: Serve, tmp_path: Path) -> None:
+def test_files_are_sent_while_a_pipe_is_silent(cli: Cli, tmp_path: Path) -> None:
     """The jobs of files are cancelled while a producer has not written anything yet."""
     api = sandbox()
     (tmp_path / "ids.txt").write_text("job-1\n")
-    with running("-y", "ids.txt", "-", folder=tmp_path, url=serve(api.serve(0))) as program:
+
+    def produce(feed: Feed) -> None:
         until(lambda: api.cancelled == {"job-1"})
-        ended = program.end(b"job-1\njob-2\n")
-        assert ended.code == 0, ended.err
+        feed(b"job-1\njob-2\n")
+
+    ended = cli.against(api, "-y", "ids.txt", "-", stdin=fed_by(produce))
+    assert ended.code == 0, ended.err
     assert list(ended.outcomes) == ["job-1", "job-2"]
 
 
@@ -442,16 +441,18 @@ def test_files_are_sent_while_a_pipe_is_silent(serve: Serve, tmp_path: Path) -> 
     ids=["check", "sandbox"],
 )
 def test_pipe_is_checked_and_practised_as_it_arrives(
-    option: str, first: bytes, second: bytes, rows: dict[str, str], serve: Serve, tmp_path: Path
+    option: str, first: bytes, second: bytes, rows: dict[str, str], cli: Cli, tmp_path: Path
 ) -> None:
     """A check and a practice run settle the jobs of a pipe as they come; a store is not written."""
     api, report = sandbox(2, busy="started"), tmp_path / "r.csv"
-    url = serve(api.serve(0))
-    with running(option, "-r500", "-o", report, folder=tmp_path, url=url) as program:
-        program.feed(first)
+
+    def produce(feed: Feed) -> None:
+        feed(first)
         until(lambda: len(outcomes_in(report)) == 1)
-        ended = program.end(second)
-        assert ended.code == 3, ended.err
+        feed(second)
+
+    ended = cli.against(api, option, "-r500", "-o", report, stdin=fed_by(produce))
+    assert ended.code == 3, ended.err
     assert outcomes_in(report) == rows
     assert api.cancels == {}
 
@@ -500,16 +501,3 @@ def test_wrong_store_stops_a_run_whose_producer_goes_on(serve: Serve, tmp_path: 
     assert len(report) == 200
     assert set(report.values()) == {"not_found", "not_attempted"}
     assert list(report.values()).count("not_found") < 100
-
-
-def test_summary_has_the_digest_of_a_pipe(serve: Serve, tmp_path: Path) -> None:
-    """The summary has the digest of what came by the pipe, and the counts."""
-    url = serve(sandbox().serve(0))
-    ended = run_program(
-        "-yr500", "--summary", "s.json", folder=tmp_path, url=url, stdin="job-1\njob-1\n"
-    )
-    assert ended.code == 0, ended.err
-    summary = orjson.loads((tmp_path / "s.json").read_bytes())
-    digest = hashlib.sha256(b"job-1\njob-1\n").hexdigest()
-    assert summary["inputs"] == [{"file": "stdin", "sha256": digest}]
-    assert (summary["outcomes"], summary["repeats"]) == ({"cancelled": 1}, 1)

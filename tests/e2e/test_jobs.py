@@ -3,7 +3,6 @@
 import csv
 import re
 import signal
-import sys
 from collections.abc import Callable
 from io import StringIO
 from pathlib import Path
@@ -12,17 +11,12 @@ import orjson
 import pytest
 from aiohttp import web
 
-from bulkcancel.cli import jobs
 from bulkcancel.sandbox import Rules
 from tests.conftest import Cli
 from tests.support.practice import Practice, sandbox
-from tests.support.programs import KEY, Ended, running, until
+from tests.support.programs import JOBS, Ended, running, until
 from tests.support.terminal import CTRL_C, at_terminal
 
-PROGRAM = (
-    *(sys.executable, "-W", "error", "-c"),
-    "import sys; from bulkcancel.__main__ import jobs; sys.exit(jobs())",
-)
 COLUMNS = "job_id,status,type,created_at,started_at,updated_at"
 FAST = ("-r", "2000")
 ROWS = [
@@ -33,25 +27,13 @@ ROWS = [
     {"jobid": "done", "status": "success", "createdat": "2026-01-01T08:00:00Z"},
 ]
 STILL = Rules(start_every=0)
+Listing = Callable[..., Ended]
 
 
 @pytest.fixture
-def listing(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Ended]:
+def listing(jobs_cli: Cli) -> Listing:
     """Run `bulkcancel-jobs` in this process against a practice API."""
-
-    def run(api: Practice, *arguments: str, **env: str) -> Ended:
-        with monkeypatch.context() as patch:
-            for name, value in {**KEY, "EPCC_API_BASE_URL": cli.url(api), **env}.items():
-                patch.setenv(name, value)
-            cli._output.readouterr()
-            code = jobs.main([*FAST, *arguments])
-        out, err = cli._output.readouterr()
-        return Ended(code, out, err)
-
-    return run
-
-
-Listing = Callable[..., Ended]
+    return lambda api, *arguments, **env: jobs_cli.against(api, *FAST, *arguments, **env)
 
 
 def ids(ended: Ended) -> str:
@@ -278,11 +260,9 @@ def test_jobs_that_lost_the_store_at_the_end_say_so(listing: Listing) -> None:
 def test_jobs_that_nobody_reads_end_quietly(cli: Cli, tmp_path: Path) -> None:
     """A closed pipe ends the list, and following, without an error."""
     api = Practice(ROWS, STILL)
-    program = running(
-        *("--follow", "0.02", "-q"), folder=tmp_path, url=cli.url(api), command=PROGRAM
-    )
-    with program as program_under_way:
-        process = program_under_way.process
+    arguments = ("--follow", "0.02", "-q")
+    with running(*arguments, folder=tmp_path, url=cli.url(api), command=JOBS) as program:
+        process = program.process
         assert process.stdout is not None
         assert process.stdout.readline().decode().strip() == COLUMNS
         process.stdout.close()
@@ -295,7 +275,7 @@ def test_ctrl_c_ends_following_with_what_there_is_to_say(cli: Cli, tmp_path: Pat
     """Exit code 130, all rows so far, and no error."""
     api = Practice(ROWS, STILL)
     command = ("--follow", "60")
-    with at_terminal(*command, folder=tmp_path, url=cli.url(api), command=PROGRAM) as terminal:
+    with at_terminal(*command, folder=tmp_path, url=cli.url(api), command=JOBS) as terminal:
         terminal.wait_for("following: looking for new jobs every 60 s")
         terminal.press(CTRL_C)
         assert terminal.end() == 130
@@ -309,7 +289,7 @@ def test_a_terminal_shows_the_queue_and_how_to_cancel_it(cli: Cli, tmp_path: Pat
     rows = [*ROWS, *({"jobid": f"job-{i}", "type": "price-import"} for i in range(9))]
     api = Practice(rows, STILL)
     with at_terminal(
-        "--type", "price-import", folder=tmp_path, url=cli.url(api), command=PROGRAM, width=120
+        "--type", "price-import", folder=tmp_path, url=cli.url(api), command=JOBS, width=120
     ) as terminal:
         assert terminal.end() == 0
     shown = terminal.shown
@@ -325,20 +305,11 @@ def test_a_terminal_shows_the_queue_and_how_to_cancel_it(cli: Cli, tmp_path: Pat
     )
 
 
-def test_a_terminal_shows_an_empty_queue_in_words(cli: Cli, tmp_path: Path) -> None:
-    """No job, nothing that runs, and nothing to paste."""
-    api = Practice([{"jobid": "done", "status": "success"}], STILL)
-    with at_terminal(folder=tmp_path, url=cli.url(api), command=PROGRAM) as terminal:
-        assert terminal.end() == 0
-    assert "no job fits\nrunning now     nothing\n" in terminal.shown
-    assert "to cancel" not in terminal.shown
-
-
 def test_ctrl_c_before_the_list_is_there_writes_no_row(cli: Cli, tmp_path: Path) -> None:
     """Exit code 130, and nothing on standard output."""
     api = Awkward(3)
     api.failing = lambda _: True
-    with running("-q", folder=tmp_path, url=cli.url(api), command=PROGRAM) as program:
+    with running("-q", folder=tmp_path, url=cli.url(api), command=JOBS) as program:
         until(lambda: api.pages > 0)
         program.signal(signal.SIGINT)
         ended = program.end()

@@ -15,11 +15,10 @@ import pytest
 
 from bulkcancel.console import Output
 from bulkcancel.sandbox import Rules
-from tests.conftest import KEY, Cli, KeepProfile
+from tests.conftest import KEY, Cli, KeepProfile, fed_by
 from tests.support.practice import sandbox
 from tests.support.programs import run_program, running
 from tests.support.raw import RawServer, http
-from tests.support.reading import Pipe
 
 IDS = "job-1\njob-2\njob-3\n"
 EIGHT = "".join(f"job-{i}\n" for i in range(1, 9))
@@ -262,40 +261,25 @@ def test_secret_in_a_usage_error_is_hidden(option: str, variable: str, cli: Cli)
 # --- pipes
 
 
-@pytest.fixture
-def pipe(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Take standard input for one that comes as it is made."""
-    monkeypatch.setattr("bulkcancel.inputs.reader.stdin_is_pipe", lambda: True)
-
-
-@pytest.mark.usefixtures("pipe")
-def test_empty_pipe_needs_no_login(cli: Cli) -> None:
-    """A pipe without a row is a warning, even where the login would never be answered."""
-    ended = cli.against(RawServer(...), "--yes", stdin="job_id\n")
-    assert (ended.code, ended.out) == (0, "")
-    assert "warning: the input holds no rows" in ended.err
-
-
-@pytest.mark.usefixtures("pipe")
 def test_ready_token_is_tried_with_the_first_row_of_a_pipe(cli: Cli) -> None:
     """A token that is there already is shown with the first row that comes."""
     api = sandbox()
     api._tokens["made-elsewhere"] = float("inf")
     url = cli.url(api)
     for token, code, rows in (("made-elsewhere", 0, 3), ("t", 2, 0)):
-        ended = cli("-yr500", stdin=IDS, EPCC_API_BASE_URL=url, BULKCANCEL_TOKEN=token)
+        stdin = fed_by(lambda feed: feed(IDS.encode()))
+        ended = cli("-yr500", stdin=stdin, EPCC_API_BASE_URL=url, BULKCANCEL_TOKEN=token)
         assert (ended.code, len(ended.rows)) == (code, rows)
 
 
-@pytest.mark.usefixtures("pipe")
 def test_progress_of_a_pipe_has_no_total(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
     """While ids may still come there is no total, only a count."""
     monkeypatch.setattr("bulkcancel.console.progress.PlainLines.every", 0.01)
-    ended = cli.against(sandbox(8), "-y", "-r100", stdin=EIGHT)
+    stdin = fed_by(lambda feed: feed(EIGHT.encode()))
+    ended = cli.against(sandbox(8), "-y", "-r100", stdin=stdin)
     assert re.search(r"^\d done \(cancelled \d\); ", ended.err, re.MULTILINE)
 
 
-@pytest.mark.usefixtures("pipe")
 def test_silent_pipe_is_waited_for_aloud(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
     """While the first id is waited for, the run says so: the store has answered already."""
     monkeypatch.setattr("bulkcancel.run.connection.WORD_EVERY", 0.01)
@@ -306,14 +290,9 @@ def test_silent_pipe_is_waited_for_aloud(cli: Cli, monkeypatch: pytest.MonkeyPat
         if text == "waiting for the first id":
             told.set()
 
-    class Late(Pipe):
-        def read(self, size: int) -> bytes:
-            assert told.wait(10)
-            return super().read(size)
-
     monkeypatch.setattr(Output, "note", noted)
-    monkeypatch.setattr("bulkcancel.inputs.source._opened", lambda _: Late([b"job-1\n"]))
-    ended = cli.against(sandbox(), "-yr500")
+    stdin = fed_by(lambda feed: told.wait(10) and feed(b"job-1\n"))
+    ended = cli.against(sandbox(), "-yr500", stdin=stdin)
     assert (ended.code, ended.rows[0][0]) == (0, "job-1")
     assert "waiting for the first id\n" in ended.err
 
@@ -321,10 +300,16 @@ def test_silent_pipe_is_waited_for_aloud(cli: Cli, monkeypatch: pytest.MonkeyPat
 # --- completion, near misses, and what is imported
 
 
+def completed(cli: Cli, shell: str, words: list[str], at: str) -> str:
+    """Return what a shell is told that asks how a line may go on."""
+    env = {"COMP_WORDS": " ".join(words), "COMP_CWORD": at}
+    return cli(_BULKCANCEL_COMPLETE=f"{shell}_complete", **env).out
+
+
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
-def test_completion_of_each_shell(shell: str, tmp_path: Path) -> None:
+def test_completion_of_each_shell(shell: str, cli: Cli) -> None:
     """Each shell gets a script of its own from the command, and words to complete with."""
-    script = run_program(folder=tmp_path, _BULKCANCEL_COMPLETE=f"{shell}_source")
+    script = cli(_BULKCANCEL_COMPLETE=f"{shell}_source")
     assert script.code == 0
     assert "_BULKCANCEL_COMPLETE" in script.out
     for words, expected in (
@@ -334,11 +319,7 @@ def test_completion_of_each_shell(shell: str, tmp_path: Path) -> None:
     ):
         line = ["bulkcancel", *words.split(" ")]
         at = line[-1] if shell == "fish" else str(len(line) - 1)
-        ended = run_program(
-            folder=tmp_path, _BULKCANCEL_COMPLETE=f"{shell}_complete",
-            COMP_WORDS=" ".join(line), COMP_CWORD=at,
-        )  # fmt: skip
-        found = set(re.split(r"[,\t\n]", ended.out))
+        found = set(re.split(r"[,\t\n]", completed(cli, shell, line, at)))
         assert expected <= found
         assert not {"--rate", "none"} & found
 
@@ -357,14 +338,10 @@ def test_completion_of_each_shell(shell: str, tmp_path: Path) -> None:
     ids=" ".join,
 )
 def test_completion_in_zsh_replaces_the_whole_word(
-    words: list[str], found: list[str], tmp_path: Path
+    words: list[str], found: list[str], cli: Cli
 ) -> None:
     """A choice brings the option that it is joined to; names of files are left to zsh itself."""
-    line = ["bulkcancel", *words]
-    lines = run_program(
-        folder=tmp_path, _BULKCANCEL_COMPLETE="zsh_complete",
-        COMP_WORDS=" ".join(line), COMP_CWORD=str(len(line) - 1),
-    ).out.splitlines()  # fmt: skip
+    lines = completed(cli, "zsh", ["bulkcancel", *words], str(len(words))).splitlines()
     kinds_and_words = zip(lines[::3], lines[1::3], strict=True)  # three for each, the third is help
     assert [f"{kind} {word}".removeprefix("plain ") for kind, word in kinds_and_words] == found
 
@@ -387,26 +364,41 @@ def test_misspelt_option_or_choice_leads_to_the_right_one(
     assert suggested in ended.err
 
 
+IMPORTED = """
+import sys
+from bulkcancel.__main__ import main
+for arguments in sys.stdin:
+    sys.argv[1:] = arguments.split()
+    main()
+    print("loaded", *sys.modules, file=sys.stderr)
+"""
+
+
+@pytest.fixture(scope="module")
+def loaded(tmp_path_factory: pytest.TempPathFactory) -> dict[str, set[str]]:
+    """Call the program again and again, the most frugal first; return what is imported by then."""
+    calls = ["--version", "--help", "--nonsense", "--dry-run nowhere.csv", "--dry-run ids.txt"]
+    folder = tmp_path_factory.mktemp("imports")
+    (folder / "ids.txt").write_text("job-1\n")
+    command = (sys.executable, "-c", IMPORTED)
+    ended = run_program(folder=folder, command=command, stdin="\n".join(calls))
+    told = [set(line.split()) for line in ended.err.splitlines() if line.startswith("loaded ")]
+    return dict(zip(calls, told, strict=True))
+
+
 @pytest.mark.parametrize(
-    ("arguments", "never"),
+    ("call", "never"),
     [
-        (["--version"], {"aiohttp", "rich", "orjson", "asyncio"}),
-        (["--help"], {"aiohttp", "rich", "orjson", "asyncio"}),
-        (["--nonsense"], {"aiohttp"}),
-        (["--dry-run", "nowhere.csv"], {"aiohttp"}),
-        (["--dry-run", "ids.txt"], {"aiohttp", "bulkcancel.epcc.transport"}),
+        ("--version", {"aiohttp", "rich", "orjson", "asyncio"}),
+        ("--help", {"aiohttp", "rich", "orjson", "asyncio"}),
+        ("--nonsense", {"aiohttp"}),
+        ("--dry-run nowhere.csv", {"aiohttp"}),
+        ("--dry-run ids.txt", {"aiohttp", "bulkcancel.epcc.transport"}),
     ],
 )
 def test_slow_libraries_are_imported_only_when_needed(
-    arguments: list[str], never: set[str], tmp_path: Path
+    call: str, never: set[str], loaded: dict[str, set[str]]
 ) -> None:
     """What takes its time to import is not imported for what can do without."""
-    (tmp_path / "ids.txt").write_text("job-1\n")
-    code = (
-        "import sys; from bulkcancel.__main__ import main; code = main();"
-        " print(*sys.modules, file=sys.stderr); sys.exit(code)"
-    )
-    ended = run_program(*arguments, folder=tmp_path, command=(sys.executable, "-c", code))
-    loaded = set(ended.err.split())
-    assert "bulkcancel.cli.cancel" in loaded
-    assert not loaded & never
+    assert "bulkcancel.cli.cancel" in loaded[call]
+    assert not loaded[call] & never

@@ -6,7 +6,6 @@ import re
 import shlex
 import signal
 import stat
-import sys
 from collections.abc import Callable
 from itertools import chain, repeat
 from pathlib import Path
@@ -16,11 +15,11 @@ import pytest
 
 from bulkcancel.report.rows import Format
 from bulkcancel.sandbox import Rules
-from tests.conftest import KEY, Cli, Serve
+from tests.conftest import KEY, Cli, fed_by
 from tests.e2e.conftest import Resume
 from tests.support.disks import scarce
 from tests.support.practice import Practice, sandbox
-from tests.support.programs import Ended, run_program, running
+from tests.support.programs import Ended
 from tests.support.raw import RawServer, http
 from tests.support.reports import earlier, last_of, report_of, rows_of
 
@@ -299,26 +298,21 @@ def test_report_that_lost_rows_is_not_resumed(spoiled: Spoiled, tmp_path: Path) 
     ],
     ids=["file", "options", "stdin", "both"],
 )
-def test_printed_command_resumes_to_the_end(
-    arguments: list[str], serve: Serve, tmp_path: Path
-) -> None:
+def test_printed_command_resumes_to_the_end(arguments: list[str], cli: Cli, tmp_path: Path) -> None:
     """The command that an interrupted run prints, taken as a shell takes it, runs to the end."""
     api = sandbox(8)
-    url = serve(api.serve(0))
     (tmp_path / "ids 1.txt").write_text("job-1\njob-2\njob-3\njob-4\njob-5\njob-6\n")
-    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-    first = ("--yes", "-r", "100", "-j", "1", *arguments)
-    with running(*first, folder=tmp_path, url=url, PATH=path) as program:
-        api.on_cancel = lambda number: program.signal(signal.SIGINT) if number == 2 else None
-        ended = program.end(b"job-5\njob-6\njob-7\njob-8\n")
+    api.on_cancel = interrupt_at(2)
+    piped = fed_by(lambda feed: feed(b"job-5\njob-6\njob-7\njob-8\n"))
+    ended = cli.against(api, "--yes", "-r", "100", "-j", "1", *arguments, stdin=piped)
     assert ended.code == 130, ended.err
     assert len(api.cancelled) < 5
     api.on_cancel = lambda _: None
-    command = shlex.split(ended.next_command, comments=True)
-    again = run_program(command=command, folder=tmp_path, url=url, PATH=path)
-    assert again.code == 0, again.err
+    _, *again = shlex.split(ended.next_command, comments=True)
+    ended = cli.against(api, *again)
+    assert ended.code == 0, ended.err
     report = tmp_path / arguments[arguments.index("-o") + 1]
     assert set(last_of(rows_of(report))) == api.cancelled
     in_file = set(range(1, 7)) if "ids 1.txt" in arguments else set[int]()
-    piped = {5, 6, 7, 8} if "-" in arguments or not in_file else set[int]()
-    assert api.cancelled == {f"job-{i}" for i in in_file | piped}
+    piped_in = {5, 6, 7, 8} if "-" in arguments or not in_file else set[int]()
+    assert api.cancelled == {f"job-{i}" for i in in_file | piped_in}

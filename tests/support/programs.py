@@ -20,6 +20,8 @@ from typing import IO
 import pytest
 
 PROGRAM = (sys.executable, "-W", "error", "-m", "bulkcancel")
+_JOBS = "import sys; from bulkcancel.__main__ import jobs; sys.exit(jobs())"
+JOBS = (sys.executable, "-W", "error", "-c", _JOBS)
 KEY = {"EPCC_CLIENT_ID": "night-operator", "EPCC_CLIENT_SECRET": "s3cret-of-the-store"}
 SETTINGS = re.compile(r"(?i)_?BULKCANCEL_|EPCC_|.*_PROXY$|NO_COLOR$|FORCE_COLOR$|CI$|COLUMNS$")
 ERROR = r"error: .*\n(hint: .*\n)?"  # what is wrong, and what to do
