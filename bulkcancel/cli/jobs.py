@@ -4,6 +4,7 @@ import math
 import os
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -17,7 +18,8 @@ from bulkcancel.cli.cancel import guarded
 from bulkcancel.cli.options import CONTEXT, JOBS, GroupedCommand
 
 if TYPE_CHECKING:
-    from bulkcancel.listing.view import QueueOptions
+    from bulkcancel.listing.command import QueueOptions
+    from bulkcancel.listing.follow import FollowOptions
 
 STATUSES = ("pending", "started", "success", "failed", "cancelled")
 
@@ -65,18 +67,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _queue_options(given: Mapping[str, Any]) -> "QueueOptions":
     """Return which jobs are listed, and where; raises `ConfigError`."""
-    from bulkcancel.listing.view import QueueOptions  # noqa: PLC0415
+    from bulkcancel.listing.command import QueueOptions  # noqa: PLC0415
+    from bulkcancel.listing.selection import Selection  # noqa: PLC0415
 
     times, remarks = _times(given)
+    types = frozenset(_names(given["type"] or ""))
     return QueueOptions(
-        statuses=_statuses(given["status"]),
-        types=frozenset(_names(given["type"] or "")),
-        **times,
-        **_follow_options(given),
+        Selection(_statuses(given["status"]), types, **times),
+        _follow_options(given),
         output=given["output"],
         format=given["format"],
         overwrite=given["overwrite"],
-        again=tuple(_again(given)),
+        again=tuple(_again(given, times)),
         remarks=remarks,
     )
 
@@ -109,32 +111,37 @@ def _times(given: Mapping[str, Any]) -> tuple[dict[str, float], tuple[str, ...]]
     return times, tuple(remarks)
 
 
-def _follow_options(given: Mapping[str, Any]) -> dict[str, Any]:
-    """Return how long to follow; raises `ConfigError`."""
+def _follow_options(given: Mapping[str, Any]) -> "FollowOptions | None":
+    """Return how long to follow, None for not at all; raises `ConfigError`."""
+    from bulkcancel.listing.follow import FollowOptions  # noqa: PLC0415
+
     every, lasts, quiet = given["follow"], given["for_"], given["until_quiet"]
     if every is None and (lasts or quiet):
         raise ConfigError("--for and --until-quiet need --follow", "add it")
     if every is None:
-        return {}
+        return None
     check_positive("--follow", every)
     if given["output"] not in {None, "-"}:
         raise ConfigError("--follow writes to standard output", "redirect that instead of --output")
     if given["until"]:
         raise ConfigError("--follow and --until exclude each other", "end it with --for TIME")
-    return {
-        "follow_every": every,
-        "follow_for": seconds_of(lasts) if lasts else math.inf,
-        "until_quiet": seconds_of(quiet) if quiet else math.inf,
-    }
+    return FollowOptions(
+        every,
+        seconds_of(lasts) if lasts else math.inf,
+        seconds_of(quiet) if quiet else math.inf,
+    )
 
 
-def _again(given: Mapping[str, Any]) -> Iterator[str]:
-    """Yield the command that lists pending jobs of the same store and type."""
+def _again(given: Mapping[str, Any], times: Mapping[str, float]) -> Iterator[str]:
+    """Yield the command that lists pending jobs of the same store, type and least age."""
     yield "bulkcancel-jobs"
     for name in ("type", "base_url", "profile"):
         if given[name] and _is_given(name):
             yield f"--{name.replace('_', '-')}"
             yield given[name]
+    if "since" in times:
+        yield "--since"
+        yield datetime.fromtimestamp(times["since"], UTC).isoformat()
 
 
 def _is_given(name: str) -> bool:

@@ -22,11 +22,13 @@ if TYPE_CHECKING:
     from bulkcancel.epcc.verdicts import (
         Step,
         Verdict,
+        body_of,
         describe,
         interpret_any,
         interpret_cancel,
         interpret_read,
         job_state,
+        mapping,
     )
 
 __all__ = [
@@ -39,6 +41,7 @@ __all__ = [
     "Sender",
     "Step",
     "Verdict",
+    "body_of",
     "cancel_request",
     "connect",
     "describe",
@@ -46,6 +49,7 @@ __all__ = [
     "interpret_cancel",
     "interpret_read",
     "job_state",
+    "mapping",
     "read_request",
 ]
 

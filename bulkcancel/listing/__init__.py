@@ -4,30 +4,7 @@
 request is sent, and cancels nothing. The store's own name is read here, too.
 """
 
-from bulkcancel.listing.arrivals import Arrivals
-from bulkcancel.listing.fetch import Asks, Fetcher, ListError
-from bulkcancel.listing.follow import FollowOptions, Round, follow
-from bulkcancel.listing.lister import Lister
-from bulkcancel.listing.page import ListedJob, epoch_of
-from bulkcancel.listing.selection import Selection
 from bulkcancel.listing.store_info import store_name
-from bulkcancel.listing.verify import LAG, Difference, Verification, Verifier
+from bulkcancel.listing.verify import LAG, Verification, Verifier
 
-__all__ = [
-    "LAG",
-    "Arrivals",
-    "Asks",
-    "Difference",
-    "Fetcher",
-    "FollowOptions",
-    "ListError",
-    "ListedJob",
-    "Lister",
-    "Round",
-    "Selection",
-    "Verification",
-    "Verifier",
-    "epoch_of",
-    "follow",
-    "store_name",
-]
+__all__ = ["LAG", "Verification", "Verifier", "store_name"]

@@ -1,12 +1,10 @@
 """Jobs that arrive after the list was read: which there are, from as few pages as possible."""
 
-from collections.abc import Iterable
-
 from bulkcancel.listing.fetch import QueryRefused
 from bulkcancel.listing.lister import Lister
-from bulkcancel.listing.page import ListedJob, Page
+from bulkcancel.listing.page import ListedJob
 from bulkcancel.listing.selection import created_term
-from bulkcancel.listing.window import is_rising
+from bulkcancel.listing.window import InconsistentError, Window, is_rising
 
 LATE = 60.0  # seconds by which a job may show up later than its time of creation says
 
@@ -23,71 +21,62 @@ class Arrivals:
         self._known = {job.job_id for job in lister.listed}
         self._rising = is_rising(lister.listed)
         self._count = len(lister.listed)
-        self._newest = _newest(None, lister.listed)
-        self._by_time = self._newest is not None and bool(
-            lister.terms or not lister.selection.terms()
-        )
-        self._is_tried = False
+        self._newest = max((job.created or 0.0 for job in lister.listed), default=0.0)
+        takes_filters = lister.terms or not lister.selection.terms()
+        self._by_time = None if self._newest and takes_filters else False  # None: to be tried
 
     async def read(self) -> list[ListedJob]:
         """Return the jobs that are new and fit, oldest first; raises `ListError`."""
         listed = {job.job_id: job for job in await self._listed_lately()}
         new = [job for job_id, job in listed.items() if job_id not in self._known]
         self._known.update(listed)
-        self._newest = _newest(self._newest, new)
+        self._newest = max([self._newest, *(job.created or 0.0 for job in new)])
         return self._lister.chosen(new)
 
     async def _listed_lately(self) -> list[ListedJob]:
         lister = self._lister
         try:
-            if self._by_time and (self._is_tried or await self._chooses_by_time()):
-                since = (self._newest or 0.0) - LATE
-                return await lister.whole((*lister.terms, created_term("ge", since)))
+            if self._by_time is None:
+                self._by_time = await self._chooses_by_time()
+            if self._by_time:
+                since = created_term("ge", self._newest - LATE)
+                return await lister.whole((*lister.terms, since))
         except QueryRefused:
             self._by_time = False
-        if self._rising is None:
-            return await lister.whole(lister.terms)
-        pages = await (self._from_the_end() if self._rising else self._from_the_start())
-        return [job for page in pages for job in page.jobs]
+        try:
+            if self._rising is not None:
+                return await self._newest_pages(oldest_first=self._rising)
+        except InconsistentError:  # they moved too fast
+            pass
+        return await lister.whole(lister.terms)
 
     async def _chooses_by_time(self) -> bool:
-        """Find out once whether a filter by time leads to the newest job, and to no older one."""
-        newest = self._newest or 0.0
-        page = await self._lister.fetcher.page((created_term("ge", newest),), 0)
+        """Tell whether a filter by time leads to the newest job, and to no older one."""
+        page = await self._lister.fetcher.page((created_term("ge", self._newest),), 0)
         times = [job.created or 0.0 for job in page.jobs]
-        self._is_tried = True
-        self._by_time = newest in times and min(times) >= newest - 0.001
-        return self._by_time
+        return self._newest in times and min(times) >= self._newest - 0.001
 
-    async def _from_the_start(self) -> list[Page]:
-        """Read a list that has the newest jobs first, until a page has a known one."""
-        pages = [await self._lister.fetcher.page(self._lister.terms, 0)]
-        while self._is_full(pages[-1]) and not self._has_known(pages[-1]):
-            offset = pages[-1].end - self._lister.fetcher.size // 10
-            pages.append(await self._lister.fetcher.page(self._lister.terms, offset))
-        return pages
+    async def _newest_pages(self, *, oldest_first: bool) -> list[ListedJob]:
+        """Read pages from the end of the list that has the newest jobs, to one that is known.
 
-    async def _from_the_end(self) -> list[Page]:
-        """Read a list that has the newest jobs last: from half a page before its old end on."""
-        lister, half = self._lister, self._lister.fetcher.size // 2
-        offset = max(0, self._count - half)
-        pages = [await lister.fetcher.page(lister.terms, offset)]
-        while offset and not self._has_known(pages[-1]):  # it became shorter in the meantime
-            offset = max(0, min(offset, pages[-1].total or offset) - half)
-            pages.append(await lister.fetcher.page(lister.terms, offset))
-        while self._is_full(pages[-1]):
-            pages.append(
-                await lister.fetcher.page(lister.terms, pages[-1].end - lister.fetcher.size // 10)
-            )
-        self._count = pages[-1].end
-        return pages
+        Where that is the last page, it begins half a page before the old end.
+        """
+        fetcher = self._lister.fetcher
+        window = Window(fetcher, self._lister.terms, max(1, fetcher.size // 10))
+        offset = max(0, self._count - fetcher.size // 2) if oldest_first else 0
+        await window.read([offset])
+        while offset and not window.is_cut and not self._has_known(window):  # it became shorter
+            total = window.pages[offset].total
+            end = offset if total is None else min(offset, total)
+            offset = max(0, end - fetcher.size // 2)
+            await window.read([offset])
+        while (oldest_first or not self._has_known(window)) and await window.read_on():
+            pass
+        window.require_joined()
+        if window.is_cut:
+            raise InconsistentError("its end can't be had")
+        self._count = window.in_order[-1].end
+        return list(window.jobs().values())
 
-    def _is_full(self, page: Page) -> bool:
-        return len(page.jobs) >= self._lister.fetcher.size
-
-    def _has_known(self, page: Page) -> bool:
-        return any(job.job_id in self._known for job in page.jobs)
-
-
-def _newest(known: float | None, jobs: Iterable[ListedJob]) -> float | None:
-    return max(filter(None, (known, *(job.created for job in jobs))), default=None)
+    def _has_known(self, window: Window) -> bool:
+        return any(not self._known.isdisjoint(page.ids) for page in window.pages.values())

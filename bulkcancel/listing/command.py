@@ -2,8 +2,7 @@
 
 import asyncio
 import sys
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -17,18 +16,35 @@ from bulkcancel.engine import concurrency_for
 from bulkcancel.epcc import connect
 from bulkcancel.listing.arrivals import Arrivals
 from bulkcancel.listing.fetch import Fetcher, ListError
-from bulkcancel.listing.follow import FollowOptions
-from bulkcancel.listing.following import Following
+from bulkcancel.listing.follow import Following, FollowOptions
 from bulkcancel.listing.lister import Lister
 from bulkcancel.listing.page import ListedJob
-from bulkcancel.listing.rows import job_header, job_line
+from bulkcancel.listing.rows import job_header, job_lines
 from bulkcancel.listing.selection import Selection
 from bulkcancel.listing.store_info import store_name
-from bulkcancel.listing.view import QueueOptions, queue_view
+from bulkcancel.listing.view import queue_view
 from bulkcancel.report import STDOUT, Plan, check_places, name_of, standard_output, write_atomically
 
 _FIRST_WORD = 2.0  # seconds of reading before there is a line about it
 _WORD_EVERY = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class QueueOptions:
+    """Which jobs are listed and where, and how those that arrive are followed (None: not at all).
+
+    `output` None is a table on a terminal, else rows. `again` are the words of a command that
+    lists pending jobs of the same store, type and least age; `remarks` is what to say about the
+    options.
+    """
+
+    selection: Selection
+    follow: FollowOptions | None
+    output: str | None
+    format: str | None
+    overwrite: bool
+    again: tuple[str, ...]
+    remarks: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,27 +96,43 @@ class _Listing:
     def __init__(self, settings: QueueSettings, output: Output, plan: Plan) -> None:
         self._settings, self._output, self._plan = settings, output, plan
         self._tally = Tally()
-        self._pages = 0, 0
 
     async def run(self, access: Access) -> None:
         """List, and follow; raises `BulkcancelError`."""
         settings, jobs = self._settings, self._settings.jobs
         async with connect(access, settings.pace, self._tally, self._output.request) as sender:
-            fetcher = Fetcher(sender, concurrency_for(settings.pace.rate), self._count)
+            fetcher = Fetcher(sender, concurrency_for(settings.pace.rate))
             lister = Lister(fetcher, jobs.selection)
-            async with self._patience():
-                listed = await lister.read()
+            listed = await self._read(lister)
             if self._is_shown():
                 store = await store_name(sender)
                 where = ", ".join(filter(None, (urlsplit(access.base_url).netloc, str(store))))
                 running = await self._running(lister)
-                print_queue(queue_view(listed, running, jobs, where, fetcher.now()))
+                print_queue(queue_view(listed, running, jobs.again, where, fetcher.now()))
             else:
                 self._write(listed)
-            if jobs.follow_every is not None:
-                options = FollowOptions(jobs.follow_every, jobs.follow_for, jobs.until_quiet)
+            if jobs.follow is not None:
                 following = Following(self._plan.format, self._output, sender, self._tally)
-                await following.run(Arrivals(lister), options)
+                await following.run(Arrivals(lister), jobs.follow)
+
+    async def _read(self, lister: Lister) -> list[ListedJob]:
+        """Read the list; say how far it is, where that takes more than a moment."""
+        pages = lister.fetcher
+
+        async def speak() -> None:
+            await asyncio.sleep(_FIRST_WORD)
+            while True:
+                more = pages.pages_expected > pages.pages_read
+                of = f" of about {pages.pages_expected:,}" if more else ""
+                line = f"reading the store's list: page {pages.pages_read:,}{of}"
+                self._output.note(line, "progress")
+                await asyncio.sleep(_WORD_EVERY)
+
+        speaking = asyncio.create_task(speak())
+        try:
+            return await lister.read()
+        finally:
+            speaking.cancel()
 
     async def _running(self, lister: Lister) -> list[ListedJob]:
         """Return the jobs that run, of whatever type and age."""
@@ -110,42 +142,21 @@ class _Listing:
     def _is_shown(self) -> bool:
         """Tell whether people look at the list, not a program."""
         jobs = self._settings.jobs
-        as_rows = jobs.output or jobs.format or jobs.follow_every
+        as_rows = jobs.output or jobs.format or jobs.follow
         return not as_rows and sys.stdout is not None and sys.stdout.isatty()
 
     def _write(self, jobs: list[ListedJob]) -> None:
         """Write all rows, to a file whole or not at all; raises `BulkcancelError`."""
         target, form = self._plan.target, self._plan.format
-        lines = [job_header(form), *(job_line(form, job.job_id, job.state) for job in jobs)]
+        lines = job_header(form) + job_lines(form, jobs)
         if target == STDOUT:
-            standard_output().append(b"".join(lines))
+            standard_output().append(lines)
         else:
             try:
                 with write_atomically(Path(target)) as file:
-                    file.writelines(lines)
+                    file.write(lines)
             except OSError as error:
                 raise ReportError(
                     f"{target} can't be written: {error.strerror}", "choose another --output"
                 ) from None
         self._output.note(f"{len(jobs):,} job{'' if len(jobs) == 1 else 's'} in {name_of(target)}")
-
-    def _count(self, read: int, expected: int) -> None:
-        self._pages = read, expected
-
-    @asynccontextmanager
-    async def _patience(self) -> AsyncIterator[None]:
-        """Say how far it is, where that takes more than a moment."""
-
-        async def speak() -> None:
-            await asyncio.sleep(_FIRST_WORD)
-            while True:
-                read, expected = self._pages
-                of = f" of about {expected:,}" if expected > read else ""
-                self._output.note(f"reading the store's list: page {read:,}{of}", "progress")
-                await asyncio.sleep(_WORD_EVERY)
-
-        speaking = asyncio.create_task(speak())
-        try:
-            yield
-        finally:
-            speaking.cancel()

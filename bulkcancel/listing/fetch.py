@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from email.utils import parsedate_to_datetime
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from bulkcancel.base.errors import BulkcancelError
 from bulkcancel.epcc import (
@@ -21,24 +21,28 @@ from bulkcancel.epcc import (
 )
 from bulkcancel.listing.page import PAGE_SIZE, Page, list_path, page_in
 
-LATER = "try again later"
+_LATER = "try again later"
 _SAME_CLOCK = 2.0  # seconds by which clocks may differ, and a reply be late
 _LIKELY_SIZES = (10, 25)  # what stores give unless asked for more is a multiple of one
-Judge = Callable[[Exchange], Verdict]
+_HINTS = {
+    403: "this key may not read jobs: use one that may",
+    404: "check --base-url or EPCC_API_BASE_URL",
+}
+_Item = TypeVar("_Item")
 
 
 class ListError(BulkcancelError):
     """The list could not be had whole."""
 
 
-class QueryRefused(Exception):
-    """The store does not take a query (400, 422); the text is what it says."""
+class QueryRefused(ListError):
+    """The store does not take a query (400, 422)."""
 
 
 class Asks(Protocol):
     """What is needed of `epcc.Sender`."""
 
-    def ask(self, request: Request, judge: Judge) -> Awaitable[Exchange]:
+    def ask(self, request: Request, judge: Callable[[Exchange], Verdict]) -> Awaitable[Exchange]:
         """Send a request in its turn until it is answered; return the last exchange."""
         ...
 
@@ -46,22 +50,15 @@ class Asks(Protocol):
 class Fetcher:
     """Fetch pages of `size` jobs, `in_flight` of them at once at most.
 
-    `seen` is told after each page how many there have been, and how many there will be as
-    far as is known.
+    `pages_read` counts them, `pages_expected` as far as is known how many there will be.
     """
 
-    def __init__(
-        self,
-        sender: Asks,
-        in_flight: int = 8,
-        seen: Callable[[int, int], None] = lambda _, __: None,
-    ) -> None:
+    def __init__(self, sender: Asks, in_flight: int = 8) -> None:
         self.size = PAGE_SIZE
+        self.pages_read = self.pages_expected = 0
         self._limit: int | None = PAGE_SIZE
         self._sender = sender
         self._in_flight = in_flight
-        self._seen = seen
-        self._read = self._expected = 0
         self._clock_offset = 0.0
 
     async def first(self, terms: tuple[str, ...]) -> tuple[Page, tuple[str, ...]]:
@@ -83,7 +80,7 @@ class Fetcher:
         return page, taken
 
     async def page(self, terms: Iterable[str], offset: int) -> Page:
-        """Return one page; raises `QueryRefused` or `ListError`."""
+        """Return one page; raises `QueryRefused` or another `ListError`."""
         page: Page | None = None
 
         def judge(exchange: Exchange) -> Verdict:
@@ -91,7 +88,7 @@ class Fetcher:
             verdict = interpret_any(exchange)
             if not isinstance(exchange, Reply) or exchange.status != 200:
                 return verdict
-            page = page_in(exchange.body, offset)
+            page = page_in(exchange, offset)
             self._note_time(exchange)
             return verdict if page else replace(verdict, step=Step.RESEND)
 
@@ -99,8 +96,7 @@ class Fetcher:
         exchange = await self._sender.ask(Request("GET", path), judge)
         if page is None:
             raise _complaint(exchange)
-        self._read += 1
-        self._seen(self._read, self._expected)
+        self.pages_read += 1
         return page
 
     def now(self) -> float:
@@ -114,20 +110,20 @@ class Fetcher:
             self._clock_offset = offset if abs(offset) > _SAME_CLOCK else 0.0
 
     async def side_by_side(
-        self, offsets: Sequence[int], fetch: Callable[[int], Awaitable[bool]]
+        self, items: Sequence[_Item], fetch: Callable[[_Item], Awaitable[bool]]
     ) -> None:
-        """Call `fetch` with each offset, many at once, until one returns False."""
-        todo = iter(offsets)
-        self._expected = max(self._expected, self._read + min(len(offsets), 10**6))
+        """Call `fetch` with each item, many at once, until one returns False."""
+        todo = iter(items)
+        self.pages_expected = max(self.pages_expected, self.pages_read + min(len(items), 10**6))
 
         async def work() -> None:
-            for offset in todo:
-                if not await fetch(offset):
+            for item in todo:
+                if not await fetch(item):
                     return
 
         try:
             async with asyncio.TaskGroup() as workers:
-                for _ in range(min(self._in_flight, len(offsets))):
+                for _ in range(min(self._in_flight, len(items))):
                     workers.create_task(work())
         except ExceptionGroup as group:
             raise group.exceptions[0] from None
@@ -144,16 +140,12 @@ def _may_be_full(page: Page) -> bool:
     return any(count % size == 0 for size in _LIKELY_SIZES)
 
 
-def _complaint(exchange: Exchange) -> Exception:
+def _complaint(exchange: Exchange) -> ListError:
     """Return what to raise for a page that can't be had."""
     if isinstance(exchange, NoReply):
-        return ListError(f"no answer from the store: {exchange.reason}", LATER)
+        return ListError(f"no answer from the store: {exchange.reason}", _LATER)
     said = "200, but not with a list of jobs" if exchange.status == 200 else describe(exchange)
     if exchange.status in {400, 422}:
-        return QueryRefused(said)
-    hints = {
-        403: "this key may not read jobs: use one that may",
-        404: "check --base-url or EPCC_API_BASE_URL",
-    }
-    hint = hints.get(exchange.status, LATER)
+        return QueryRefused(f"the store refuses its list of jobs: {said}", _LATER)
+    hint = _HINTS.get(exchange.status, _LATER)
     return ListError(f"the store's list of jobs can't be read: {said}", hint)

@@ -3,10 +3,10 @@
 import math
 from collections.abc import Iterable
 
-from bulkcancel.listing.fetch import LATER, Fetcher, ListError, QueryRefused
+from bulkcancel.listing.fetch import Fetcher, ListError, QueryRefused
 from bulkcancel.listing.page import ListedJob, Page
 from bulkcancel.listing.selection import Selection, created_term
-from bulkcancel.listing.window import InconsistentError, Window, is_rising, read_window
+from bulkcancel.listing.window import InconsistentError, Window, is_rising
 
 OVERLAPS = (0.05, 0.25, 0.5)  # shares of a page, one for each round
 
@@ -26,14 +26,11 @@ class Lister:
 
     async def read(self) -> list[ListedJob]:
         """Return all jobs that fit, oldest first; raises `ListError`, never a part of them."""
-        try:
-            first, self.terms = await self.fetcher.first(self.terms)
-            self.listed = await self.whole(self.terms, first)
-            if not self.listed and self.terms and await self._is_filter_wrong():
-                self.terms = ()
-                self.listed = await self.whole(())
-        except QueryRefused as refusal:
-            raise ListError(f"the store refuses its list of jobs: {refusal}", LATER) from None
+        first, self.terms = await self.fetcher.first(self.terms)
+        self.listed = await self.whole(self.terms, first)
+        if not self.listed and self.terms and await self._is_filter_wrong():
+            self.terms = ()
+            self.listed = await self.whole(())
         return self.chosen(self.listed)
 
     def chosen(self, jobs: Iterable[ListedJob]) -> list[ListedJob]:
@@ -47,7 +44,7 @@ class Lister:
         """Return all jobs that a filter leads to, in the order of the list.
 
         They are from pages that join and agree with the total; where they don't, pages
-        overlap more from round to round. Raises `ListError`, and `QueryRefused`.
+        overlap more from round to round. Raises `ListError`.
         """
         problem = ""
         for share in OVERLAPS:
@@ -63,41 +60,42 @@ class Lister:
         )
 
     async def _round(self, terms: tuple[str, ...], overlap: int, first: Page) -> list[ListedJob]:
-        window = await read_window(self.fetcher, terms, overlap, first)
+        window = Window(self.fetcher, terms, overlap)
+        await window.read_all(first)
         jobs, least = window.jobs(), window.least
-        while window.cut:
-            cut = ListError(
-                f"the store shows no more than {len(jobs):,} of its {least:,} jobs: it refuses"
-                f" offsets from {window.ceiling:.0f} on, and does not choose by time",
-                "ask for fewer with --status, --type or --since",
-            )
-            try:
-                window = await self._window_behind(window, terms, overlap)
-            except QueryRefused:
-                raise cut from None
-            if window.cut and window.jobs().keys() <= jobs.keys():
-                raise cut
+        while window.is_cut:
+            behind = await self._window_behind(window, terms, overlap)
+            if behind is None or (behind.is_cut and behind.jobs().keys() <= jobs.keys()):
+                raise ListError(
+                    f"the store shows no more than {len(jobs):,} of its {least:,} jobs: it refuses"
+                    f" offsets from {window.ceiling:.0f} on, and does not choose by time",
+                    "ask for fewer with --status, --type or --since",
+                )
+            window = behind
             jobs |= window.jobs()
         if len(jobs) < least:
             raise InconsistentError(f"it has {least:,} jobs, {len(jobs):,} were found")
         return list(jobs.values())
 
-    async def _window_behind(self, before: Window, terms: tuple[str, ...], overlap: int) -> Window:
+    async def _window_behind(
+        self, before: Window, terms: tuple[str, ...], overlap: int
+    ) -> Window | None:
         """Read the jobs behind a window that was cut, by their time of creation.
 
-        Raises `QueryRefused` where that does not lead on.
+        None where that does not lead on.
         """
         known = before.jobs()
-        rising, last = is_rising(known.values()), [*known.values()][-1].created
+        rising, last = is_rising([*known.values()]), [*known.values()][-1].created
         if rising is None or last is None:
-            raise QueryRefused("the list is in no order by time")
+            return None
         # a time may be kept finer than it is shown
         behind = (*terms, created_term("ge", last) if rising else created_term("le", last + 1))
-        first = await self.fetcher.page(behind, 0)
-        window = await read_window(self.fetcher, behind, overlap, first)
-        if known.keys().isdisjoint(window.jobs()):
-            raise QueryRefused("the filter by time leads somewhere else")
-        return window
+        window = Window(self.fetcher, behind, overlap)
+        try:
+            await window.read_all(await self.fetcher.page(behind, 0))
+        except QueryRefused:
+            return None
+        return None if known.keys().isdisjoint(window.jobs()) else window
 
     async def _is_filter_wrong(self) -> bool:
         """Tell whether a filter that found nothing missed a job at either end of the list."""

@@ -6,13 +6,10 @@ https://elasticpath.dev/guides/Getting-Started/pagination
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
 from urllib.parse import urlencode
 
-import orjson
-
 from bulkcancel.base.model import JobState
-from bulkcancel.epcc import job_state
+from bulkcancel.epcc import Reply, body_of, job_state, mapping
 
 PAGE_SIZE = 100  # jobs: the most that the platform gives at once
 
@@ -40,6 +37,11 @@ class Page:
         """Return the offset behind the last job."""
         return self.offset + len(self.jobs)
 
+    @property
+    def ids(self) -> set[str]:
+        """Return the ids of its jobs."""
+        return {job.job_id for job in self.jobs}
+
 
 def list_path(terms: Iterable[str], offset: int, limit: int | None) -> str:
     """Return the path that asks for a page; with `limit` None the store decides."""
@@ -48,34 +50,22 @@ def list_path(terms: Iterable[str], offset: int, limit: int | None) -> str:
     return f"/pcm/jobs?{urlencode(given, safe='[](),:')}"
 
 
-def page_in(body: bytes, offset: int) -> Page | None:
+def page_in(reply: Reply, offset: int) -> Page | None:
     """Return the page of a reply, None for a body that is no list of jobs."""
-    try:
-        document = _mapping(orjson.loads(body))
-    except orjson.JSONDecodeError:
-        return None
+    document = body_of(reply)
     resources = document.get("data")
     if not isinstance(resources, list):
         return None
-    jobs = [job for job in map(job_in, resources) if job is not None]
-    if len(jobs) < len(resources):
+    found = [job for job in map(job_state, resources) if job is not None and job[0]]
+    if len(found) < len(resources):
         return None
-    total = _mapping(_mapping(document.get("meta")).get("results")).get("total")
+    total = mapping(mapping(document.get("meta")).get("results")).get("total")
     return Page(
         offset,
-        tuple(jobs),
-        total if isinstance(total, int) and not isinstance(total, bool) and total >= 0 else None,
-        isinstance(_mapping(document.get("links")).get("next"), str),
+        tuple(ListedJob(job_id, state, epoch_of(state.created_at)) for job_id, state in found),
+        total if type(total) is int and total >= 0 else None,
+        isinstance(mapping(document.get("links")).get("next"), str),
     )
-
-
-def job_in(resource: object) -> ListedJob | None:
-    """Return the job of a resource object, None for anything else."""
-    found = job_state(resource)
-    if found is None:
-        return None
-    job_id, state = found
-    return ListedJob(job_id, state, epoch_of(state.created_at)) if job_id else None
 
 
 def epoch_of(stamp: str) -> float | None:
@@ -85,7 +75,3 @@ def epoch_of(stamp: str) -> float | None:
     except ValueError:
         return None
     return moment.replace(tzinfo=moment.tzinfo or UTC).timestamp()
-
-
-def _mapping(value: Any) -> dict[str, Any]:  # noqa: ANN401  (any JSON value)
-    return value if isinstance(value, dict) else {}

@@ -1,6 +1,8 @@
 """The rows of a store's list of jobs: an input of `bulkcancel` as they stand."""
 
-from bulkcancel.base.model import JobState
+from collections.abc import Iterable
+
+from bulkcancel.listing.page import ListedJob
 from bulkcancel.report import Format, Layout, Row, inert
 
 _COLUMNS = ("job_id", "status", "type", "created_at", "started_at", "updated_at")
@@ -11,8 +13,12 @@ def job_header(form: Format) -> bytes:
     return Layout(form, _COLUMNS).header
 
 
-def job_line(form: Format, job_id: str, state: JobState) -> bytes:
-    """Return the line of a job; what the store does not say is an empty cell, or null."""
-    texts = (getattr(state, name) or None for name in _COLUMNS[1:])
-    row: Row = dict(zip(_COLUMNS, (job_id, *texts), strict=True))
-    return Layout(form, _COLUMNS).line_of(inert(row))
+def job_lines(form: Format, jobs: Iterable[ListedJob]) -> bytes:
+    """Return a line for each job; what the store does not say is an empty cell, or null."""
+    layout = Layout(form, _COLUMNS)
+    lines = []
+    for job in jobs:
+        texts = (getattr(job.state, name) or None for name in _COLUMNS[1:])
+        row: Row = dict(zip(_COLUMNS, (job.job_id, *texts), strict=True))
+        lines.append(layout.line_of(inert(row)))
+    return b"".join(lines)

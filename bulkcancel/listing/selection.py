@@ -7,8 +7,8 @@ import math
 import re
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
-from datetime import UTC, datetime
 
+from bulkcancel.base.text import timestamp
 from bulkcancel.listing.page import ListedJob
 
 _PLAIN = re.compile(r"[\w-]+", re.ASCII)  # what needs no quoting in a filter
@@ -18,13 +18,13 @@ _PLAIN = re.compile(r"[\w-]+", re.ASCII)  # what needs no quoting in a filter
 class Selection:
     """Which jobs are wanted: statuses and types in lower case, creation in epoch seconds.
 
-    An empty set, and None, is any. `since` and `until` are inclusive.
+    An empty set is any. `since` and `until` are inclusive.
     """
 
     statuses: frozenset[str] = frozenset()
     types: frozenset[str] = frozenset()
-    since: float | None = None
-    until: float | None = None
+    since: float = -math.inf
+    until: float = math.inf
 
     def fits(self, job: ListedJob) -> bool:
         """Tell whether a job is wanted; one without a readable time fits no time."""
@@ -32,11 +32,9 @@ class Selection:
             return False
         if self.types and job.state.type.lower() not in self.types:
             return False
-        since = -math.inf if self.since is None else self.since
-        until = math.inf if self.until is None else self.until
-        if (since, until) == (-math.inf, math.inf):
-            return True
-        return job.created is not None and since <= job.created <= until
+        if job.created is None:
+            return (self.since, self.until) == (-math.inf, math.inf)
+        return self.since <= job.created <= self.until
 
     def terms(self) -> tuple[str, ...]:
         """Return the selection as terms of the platform's filter, as far as they can say it."""
@@ -44,15 +42,14 @@ class Selection:
         return (
             *_one_of("status", self.statuses),
             *_one_of("type", self.types),
-            *(created_term(compare, moment) for compare, moment in bounds if moment is not None),
+            *(created_term(compare, moment) for compare, moment in bounds if math.isfinite(moment)),
         )
 
 
 def created_term(compare: str, moment: float) -> str:
     """Return a term that compares the creation with an epoch time; rounded so as to lose none."""
     number = math.ceil(moment * 1000) if compare == "le" else math.floor(moment * 1000)
-    when = datetime.fromtimestamp(number // 1000, UTC)
-    return f"{compare}(created_at,{when:%Y-%m-%dT%H:%M:%S}.{number % 1000:03d}Z)"
+    return f"{compare}(created_at,{timestamp(number / 1000)})"
 
 
 def _one_of(attribute: str, values: Collection[str]) -> Iterable[str]:

@@ -2,21 +2,26 @@
 
 import asyncio
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 from bulkcancel.base.model import StoreName
 from bulkcancel.base.text import one_line
-from bulkcancel.epcc import Exchange, Reply, Request, Step, Verdict, interpret_any
-from bulkcancel.epcc.verdicts import body_of, mapping
-
-if TYPE_CHECKING:
-    from bulkcancel.epcc import Sender
+from bulkcancel.epcc import (
+    Exchange,
+    Reply,
+    Request,
+    Step,
+    Verdict,
+    body_of,
+    interpret_any,
+    mapping,
+)
+from bulkcancel.listing.fetch import Asks
 
 PATIENCE = 30.0  # seconds that it may take, retries included
 _REQUEST = Request("GET", "/v2/settings/store")
 
 
-async def store_name(sender: "Sender") -> StoreName:
+async def store_name(sender: Asks) -> StoreName:
     """Return what the store calls itself, nothing where that can't be had."""
     try:
         async with asyncio.timeout(PATIENCE):

@@ -9,15 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from bulkcancel.base.model import (
-    CANCELLED,
-    NO_SUCH_JOB,
-    PENDING,
-    SETTLED,
-    JobState,
-    Outcome,
-    id_key,
-)
+from bulkcancel.base.model import CANCELLED, PENDING, SETTLED, Outcome, id_key
 from bulkcancel.base.text import timestamp
 from bulkcancel.epcc import Exchange, Verdict, interpret_read, read_request
 from bulkcancel.listing.fetch import Asks, Fetcher, ListError
@@ -96,7 +88,7 @@ class Verifier:
         self._waits = waits
         self._sender = sender
         self._fetcher = Fetcher(sender, in_flight)
-        self._states: dict[str, JobState | None] = {}
+        self._statuses: dict[str, str | None] = {}  # '' is no such job, None unknown
 
     async def verify(self, outcomes: Mapping[str, Outcome]) -> Verification:
         """Return what the store says of those jobs that are settled; raises `LoginError`."""
@@ -109,55 +101,46 @@ class Verifier:
             return Verification(len(claims), self._fetcher.now(), failure=error.message)
         await self._read_singly(self._differing(claims))
         for seconds in self._waits:
-            if any(self._states[job_id] for job_id in self._differing(claims)):
+            if any(difference.status is not None for difference in self._differing(claims)):
                 await asyncio.sleep(seconds)
                 await self._read_singly(self._differing(claims))
-        differences = tuple(
-            Difference(job_id, claims[job_id], None if state is None else state.status)
-            for job_id in self._differing(claims)
-            for state in (self._states[job_id],)
-        )
-        return Verification(len(claims), self._fetcher.now(), differences)
+        return Verification(len(claims), self._fetcher.now(), self._differing(claims))
 
     async def _read_list(self, claims: Mapping[str, Outcome]) -> None:
         """Read the store's list, unless that takes more requests than to read the jobs."""
-        self._states = dict.fromkeys(claims, NO_SUCH_JOB)
-        lister = Lister(self._fetcher, Selection())
         first, _ = await self._fetcher.first(())
         if (first.total or 0) > len(claims) * PAGE_SIZE:
-            self._states = dict.fromkeys(claims)
+            self._statuses = dict.fromkeys(claims)
             return
-        for job in await lister.whole((), first):
-            if (key := id_key(job.job_id)) in self._states:
-                self._states[key] = job.state
+        self._statuses = dict.fromkeys(claims, "")
+        for job in await Lister(self._fetcher, Selection()).whole((), first):
+            if (key := id_key(job.job_id)) in self._statuses:
+                self._statuses[key] = job.state.status
 
-    async def _read_singly(self, job_ids: list[str]) -> None:
-        async def read(number: int) -> bool:
-            job_id = job_ids[number]
-            state: JobState | None = None
-
+    async def _read_singly(self, jobs: Sequence[Difference]) -> None:
+        async def read(job: Difference) -> bool:
             def judge(exchange: Exchange) -> Verdict:
-                nonlocal state
-                verdict = interpret_read(exchange, job_id)
-                state = verdict.state
+                verdict = interpret_read(exchange, job.job_id)
+                self._statuses[job.job_id] = verdict.state.status if verdict.state else None
                 return verdict
 
-            await self._sender.ask(read_request(job_id), judge)
-            self._states[job_id] = state
+            await self._sender.ask(read_request(job.job_id), judge)
             return True
 
-        await self._fetcher.side_by_side(range(len(job_ids)), read)
+        await self._fetcher.side_by_side(jobs, read)
 
-    def _differing(self, claims: Mapping[str, Outcome]) -> list[str]:
-        return [job for job, outcome in claims.items() if not _holds(outcome, self._states[job])]
+    def _differing(self, claims: Mapping[str, Outcome]) -> tuple[Difference, ...]:
+        return tuple(
+            Difference(job_id, outcome, self._statuses[job_id])
+            for job_id, outcome in claims.items()
+            if not _holds(outcome, self._statuses[job_id])
+        )
 
 
-def _holds(outcome: Outcome, state: JobState | None) -> bool:
-    """Tell whether a state fits an outcome; None, an unknown one, fits none."""
-    if state is None:
+def _holds(outcome: Outcome, status: str | None) -> bool:
+    """Tell whether a status fits an outcome; None, an unknown one, fits none."""
+    if status is None:
         return False
-    if outcome is Outcome.CANCELLED:
-        return state.status == CANCELLED
-    if outcome is Outcome.NOT_FOUND:
-        return state == NO_SUCH_JOB
-    return state.status != PENDING
+    if outcome is Outcome.NOT_PENDING:
+        return status != PENDING
+    return status == (CANCELLED if outcome is Outcome.CANCELLED else "")

@@ -4,7 +4,10 @@ from typing import Any
 
 import pytest
 
-from bulkcancel.listing import Arrivals, Fetcher, Lister, ListError, Selection
+from bulkcancel.listing.arrivals import Arrivals
+from bulkcancel.listing.fetch import Fetcher, ListError
+from bulkcancel.listing.lister import Lister
+from bulkcancel.listing.selection import Selection
 from tests.listing.test_lister import PENDING, FakeStore, made, queue, refusal
 
 STORES: dict[str, tuple[dict[str, Any], int]] = {
@@ -125,12 +128,29 @@ async def test_a_filter_by_time_that_does_not_choose_is_not_relied_on() -> None:
     assert len(store.asked) - asked <= 4
 
 
-async def test_a_round_that_fails_loses_no_job() -> None:
+async def test_jobs_between_pages_that_moved_apart_are_told() -> None:
+    """Pages that don't join hide what is between them: then all of the list is read."""
+    store = FakeStore(queue(500), filters=False)
+    arrivals = await following(store, Selection())
+    new = add(store, *range(1000, 1300))
+    begun = len(store.asked)
+
+    def shrink(store: FakeStore) -> None:
+        if len(store.asked) == begun + 3:
+            del store.jobs[:60]
+
+    store._before_each = shrink
+    assert await ids(arrivals) == new
+
+
+@pytest.mark.parametrize("status", [400, 503])
+@pytest.mark.parametrize("filters", [True, False])
+async def test_a_round_that_fails_loses_no_job(status: int, *, filters: bool) -> None:
     """After an error the next round tells what this one could not."""
-    store = FakeStore(queue(200))
+    store = FakeStore(queue(200), filters=filters)
     arrivals = await following(store)
     new = add(store, 1000, 1001)
-    store.disturb = lambda _: refusal("down", 503)
+    store.disturb = lambda _: refusal("down", status)
     with pytest.raises(ListError):
         await ids(arrivals)
     store.disturb = lambda exchange: exchange

@@ -8,7 +8,9 @@ import pytest
 
 from bulkcancel.base.errors import LoginError, StoreUnreachableError
 from bulkcancel.base.model import JobState
-from bulkcancel.listing import FollowOptions, ListedJob, ListError, follow
+from bulkcancel.listing.fetch import ListError
+from bulkcancel.listing.follow import FollowOptions, looks
+from bulkcancel.listing.page import ListedJob
 from tests.support.virtual import run
 
 Look = Sequence[str] | Exception
@@ -35,10 +37,9 @@ def rounds(arrivals: Scripted, options: FollowOptions, most: int = 50) -> tuple[
     async def collect() -> tuple[list[str], float]:
         shown: list[str] = []
         begun = asyncio.get_running_loop().time()
-        async for each in follow(arrivals, options):  # type: ignore[arg-type]
-            shown.append(
-                str(each.failure.message) if each.failure else ",".join(j.job_id for j in each.jobs)
-            )
+        async for look in looks(arrivals, options):  # type: ignore[arg-type]
+            jobs = look if isinstance(look, list) else []
+            shown.append(",".join(job.job_id for job in jobs) if jobs == look else str(look))
             if len(shown) == most:
                 break
         return shown, asyncio.get_running_loop().time() - begun
@@ -48,7 +49,7 @@ def rounds(arrivals: Scripted, options: FollowOptions, most: int = 50) -> tuple[
 
 def test_following_ends_when_its_time_is_up_after_a_last_look() -> None:
     """What arrives in the last moments is still told."""
-    shown, took = rounds(Scripted(["a"], [], ["b"]), FollowOptions(every=5, duration=12))
+    shown, took = rounds(Scripted(["a"], [], ["b"]), FollowOptions(every=5, lasts=12))
     assert shown == ["a", "", "b"]
     assert took == pytest.approx(12)
 
@@ -80,4 +81,4 @@ def test_following_without_an_end_goes_on() -> None:
     shown, took = rounds(Scripted(), FollowOptions(every=5), most=20)
     assert shown == [""] * 20
     assert took == pytest.approx(100)
-    assert FollowOptions().duration == math.inf
+    assert FollowOptions().lasts == math.inf

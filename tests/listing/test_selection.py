@@ -4,8 +4,9 @@ import orjson
 import pytest
 
 from bulkcancel.base.model import JobState
-from bulkcancel.listing import ListedJob, Selection, epoch_of
-from bulkcancel.listing.page import list_path, page_in
+from bulkcancel.epcc import Reply
+from bulkcancel.listing.page import ListedJob, epoch_of, list_path, page_in
+from bulkcancel.listing.selection import Selection
 from bulkcancel.sandbox import Job
 from bulkcancel.sandbox.listing import page_of
 
@@ -94,9 +95,8 @@ def test_a_page_of_the_practice_api_is_read() -> None:
         for i in range(3)
     ]
 
-    page = page_in(
-        orjson.dumps(page_of(jobs, {"page[limit]": "2"}, filters=True, max_offset=None)), 0
-    )
+    body = orjson.dumps(page_of(jobs, {"page[limit]": "2"}, filters=True, max_offset=None))
+    page = page_in(Reply(200, {}, body), 0)
     assert page is not None
     assert page.jobs[1] == ListedJob(
         "1", JobState("started", "price-import", "2026-02-18T12:00:00Z", "then", "", "later"), NOON
@@ -121,12 +121,13 @@ def test_a_page_of_the_practice_api_is_read() -> None:
 )
 def test_what_is_no_list_of_jobs_is_no_page(body: bytes) -> None:
     """A page with anything in it that is no job is not taken for a shorter one."""
-    assert page_in(body, 0) is None
+    assert page_in(Reply(200, {}, body), 0) is None
 
 
 @pytest.mark.parametrize("meta", ["{}", '{"results": null}', '{"results": {"total": "3"}}', "7"])
 def test_a_page_without_a_total_has_none(meta: str) -> None:
     """The list is read without it."""
-    page = page_in(b'{"data": [], "links": [], "meta": %s}' % meta.encode(), 5)
+    body = b'{"data": [], "links": [], "meta": %s}' % meta.encode()
+    page = page_in(Reply(200, {}, body), 5)
     assert page is not None
     assert (page.total, page.has_next, page.end) == (None, False, 5)

@@ -7,7 +7,7 @@ import pytest
 
 from bulkcancel.base.model import Outcome
 from bulkcancel.epcc import Exchange, NoReply, Reply, Request, Step, Verdict
-from bulkcancel.listing import Difference, Verification, Verifier
+from bulkcancel.listing.verify import Difference, Verification, Verifier
 from tests.listing.test_lister import FakeStore, made, refusal
 
 CLAIMS = {
@@ -135,15 +135,20 @@ async def test_a_job_that_can_t_be_read_is_not_proven() -> None:
     assert str(difference) == "a is cancelled in the report, and could not be read"
 
 
-async def test_a_list_that_can_t_be_had_proves_nothing() -> None:
+@pytest.mark.parametrize(
+    ("status", "why"),
+    [
+        (503, "the store's list of jobs can't be read: 503 Bad Request: down"),
+        (422, "the store refuses its list of jobs: 422 Bad Request: down"),
+    ],
+)
+async def test_a_list_that_can_t_be_had_proves_nothing(status: int, why: str) -> None:
     """No row is confirmed, and why is said."""
     store = Readable(a="cancelled")
-    store.disturb = lambda _: refusal("down", 503)
+    store.disturb = lambda _: refusal("down", status)
     result = await verified(store, a="cancelled")
     assert (result.agreed, result.is_clean) == (0, False)
-    assert (
-        str(result) == "not verified: the store's list of jobs can't be read: 503 Bad Request: down"
-    )
+    assert str(result) == f"not verified: {why}"
 
 
 @pytest.mark.parametrize(
