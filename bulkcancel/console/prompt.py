@@ -70,12 +70,9 @@ def ask(question: str) -> bool:
             termios.tcflush(keyboard, termios.TCIFLUSH)
         screen.write(_wrapped(f"{question} [y/N]", screen) + " ")
         screen.flush()
-        answer = ""
-        try:
-            answer = keyboard.readline()
-        finally:
-            if not answer.endswith("\n"):  # Ctrl-D, Ctrl-C
-                screen.write("\n")
+        answer = keyboard.readline()
+        if not answer.endswith("\n"):  # Ctrl-D
+            screen.write("\n")
         return answer.strip().lower() in {"y", "yes"}
 
 

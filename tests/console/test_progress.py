@@ -1,16 +1,10 @@
 """The live display, drawn on a screen of this test's own, and on a real pseudo-terminal."""
 
-import os
 import re
-import select
-import subprocess
 import sys
-import termios
-import threading
 from collections import Counter
-from contextlib import suppress
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
 import pytest
 
@@ -18,9 +12,10 @@ from bulkcancel.base.model import Outcome, Tally
 from bulkcancel.console import Conditions, LiveDisplay, Output, PlainLines, Snapshot, display_for
 from bulkcancel.console.output import StandardError
 from bulkcancel.console.progress import lines_of
-from tests.conftest import KEY, Serve, sandbox
+from tests.conftest import Serve, sandbox
 from tests.support.faults import Store
 from tests.support.screen import Screen
+from tests.support.terminal import CTRL_C, at_terminal
 
 COUNTS = Counter({Outcome.CANCELLED: 1190, Outcome.NOT_FOUND: 8, Outcome.FAILED: 2})
 ON = 'store "Fish" on store.example'
@@ -292,79 +287,22 @@ def test_display_suits_standard_error_and_options(
     assert type(display) is (expected or type(None))
 
 
-LEAD = """import os, sys
-os.close(os.open(os.ttyname(2), os.O_RDWR))  # the first one that a new session opens is its own
-os.execv(sys.executable, [sys.executable, *sys.argv[1:]])
-"""
-
-
-class Terminal:
-    """A command with a terminal of its own; its ids come by a pipe, its report goes to r.csv."""
-
-    def __init__(self, folder: Path, url: str, *arguments: str, width: int = 80) -> None:
-        self.screen = Screen(width)
-        self._master, slave = os.openpty()
-        termios.tcsetwinsize(slave, (24, width))
-        dropped = {"CI", "NO_COLOR", "FORCE_COLOR", "COLUMNS", "LINES", "TTY_COMPATIBLE"}
-        kept = {name: value for name, value in os.environ.items() if name not in dropped}
-        env = {**kept, **KEY, "EPCC_API_BASE_URL": url, "TERM": "xterm"}
-        self.process = subprocess.Popen(
-            [sys.executable, "-c", LEAD, "-m", "bulkcancel", "-o", "r.csv", *arguments],
-            cwd=folder, env=env, start_new_session=True,
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=slave,
-        )  # fmt: skip
-        os.close(slave)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.process.kill()
-        self.process.communicate()
-        os.close(self._master)
-
-    def pipe(self, ids: str) -> None:
-        assert self.process.stdin is not None
-        self.process.stdin.write(ids.encode())
-        self.process.stdin.close()
-        self.process.stdin = None
-
-    def read(self, until: str = "") -> None:
-        """Show what comes, until some words have come, else to the end."""
-        with suppress(OSError):  # so a terminal says that nobody is there any more
-            while not until or until not in self.screen.raw:
-                assert select.select([self._master], [], [], 10)[0], self.screen.raw
-                self.screen.write(os.read(self._master, 65536).decode())
-
-    def asked(self) -> None:
-        """Show what comes up to the question, and wait until its answer is waited for.
-
-        What is typed before that is no answer.
-        """
-        self.read("[y/N] ")
-        stat, pause = Path(f"/proc/{self.process.pid}/stat"), threading.Event()
-        while stat.exists() and ") S " not in stat.read_text():  # it sleeps
-            pause.wait(0.01)
-            assert self.process.poll() is None, self.screen.raw
-
-    def type(self, keys: str) -> None:
-        os.write(self._master, keys.encode())
-
-
 IDS = "".join(f"job-{i}\n" for i in range(1, 17))
+MANY = "".join(f"job-{i}\n" for i in range(1, 201))
+REPORT = ("-o", "r.csv", "-r20")
+HIDDEN_CURSOR = "\x1b[?25l"
 
 
 def test_declined_question_sends_nothing(serve: Serve, tmp_path: Path) -> None:
     """A run that is declined on its terminal has sent no cancel, whatever comes by the pipe."""
     api = sandbox(16)
-    with Terminal(tmp_path, serve(api.serve(0))) as terminal:
-        terminal.pipe(f"{IDS}y\ny\n")
-        terminal.asked()
-        terminal.type("n\n")
-        terminal.read()
-        assert terminal.process.wait(10) == 2
-    assert terminal.screen.shown[-1] == "error: not confirmed, nothing was cancelled"
-    assert {job.status for job in api.queue.jobs.values()} == {"pending"}
+    ids = f"{IDS}y\ny\n"
+    with at_terminal(*REPORT, folder=tmp_path, url=serve(api.serve()), piped=ids) as terminal:
+        terminal.wait_for(r"\[y/N\] ")
+        terminal.press("n\n")
+        assert terminal.end() == 2
+    assert terminal.screen(100)[-1] == "error: not confirmed, nothing was cancelled"
+    assert set(api.statuses.values()) == {"pending"}
     assert not (tmp_path / "r.csv").exists()
 
 
@@ -385,72 +323,65 @@ AFTER = [
 ]
 
 
-@pytest.mark.parametrize("width", [80, 40])
 def test_terminal_shows_the_summary_and_nothing_of_the_display_after_a_run(
-    width: int, serve: Serve, tmp_path: Path
+    serve: Serve, tmp_path: Path
 ) -> None:
     """The question, a bar while the run lasts, then the summary, and nothing of the bar."""
     api = sandbox(16)
-    with Terminal(tmp_path, serve(api.serve(0)), "-r20", width=width) as terminal:
-        terminal.pipe(IDS)
-        terminal.asked()
-        terminal.type("y\n")
-        terminal.read("\u2501")
-        assert " a second" in terminal.screen.raw
-        terminal.read()
-        out, _ = terminal.process.communicate(timeout=10)
-    assert (terminal.process.returncode, out) == (0, b"")
-    said = " ".join(" ".join(terminal.screen.lines).split())  # lines are broken between words
-    assert re.fullmatch(" ".join(AFTER), said), terminal.screen.lines
-    assert terminal.screen.cursor_shown
-    assert {job.status for job in api.queue.jobs.values()} == {"cancelled"}
+    url = serve(api.serve())
+    with at_terminal(*REPORT, folder=tmp_path, url=url, piped=IDS, width=40) as terminal:
+        terminal.wait_for(r"\[y/N\] ")
+        terminal.press("y\n")
+        terminal.wait_for("\u2501")
+        assert terminal.end() == 0
+    assert " a second" in terminal.raw
+    lines = terminal.screen(40)
+    said = " ".join(" ".join(lines).split())  # lines are broken between words
+    assert re.fullmatch(" ".join(AFTER), said), lines
+    assert HIDDEN_CURSOR not in terminal.raw
+    assert set(api.statuses.values()) == {"cancelled"}
 
 
 def test_ctrl_c_at_the_question_cancels_nothing(serve: Serve, tmp_path: Path) -> None:
     """Ctrl-C is a no."""
     api = sandbox(16)
-    with Terminal(tmp_path, serve(api.serve(0))) as terminal:
-        terminal.pipe(IDS)
-        terminal.asked()
-        terminal.type("\x03")
-        terminal.read()
-        assert terminal.process.wait(10) == 130
-    question, complaint = terminal.screen.lines[-2:]
+    with at_terminal(*REPORT, folder=tmp_path, url=serve(api.serve()), piped=IDS) as terminal:
+        terminal.wait_for(r"\[y/N\] ")
+        terminal.press(CTRL_C)
+        assert terminal.end() == 130
+    question, complaint = terminal.screen(100)[-2:]
     assert question.endswith("? [y/N] ^C")
     assert complaint == "error: interrupted, nothing was cancelled"
-    assert {job.status for job in api.queue.jobs.values()} == {"pending"}
+    assert set(api.statuses.values()) == {"pending"}
 
 
 def test_ctrl_c_takes_the_display_off_the_screen(serve: Serve, tmp_path: Path) -> None:
     """An interrupted run takes its bar off the screen, too, and leaves a cursor."""
-    api = sandbox(200)
-    with Terminal(tmp_path, serve(api.serve(0)), "-y", "-r20") as terminal:
-        terminal.pipe("".join(f"job-{i}\n" for i in range(1, 201)))
-        terminal.read(" a second")
-        terminal.type("\x03")
-        terminal.read()
-        assert terminal.process.wait(10) == 130
-    lines = terminal.screen.lines
+    url = serve(sandbox(200).serve())
+    with at_terminal(*REPORT, "-y", folder=tmp_path, url=url, piped=MANY) as terminal:
+        terminal.wait_for(" a second")
+        terminal.press(CTRL_C)
+        assert terminal.end() == 130
+    lines = terminal.screen(100)
     assert re.fullmatch(r"cancelled +\d+", lines[0]), lines
     assert re.fullmatch(r"not_attempted +\d+  never sent", lines[1]), lines
     assert "error: interrupted (SIGINT)" in lines
     assert lines[-1].endswith(" --resume -o r.csv r.csv")  # the command that goes on
-    assert terminal.screen.cursor_shown
+    assert HIDDEN_CURSOR not in terminal.raw
     assert "job-200,not_attempted" in (tmp_path / "r.csv").read_text()
 
 
 def test_second_ctrl_c_leaves_jobs_in_flight_unknown(serve: Serve, tmp_path: Path) -> None:
     """A run that was interrupted says what it waits for, and that it need not be waited for."""
-    silent = Store({}, kinds=["hang"], rate=1.0)  # but for the login
-    with Terminal(tmp_path, serve(silent.serve()), "-y", "-r20") as terminal:
-        terminal.pipe("".join(f"job-{i}\n" for i in range(1, 201)))
-        terminal.read(" a second")
-        terminal.type("\x03")
-        terminal.read("Ctrl-C again leaves them unknown")
-        assert re.search(r"stopping: waiting for (1 reply|\d+ replies);", terminal.screen.raw)
-        terminal.type("\x03")
-        terminal.read()
-        assert terminal.process.wait(10) == 130
-    shown = "\n".join(terminal.screen.lines)
+    url = serve(Store({}, kinds=["hang"], rate=1.0).serve())  # silent but for the login
+    with at_terminal(*REPORT, "-y", folder=tmp_path, url=url, piped=MANY) as terminal:
+        terminal.wait_for(" a second")
+        terminal.press(CTRL_C)
+        terminal.wait_for(
+            r"stopping: waiting for (1 reply|\d+ replies); Ctrl-C again leaves them unknown"
+        )
+        terminal.press(CTRL_C)
+        assert terminal.end() == 130
+    shown = "\n".join(terminal.screen(100))
     assert re.search(r"^unknown +\d+  a cancel was sent", shown, re.MULTILINE), shown
     assert "stopping:" not in shown

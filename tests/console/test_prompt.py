@@ -1,13 +1,8 @@
 """The question on the terminal: who may say yes, and where there is nobody to ask."""
 
 import os
-import select
-import subprocess
 import sys
 import termios
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +10,9 @@ import pytest
 
 from bulkcancel.base.errors import ConfigError
 from bulkcancel.console import Question
-from bulkcancel.console.prompt import _TERMINAL, ask, require_terminal
+from bulkcancel.console.prompt import _TERMINAL, _wrapped, ask, require_terminal
 from tests.support.disks import linux_only
+from tests.support.terminal import at_terminal
 
 
 @pytest.fixture
@@ -73,115 +69,35 @@ def test_question_without_a_terminal_names_yes(
         assert refused.value.hint == "to cancel without being asked, add --yes"
 
 
-@pytest.mark.skipif(os.name != "posix", reason="the terminal has another name there")
 def test_question_is_asked_on_the_controlling_terminal() -> None:
     """The question goes to the terminal that controls the process, never to standard input."""
     assert _TERMINAL == ("/dev/tty", "/dev/tty")
 
 
-ASKING = """import os, sys
-os.close(os.open(os.ttyname(0), os.O_RDWR))  # the first one that a new session opens is its own
-from bulkcancel.console.prompt import ask
-try:
-    print(ask(sys.argv[1]))
-except KeyboardInterrupt:
-    print("interrupted")
-"""
-
-
-class Asked:
-    """A process that asks on a terminal of its own, where `keys` were typed already."""
-
-    def __init__(self, question: str, keys: str, width: int) -> None:
-        self.shown = ""
-        self._master, slave = os.openpty()
-        termios.tcsetwinsize(slave, (24, width))
-        self.type(keys)
-        self._process = subprocess.Popen(
-            [sys.executable, "-c", ASKING, question],
-            stdin=slave, stdout=subprocess.PIPE, start_new_session=True, text=True,
-        )  # fmt: skip
-        os.close(slave)
-
-    def type(self, keys: str) -> None:
-        os.write(self._master, keys.encode())
-
-    def wait(self) -> None:
-        """Wait until the question is shown, and an answer is waited for."""
-        while "[y/N] " not in self.shown:
-            self._read()
-        stat, pause = Path(f"/proc/{self._process.pid}/stat"), threading.Event()
-        while ") S " not in stat.read_text():  # it sleeps
-            pause.wait(0.01)
-            assert self._process.poll() is None, self.shown
-
-    def end(self) -> str:
-        """Return what the question led to, once all is shown."""
-        said, _ = self._process.communicate(timeout=10)
-        with suppress(OSError):  # so a terminal says that nobody is there any more
-            while True:
-                self._read()
-        return str(said).strip()
-
-    def close(self) -> None:
-        self._process.kill()
-        self._process.communicate()
-        os.close(self._master)
-
-    def _read(self) -> None:
-        assert select.select([self._master], [], [], 10)[0], self.shown
-        self.shown += os.read(self._master, 65536).decode()
-
-
-@pytest.fixture
-def asked() -> Iterator[Callable[..., Asked]]:
-    """Ask on a terminal, and return that once an answer is waited for."""
-    with ExitStack() as stack:
-
-        def begin(question: str = "Cancel 3 jobs?", keys: str = "", width: int = 80) -> Asked:
-            asking = Asked(question, keys, width)
-            stack.callback(asking.close)
-            asking.wait()
-            return asking
-
-        yield begin
-
-
-AskOn = Callable[..., Asked]
-
-
-@linux_only
-@pytest.mark.parametrize(("answer", "said"), [("y", "True"), ("n", "False")])
-def test_question_takes_the_answer_that_is_typed(answer: str, said: str, asked: AskOn) -> None:
-    """What is typed at the question is the answer to it."""
-    asking = asked()
-    asking.type(f"{answer}\n")
-    assert asking.end() == said
-
-
-@linux_only
-@pytest.mark.parametrize(("early", "answer"), [("y\n", "n\n"), ("y\ny\n", "n\n"), ("y", "\n")])
-def test_keys_typed_before_the_question_are_no_answer(
-    early: str, answer: str, asked: AskOn
-) -> None:
-    """Nobody agrees to what they could not read yet: an answer is typed after the question."""
-    asking = asked(keys=early)
-    asking.type(answer)
-    assert asking.end() == "False"
+ASKING = "import sys; from bulkcancel.console.prompt import ask; print(ask(sys.argv[1]))"
 
 
 @linux_only
 @pytest.mark.parametrize(
-    ("key", "said", "echo"), [("\x04", "False", ""), ("\x03", "interrupted", "^C")]
+    ("early", "answer", "said"),
+    [
+        ("", "y\n", "y\nTrue\n"),
+        ("", "\x04", "\nFalse\n"),
+        ("y\n", "n\n", "n\nFalse\n"),
+        ("y", "\n", "\nFalse\n"),
+    ],
+    ids=["yes", "Ctrl-D ends its line", "an early yes", "an early y"],
 )
-def test_question_ended_by_a_key_ends_its_line(
-    key: str, said: str, echo: str, asked: AskOn
+def test_question_takes_only_what_is_typed_after_it(
+    early: str, answer: str, said: str, tmp_path: Path
 ) -> None:
-    """After Ctrl-D (no) and Ctrl-C (leave) what follows stands in a line of its own."""
-    asking = asked()
-    asking.type(key)
-    assert asking.end() == said
-    assert asking.shown == f"Cancel 3 jobs? [y/N] {echo}\r\n"
+    """Nobody agrees to what they could not read yet: an answer is typed after the question."""
+    command = (sys.executable, "-c", ASKING, "Cancel 3 jobs?")
+    with at_terminal(folder=tmp_path, command=command, typed=early) as terminal:
+        terminal.wait_for(r"\[y/N\] ")
+        terminal.press(answer)
+        assert terminal.end() == 0
+    assert terminal.shown.partition("[y/N] ")[2] == said
 
 
 def question(jobs: int = 3001, rate: float = 20.0, **fields: Any) -> Question:  # noqa: ANN401
@@ -230,7 +146,7 @@ duplicate, 1 invalid)
 on store.example:8443, store
 "Fish-and-Chips" (s-1)
 at 20 per second, in about 2:30 min?
-[y/N] """
+[y/N]"""
 NARROWER = """\
 Cancel 3,001 jobs
 (skipped: 1
@@ -243,15 +159,16 @@ store
 (s-1)
 at 20 per second, in
 about 2:30 min?
-[y/N] """
+[y/N]"""
 
 
-@linux_only
 @pytest.mark.parametrize(
     ("width", "expected"),
-    [(80, f"{QUESTION} [y/N] "), (40, NARROW), (9, NARROWER), (0, f"{QUESTION} [y/N] ")],
+    [(80, f"{QUESTION} [y/N]"), (40, NARROW), (9, NARROWER), (0, f"{QUESTION} [y/N]")],
 )
-def test_question_breaks_lines_between_words(width: int, expected: str, asked: AskOn) -> None:
+def test_question_breaks_lines_between_words(width: int, expected: str) -> None:
     """The lines of the question are as long as the terminal is wide; no word is in two of them."""
-    asking = asked(QUESTION, width=width)
-    assert asking.shown.replace("\r\n", "\n") == expected
+    ours, theirs = os.openpty()
+    termios.tcsetwinsize(theirs, (24, width))
+    with os.fdopen(ours), os.fdopen(theirs, "w") as screen:
+        assert _wrapped(f"{QUESTION} [y/N]", screen) == expected

@@ -22,7 +22,7 @@ from tests.support.programs import Ended, running, until
 from tests.support.raw import Request
 
 ROUNDS = int(os.environ.get("BULKCANCEL_KILLS", "2"))
-JOBS = int(os.environ.get("BULKCANCEL_KILL_JOBS", "40"))
+JOBS = int(os.environ.get("BULKCANCEL_KILL_JOBS", "30"))
 SLOW = {"hang", "a huge error", "one byte at a time", "huge headers"}  # until the timeout
 KINDS = sorted(FAULTS.keys() - HARMLESS - SLOW - {"401", "429", "429 with nonsense"})
 MOST_REQUESTS = 40  # that a run may send before it is ended

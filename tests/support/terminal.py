@@ -14,9 +14,9 @@ from pathlib import Path
 from tests.support.programs import PATIENCE, PROGRAM, environment, until
 from tests.support.screen import Screen
 
-# A session leader takes its standard input for its terminal, then becomes the program.
+# A session leader takes its standard error for its terminal, then becomes the program.
 _TAKE_TERMINAL = (
-    "import fcntl, os, sys, termios; fcntl.ioctl(0, termios.TIOCSCTTY, 0);"
+    "import fcntl, os, sys, termios; fcntl.ioctl(2, termios.TIOCSCTTY, 0);"
     " os.execvp(sys.argv[1], sys.argv[1:])"
 )
 _CODES = re.compile(r"\x1b\[[\d;?]*[A-Za-z]|\r")
@@ -79,17 +79,28 @@ def at_terminal(
     url: str = "",
     command: Sequence[str] = PROGRAM,
     width: int = 100,
+    piped: str | None = None,
+    typed: str = "",
     **variables: str,
 ) -> Iterator[AtTerminal]:
-    """Run the program on a terminal of 40 rows, for the length of a `with`."""
+    """Run the program on a terminal of 40 rows, for the length of a `with`.
+
+    `piped` comes by standard input instead of the keyboard, and `typed` are keys that were
+    pressed before the program was there.
+    """
     ours, theirs = pty.openpty()
     termios.tcsetwinsize(theirs, (40, width))
+    os.write(ours, typed.encode())
     with subprocess.Popen(
         [sys.executable, "-c", _TAKE_TERMINAL, *command, *map(str, arguments)], cwd=folder,
         env=environment(url, TERM="xterm-256color", **variables),
-        stdin=theirs, stdout=theirs, stderr=theirs, start_new_session=True,
+        stdin=theirs if piped is None else subprocess.PIPE, stdout=theirs, stderr=theirs,
+        start_new_session=True,
     ) as process:  # fmt: skip
         os.close(theirs)
+        if process.stdin is not None:
+            process.stdin.write((piped or "").encode())
+            process.stdin.close()
         try:
             yield AtTerminal(process, ours)
         finally:
