@@ -138,6 +138,15 @@ NO_SUCH_JOB = JobState(status="")
 
 
 @dataclass(frozen=True, slots=True)
+class ListedJob:
+    """A job as a list shows it; `created` is in epoch seconds, None where it can't be read."""
+
+    job_id: str
+    state: JobState
+    created: float | None
+
+
+@dataclass(frozen=True, slots=True)
 class StoreName:
     """How a store calls itself; '' for what it does not tell."""
 

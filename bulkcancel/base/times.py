@@ -1,7 +1,7 @@
-"""Times and durations as people type them on a command line."""
+"""Times and durations as people type them on a command line, and as stores write them."""
 
 import re
-from datetime import datetime
+from datetime import UTC, datetime
 
 from bulkcancel.base.errors import ConfigError
 
@@ -37,3 +37,12 @@ def moment_of(text: str, now: float) -> tuple[float, bool]:
         raise ConfigError(
             f"{text!r} is no time", "write it like 2026-03-14T02:00:00Z, or as an age: 90m, 2h, 3d"
         ) from None
+
+
+def epoch_of(stamp: str) -> float | None:
+    """Return an ISO 8601 time as epoch seconds, UTC where it has no zone; None for any other."""
+    try:
+        moment = datetime.fromisoformat(stamp)
+    except ValueError:
+        return None
+    return moment.replace(tzinfo=moment.tzinfo or UTC).timestamp()

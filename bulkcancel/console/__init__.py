@@ -18,7 +18,7 @@ from bulkcancel.console.words import by_count
 
 if TYPE_CHECKING:
     from bulkcancel.console.page import MOST_ROWS, PAGE_BEGINNING, Page
-    from bulkcancel.console.queue_table import QueueView, ShownJob, print_queue
+    from bulkcancel.console.queue_table import QueueView, print_queue
 
 __all__ = [
     "MOST_ROWS",
@@ -31,7 +31,6 @@ __all__ = [
     "Question",
     "QueueView",
     "Sample",
-    "ShownJob",
     "Snapshot",
     "Summary",
     "Timeline",

@@ -4,7 +4,7 @@ The one place that writes to standard output for people: there the table is what
 """
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -13,65 +13,57 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from bulkcancel.base.text import duration
+from bulkcancel.base.model import PENDING, ListedJob
+from bulkcancel.base.text import duration, one_line
+from bulkcancel.base.times import epoch_of
 
+_FIRST = 10  # jobs of the list that are shown
 _MOST_RUNNING = 5  # lines
 _STATUSES = ("pending", "started", "success", "failed", "cancelled")
 
 
 @dataclass(frozen=True, slots=True)
-class ShownJob:
-    """A job in a few words; times are epoch seconds, None where they are not known."""
-
-    job_id: str
-    status: str
-    type: str
-    created: float | None
-    started: float | None
-
-
-@dataclass(frozen=True, slots=True)
 class QueueView:
-    """A queue in a few lines.
+    """A queue as it was listed, oldest job first; `now` is the store's time in epoch seconds.
 
-    `counts` is by type and status; `pending` the oldest and the newest job that is, `running`
-    all that are; `first` begins the list, which has `more`. `command` cancels the `cancelled`
-    pending jobs of the list, '' for none.
+    `running` are all jobs that run. `command` cancels the pending jobs of the list, '' for none.
     """
 
     where: str
     now: float
-    counts: Counter[tuple[str, str]]
-    pending: tuple[ShownJob, ...]
-    running: tuple[ShownJob, ...]
-    first: tuple[ShownJob, ...]
-    more: int
-    cancelled: int
+    jobs: Sequence[ListedJob]
+    running: Sequence[ListedJob]
     command: str
+
+    @property
+    def pending(self) -> list[ListedJob]:
+        """Return those jobs of the list that are pending."""
+        return [job for job in self.jobs if job.state.status == PENDING]
 
 
 def print_queue(view: QueueView) -> None:
     """Print the view to standard output."""
     console = Console(highlight=False, emoji=False, soft_wrap=True)
     console.print(Text(f"{view.where}, {_time(view.now)}", "bold"))
-    if view.counts:
-        console.print(_counts(view.counts))
+    if view.jobs:
+        console.print(_counts(view.jobs))
     for line in _facts(view):
         console.print(Text(line))
-    if view.first:
-        console.print(_jobs(view.first))
-    if view.more:
-        console.print(Text(f"and {view.more:,} more\n"))
+    if view.jobs:
+        console.print(_jobs(view.jobs[:_FIRST]))
+    if len(view.jobs) > _FIRST:
+        console.print(Text(f"and {len(view.jobs) - _FIRST:,} more\n"))
     if view.command:
-        jobs = "this job" if view.cancelled == 1 else f"exactly these {view.cancelled:,} jobs"
-        others = len(view.first) + view.more - view.cancelled
-        jobs = jobs if not others else f"the {view.cancelled:,} pending of them"
+        pending = len(view.pending)
+        jobs = "this job" if pending == 1 else f"exactly these {pending:,} jobs"
+        jobs = jobs if pending == len(view.jobs) else f"the {pending:,} pending of them"
         console.print(Text(f"to cancel {jobs}:"))
         console.print(Text(view.command, "bold"))
 
 
-def _counts(counts: Counter[tuple[str, str]]) -> Table:
+def _counts(jobs: Sequence[ListedJob]) -> Table:
     """Return the types by status, with a last row for all of them."""
+    counts = Counter((one_line(job.state.type, 40), job.state.status) for job in jobs)
     found = {status for _, status in counts}
     statuses = [*(s for s in _STATUSES if s in found), *sorted(found.difference(_STATUSES))]
     kinds = sorted({kind for kind, _ in counts})
@@ -86,28 +78,30 @@ def _counts(counts: Counter[tuple[str, str]]) -> Table:
 
 
 def _facts(view: QueueView) -> Iterable[str]:
-    if not view.first:
+    if not view.jobs:
         yield "no job fits"
-    for job in view.pending[:1]:
-        waits = "" if job.created is None else f", waiting for {_ago(job.created, view.now)}"
-        yield f"oldest pending  {_time(job.created)}{waits}"
-    for job in view.pending[1:]:
+    pending = view.pending
+    for job in pending[:1]:
+        yield f"oldest pending  {_time(job.created)}{_lasting(', waiting for', job.created, view)}"
+    for job in pending[1:][-1:]:
         yield f"newest pending  {_time(job.created)}"
     for job in view.running[:_MOST_RUNNING]:
-        since = "" if job.started is None else f", for {_ago(job.started, view.now)}"
-        yield f"running now     {job.job_id} ({job.type}), since {_time(job.started)}{since}"
+        started = epoch_of(job.state.started_at)
+        what = f"{one_line(job.job_id)} ({one_line(job.state.type)})"
+        yield f"running now     {what}, since {_time(started)}{_lasting(', for', started, view)}"
     if (more := len(view.running) - _MOST_RUNNING) > 0:
         yield f"running now     {more:,} more"
     if not view.running:
         yield "running now     nothing"
 
 
-def _jobs(jobs: Iterable[ShownJob]) -> Table:
+def _jobs(jobs: Iterable[ListedJob]) -> Table:
     table = Table(box=SIMPLE_HEAD, pad_edge=False)
     for name in ("job_id", "status", "type", "created_at"):
         table.add_column(name, no_wrap=True)
     for job in jobs:
-        table.add_row(job.job_id, job.status, job.type, _time(job.created))
+        state = job.state
+        table.add_row(one_line(job.job_id), state.status, one_line(state.type), _time(job.created))
     return table
 
 
@@ -115,5 +109,6 @@ def _time(epoch: float | None) -> str:
     return "-" if epoch is None else f"{datetime.fromtimestamp(epoch, UTC):%Y-%m-%d %H:%M:%S} UTC"
 
 
-def _ago(epoch: float, now: float) -> str:
-    return duration(max(0.0, now - epoch))
+def _lasting(words: str, begun: float | None, view: QueueView) -> str:
+    """Return how long something has lasted, after these words; '' where that is not known."""
+    return "" if begun is None else f"{words} {duration(max(0.0, view.now - begun))}"

@@ -1,8 +1,8 @@
 """Jobs that arrive after the list was read: which there are, from as few pages as possible."""
 
+from bulkcancel.base.model import ListedJob
 from bulkcancel.listing.fetch import QueryRefused
 from bulkcancel.listing.lister import Lister
-from bulkcancel.listing.page import ListedJob
 from bulkcancel.listing.selection import created_term
 from bulkcancel.listing.window import InconsistentError, Window, is_rising
 

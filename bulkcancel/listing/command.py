@@ -1,28 +1,28 @@
 """`bulkcancel-jobs`: read the store's list, write or show it, and follow what arrives."""
 
 import asyncio
+import shlex
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from bulkcancel.base.access import Access, find_access
 from bulkcancel.base.errors import BulkcancelError, GuardError, Interruption, ReportError
-from bulkcancel.base.model import STARTED, Tally
+from bulkcancel.base.model import PENDING, STARTED, ListedJob, Tally
 from bulkcancel.base.settings import DisplayOptions, PaceOptions, StoreOptions
-from bulkcancel.console import Output, print_queue
+from bulkcancel.console import Output, QueueView, print_queue
 from bulkcancel.engine import concurrency_for
 from bulkcancel.epcc import connect
 from bulkcancel.listing.arrivals import Arrivals
 from bulkcancel.listing.fetch import Fetcher, ListError
 from bulkcancel.listing.follow import Following, FollowOptions
 from bulkcancel.listing.lister import Lister
-from bulkcancel.listing.page import ListedJob
 from bulkcancel.listing.rows import job_header, job_lines
 from bulkcancel.listing.selection import Selection
 from bulkcancel.listing.store_info import store_name
-from bulkcancel.listing.view import queue_view
 from bulkcancel.report import STDOUT, Plan, check_places, name_of, standard_output, write_atomically
 
 _FIRST_WORD = 2.0  # seconds of reading before there is a line about it
@@ -90,6 +90,19 @@ def _check_place(plan: Plan, *, overwrite: bool) -> None:
             raise ReportError(f"{plan.target} exists already", hint)
 
 
+def command_for(jobs: Sequence[ListedJob], again: Sequence[str]) -> str:
+    """Return the command that cancels the pending ones of jobs, and none that arrives later.
+
+    `jobs` are the oldest first, `again` the words of a command that lists the pending ones.
+    It is '' where there is none, or where their times don't tell them from later ones.
+    """
+    newest = next((job.created for job in reversed(jobs) if job.state.status == PENDING), None)
+    if newest is None:
+        return ""
+    until = datetime.fromtimestamp(newest, UTC).isoformat()
+    return f"{shlex.join([*again, '--until', until])} | bulkcancel -o report.csv"
+
+
 class _Listing:
     """Read a store's queue once, and go on with what arrives if that is asked for."""
 
@@ -108,7 +121,8 @@ class _Listing:
                 store = await store_name(sender)
                 where = ", ".join(filter(None, (urlsplit(access.base_url).netloc, str(store))))
                 running = await self._running(lister)
-                print_queue(queue_view(listed, running, jobs.again, where, fetcher.now()))
+                command = command_for(listed, jobs.again)
+                print_queue(QueueView(where, fetcher.now(), listed, running, command))
             else:
                 self._write(listed)
             if jobs.follow is not None:

@@ -8,13 +8,12 @@ from dataclasses import dataclass
 
 from bulkcancel.base.errors import BulkcancelError, GuardError, Interruption, StoreUnreachableError
 from bulkcancel.base.interrupts import draining
-from bulkcancel.base.model import Tally
+from bulkcancel.base.model import ListedJob, Tally
 from bulkcancel.base.text import duration
 from bulkcancel.console import Output
 from bulkcancel.epcc import Sender
 from bulkcancel.listing.arrivals import Arrivals
 from bulkcancel.listing.fetch import ListError
-from bulkcancel.listing.page import ListedJob
 from bulkcancel.listing.rows import job_lines
 from bulkcancel.report import Format, standard_output
 

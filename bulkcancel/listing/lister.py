@@ -3,8 +3,9 @@
 import math
 from collections.abc import Iterable
 
+from bulkcancel.base.model import ListedJob
 from bulkcancel.listing.fetch import Fetcher, ListError, QueryRefused
-from bulkcancel.listing.page import ListedJob, Page
+from bulkcancel.listing.page import Page
 from bulkcancel.listing.selection import Selection, created_term
 from bulkcancel.listing.window import InconsistentError, Window, is_rising
 

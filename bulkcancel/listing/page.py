@@ -5,22 +5,13 @@ https://elasticpath.dev/guides/Getting-Started/pagination
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from urllib.parse import urlencode
 
-from bulkcancel.base.model import JobState
+from bulkcancel.base.model import ListedJob
+from bulkcancel.base.times import epoch_of
 from bulkcancel.epcc import Reply, body_of, job_state, mapping
 
 PAGE_SIZE = 100  # jobs: the most that the platform gives at once
-
-
-@dataclass(frozen=True, slots=True)
-class ListedJob:
-    """A job as the list shows it; `created` is in epoch seconds, None where it can't be read."""
-
-    job_id: str
-    state: JobState
-    created: float | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,12 +57,3 @@ def page_in(reply: Reply, offset: int) -> Page | None:
         total if type(total) is int and total >= 0 else None,
         isinstance(mapping(document.get("links")).get("next"), str),
     )
-
-
-def epoch_of(stamp: str) -> float | None:
-    """Return an ISO 8601 time as epoch seconds, UTC where it has no zone; None for any other."""
-    try:
-        moment = datetime.fromisoformat(stamp)
-    except ValueError:
-        return None
-    return moment.replace(tzinfo=moment.tzinfo or UTC).timestamp()

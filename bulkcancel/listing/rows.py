@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from bulkcancel.listing.page import ListedJob
+from bulkcancel.base.model import ListedJob
 from bulkcancel.report import Format, Layout, Row, inert
 
 _COLUMNS = ("job_id", "status", "type", "created_at", "started_at", "updated_at")

@@ -8,8 +8,8 @@ import re
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
+from bulkcancel.base.model import ListedJob
 from bulkcancel.base.text import timestamp
-from bulkcancel.listing.page import ListedJob
 
 _PLAIN = re.compile(r"[\w-]+", re.ASCII)  # what needs no quoting in a filter
 

@@ -8,10 +8,10 @@ import math
 from collections.abc import Sequence
 from itertools import pairwise
 
+from bulkcancel.base.model import ListedJob
 from bulkcancel.listing.fetch import Fetcher, QueryRefused
-from bulkcancel.listing.page import ListedJob, Page
+from bulkcancel.listing.page import Page
 
-SOFT_LIMIT = 10_000  # records: the platform may refuse offsets over it
 _MOVING = 0.05  # the share of a filtered list that may go while it is read
 
 
@@ -67,10 +67,7 @@ class Window:
         """
         self.pages[0] = first
         total, step = first.total or 0, max(1, self._fetcher.size - self._overlap)
-        offsets = range(step, total, step)
-        near = len(range(step, min(total, SOFT_LIMIT + 1), step))
-        for part in (offsets[:near], offsets[near : near + 1], offsets[near + 1 :]):
-            await self.read(part)
+        await self.read(range(step, total, step))
         while await self.read_on():
             pass
         await self.read([left.offset + max(1, len(left.jobs) // 2) for left, _ in self._gaps()])

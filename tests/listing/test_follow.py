@@ -7,10 +7,9 @@ from collections.abc import Sequence
 import pytest
 
 from bulkcancel.base.errors import LoginError, StoreUnreachableError
-from bulkcancel.base.model import JobState
+from bulkcancel.base.model import JobState, ListedJob
 from bulkcancel.listing.fetch import ListError
 from bulkcancel.listing.follow import FollowOptions, looks
-from bulkcancel.listing.page import ListedJob
 from tests.support.virtual import run
 
 Look = Sequence[str] | Exception

@@ -287,16 +287,6 @@ async def test_an_empty_page_amid_a_list_that_grows_is_no_end() -> None:
     assert await listed(store, Selection()) == expected(store.jobs, Selection())
 
 
-async def test_offsets_are_tried_one_by_one_over_the_platform_s_limit(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    """Over the limit one page is asked for alone: many refusals would cost their rate."""
-    monkeypatch.setattr("bulkcancel.listing.window.SOFT_LIMIT", 1000)
-    store = FakeStore(queue(2500), max_offset=1000)
-    assert await listed(store, Selection()) == expected(store.jobs, Selection())
-    assert len([query for query in store.asked if int(query["page[offset]"]) > 1000]) == 2
-
-
 async def test_a_filter_that_finds_nothing_is_checked_at_both_ends_of_the_list() -> None:
     """A store that takes a filter but means something else by it hides no job."""
     store = FakeStore(queue(1000))

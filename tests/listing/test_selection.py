@@ -3,9 +3,10 @@
 import orjson
 import pytest
 
-from bulkcancel.base.model import JobState
+from bulkcancel.base.model import JobState, ListedJob
+from bulkcancel.base.times import epoch_of
 from bulkcancel.epcc import Reply
-from bulkcancel.listing.page import ListedJob, epoch_of, list_path, page_in
+from bulkcancel.listing.page import list_path, page_in
 from bulkcancel.listing.selection import Selection
 from bulkcancel.sandbox import Job
 from bulkcancel.sandbox.listing import page_of

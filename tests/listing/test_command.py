@@ -2,9 +2,9 @@
 
 import pytest
 
-from bulkcancel.base.model import JobState
-from bulkcancel.listing.page import ListedJob, epoch_of
-from bulkcancel.listing.view import queue_view
+from bulkcancel.base.model import JobState, ListedJob
+from bulkcancel.base.times import epoch_of
+from bulkcancel.listing.command import command_for
 
 CANCEL = " | bulkcancel -o report.csv"
 
@@ -12,7 +12,7 @@ CANCEL = " | bulkcancel -o report.csv"
 def command(*stamps: str) -> str:
     """Return the command for pending jobs that were created then."""
     jobs = [ListedJob(str(i), JobState("pending"), epoch_of(at)) for i, at in enumerate(stamps)]
-    return queue_view(jobs, [], ["bulkcancel-jobs", "--type", "a b"], "", 0.0).command
+    return command_for(jobs, ["bulkcancel-jobs", "--type", "a b"])
 
 
 @pytest.mark.parametrize(
