@@ -2,13 +2,8 @@
 
 import asyncio
 import os
-from collections.abc import (
-    AsyncGenerator,
-    AsyncIterable,
-    Iterable,
-    Iterator,
-    Mapping,
-)
+from collections import deque
+from collections.abc import AsyncGenerator, AsyncIterable, Iterable, Iterator, Mapping
 from contextlib import aclosing, suppress
 from typing import Any
 from uuid import UUID
@@ -22,7 +17,7 @@ from bulkcancel.base.model import Credentials, JobResult, JobRow, Tally, id_key
 from bulkcancel.base.settings import PaceOptions, StoreOptions
 from bulkcancel.engine import Engine, Guards, Policy, concurrency_for
 from bulkcancel.epcc import connect
-from bulkcancel.inputs import Entry, Input, Listed, Source, problem_of
+from bulkcancel.inputs import Entry, Input, Source, problem_of
 
 _LONGEST_SHOWN = 300  # characters of what is no job id
 
@@ -64,7 +59,7 @@ async def cancel_jobs(  # noqa: PLR0913  (all have a default, and a name)
         max_wait=max_wait,
     )
     allowed = outcomes(allow)
-    rows = _rows_of(ids)
+    rows = _Rows(ids)
     access = _access(login, base_url, profile, headers)
     if not check:
         access.check_cancels_allowed()
@@ -134,75 +129,62 @@ def _access(
     return find_access(options, os.environ, login)
 
 
-class _Listed:
-    """The ids of a caller that are all there."""
+class _Rows:
+    """The distinct ids of a caller, all there or still to come, as the engine takes them."""
 
-    def __init__(self, ids: Iterable[object]) -> None:
-        read = Input()
-        read.add([_entry(number, given) for number, given in enumerate(ids, 1)], Source("ids"))
-        self._jobs = read.jobs
-        self._rows = Listed(self._jobs)
-        self.take, self.rest = self._rows.take, self._rows.rest
-
-    async def first(self) -> JobRow | None:
-        """Return the first row that will be sent, without taking it."""
-        return next((row for row in self._jobs if not row.problem), None)
-
-    def reraise(self) -> None:
-        """Do nothing: what the ids raise, they raise when they are listed."""
-
-
-class _Coming:
-    """The ids of a caller that come while the run is under way."""
-
-    def __init__(self, ids: AsyncIterable[object]) -> None:
-        self._ids = aiter(ids)
+    def __init__(self, ids: Iterable[object] | AsyncIterable[object]) -> None:
+        if isinstance(ids, str | bytes):
+            raise ConfigError("the ids are one text", "pass a list of ids")
         self._read, self._source = Input(), Source("ids")
         self._number = 0
-        self._ahead: list[JobRow] = []
+        self._ahead: deque[JobRow] = deque()
+        self._coming = aiter(ids) if isinstance(ids, AsyncIterable) else None
         self._turn = asyncio.Lock()
         self._error: Exception | None = None
+        if not isinstance(ids, AsyncIterable):
+            self._add(ids)
 
     async def take(self) -> JobRow | None:
         """Return the next row, None after the last."""
-        return self._ahead.pop(0) if self._ahead else await self._next()
+        return self._ahead.popleft() if self._ahead or await self._comes() else None
 
     def rest(self) -> Iterator[JobRow]:
-        """Yield what has come and was not taken."""
+        """Yield what is there and was not taken."""
         while self._ahead:
-            yield self._ahead.pop(0)
+            yield self._ahead.popleft()
 
     async def first(self) -> JobRow | None:
         """Return the first row that will be sent, without taking it."""
-        while (row := await self._next()) is not None:
-            self._ahead.append(row)
-            if not row.problem:
-                return row
-        return None
+        row = next((row for row in self._ahead if not row.problem), None)
+        while row is None and await self._comes():
+            row = None if self._ahead[-1].problem else self._ahead[-1]
+        return row
 
     def reraise(self) -> None:
         """Raise what ended the ids, if they ended with an error of the caller's."""
         if self._error is not None:
             raise self._error
 
-    async def _next(self) -> JobRow | None:
+    async def _comes(self) -> bool:
+        """Wait for an id that is new; tell whether one came."""
+        if self._coming is None:
+            return False
         async with self._turn:
             try:
-                async for given in self._ids:
-                    self._number += 1
-                    for new in self._read.add([_entry(self._number, given)], self._source):
-                        return JobRow(new.job_id, self._source.name, new.line, new.problem)
+                async for given in self._coming:
+                    if self._add([given]):
+                        return True
             except Exception as error:  # noqa: BLE001  (raised again, when each job has its result)
                 self._error = error
-        return None
+        return False
 
-
-def _rows_of(ids: Iterable[object] | AsyncIterable[object]) -> _Listed | _Coming:
-    if isinstance(ids, str | bytes):
-        raise ConfigError("the ids are one text", "pass a list of ids")
-    if isinstance(ids, AsyncIterable):
-        return _Coming(ids)
-    return _Listed(ids)
+    def _add(self, ids: Iterable[object]) -> bool:
+        """Add the ids that come next; tell whether one of them is new."""
+        entries = [_entry(number, given) for number, given in enumerate(ids, self._number + 1)]
+        self._number += len(entries)
+        new, name = self._read.add(entries, self._source), self._source.name
+        self._ahead.extend(JobRow(each.job_id, name, each.line, each.problem) for each in new)
+        return bool(new)
 
 
 def _entry(number: int, given: object) -> Entry:

@@ -10,8 +10,9 @@ import click
 from bulkcancel.base.errors import BulkcancelError, ConfigError
 from bulkcancel.base.text import hide
 from bulkcancel.cli.argv import given, origin, program
+from bulkcancel.cli.building import CONTEXT, GroupedCommand
 from bulkcancel.cli.near_misses import hint_for_files, hint_for_option
-from bulkcancel.cli.options import CANCEL, CONTEXT, PATH, GroupedCommand
+from bulkcancel.cli.options import CANCEL, PATH
 
 EXAMPLES = """\b
   bulkcancel --sandbox samples/jobs.csv           practise, no store is touched

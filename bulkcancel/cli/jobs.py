@@ -9,24 +9,75 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from bulkcancel.base import defaults
 from bulkcancel.base.checks import check_positive
 from bulkcancel.base.errors import ConfigError
 from bulkcancel.base.text import timestamp
 from bulkcancel.base.times import moment_of, seconds_of
 from bulkcancel.cli.argv import origin
+from bulkcancel.cli.building import CONTEXT, GroupedCommand, flag, option
 from bulkcancel.cli.cancel import guarded
-from bulkcancel.cli.options import CONTEXT, JOBS, GroupedCommand
+from bulkcancel.cli.options import DISPLAY, FORMATS, PATH, RATE, RETRIES, STORE, TIMEOUT
 
 if TYPE_CHECKING:
     from bulkcancel.listing.command import QueueOptions
     from bulkcancel.listing.follow import FollowOptions
 
 STATUSES = ("pending", "started", "success", "failed", "cancelled")
+_WHICH_JOBS = (
+    option(
+        "--status",
+        metavar="LIST",
+        default="pending",
+        show_default=True,
+        help="Statuses to list: pending, started, success, failed, cancelled; or all.",
+    ),
+    option(
+        "--type", metavar="LIST", help="Types to list, for example product-import.  [default: all]"
+    ),
+    option("--since", metavar="TIME", help="Only jobs created then or later."),
+    option("--until", metavar="TIME", help="Only jobs created then or earlier."),
+)
+_LIST_OUTPUT = (
+    option(
+        "-o",
+        "--output",
+        type=PATH,
+        metavar="FILE",
+        help="Where the rows go; - is standard output.  [default: standard output; a table if"
+        " that is a terminal]",
+    ),
+    option(
+        "--format",
+        type=FORMATS,
+        help="CSV, or a JSON object a line.  [default: by the name of the file]",
+    ),
+    flag("--overwrite", help="Replace the file if it exists."),
+)
+_FOLLOW = (
+    option(
+        "--follow",
+        type=float,
+        is_flag=False,
+        flag_value=defaults.FOLLOW_EVERY,
+        metavar="[SECONDS]",
+        help="Go on with the jobs that arrive, looking so often.  [default: 5]",
+    ),
+    option("--for", "for_", metavar="TIME", help="Follow for so long: 90s, 10m, 2h."),
+    option("--until-quiet", metavar="TIME", help="Follow until nothing is new for so long."),
+)
 
 
 @click.command(
     cls=GroupedCommand,
-    groups=JOBS,
+    groups={
+        "Which jobs": _WHICH_JOBS,
+        "The list": _LIST_OUTPUT,
+        "A queue that keeps filling": _FOLLOW,
+        "Pace": (RATE, RETRIES, TIMEOUT),
+        "The store": STORE,
+        "What is shown": DISPLAY,
+    },
     context_settings=CONTEXT,
     help="""List the jobs of an Elastic Path Commerce store, oldest first: all of them, or none.
 

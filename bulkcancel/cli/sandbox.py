@@ -11,8 +11,9 @@ from typing import Any
 import click
 
 from bulkcancel.base.errors import ConfigError
+from bulkcancel.cli.building import CONTEXT
 from bulkcancel.cli.cancel import guarded
-from bulkcancel.cli.options import CONTEXT, PATH
+from bulkcancel.cli.options import PATH
 from bulkcancel.inputs import Source
 from bulkcancel.sandbox import Job, Rules, Sandbox, seeds_of
 
