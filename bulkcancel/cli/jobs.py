@@ -20,7 +20,7 @@ from bulkcancel.cli.cancel import guarded
 from bulkcancel.cli.options import DISPLAY, FORMATS, PATH, RATE, RETRIES, STORE, TIMEOUT
 
 if TYPE_CHECKING:
-    from bulkcancel.listing.command import QueueOptions
+    from bulkcancel.listing.command import QueueSettings
     from bulkcancel.listing.follow import FollowOptions
 
 STATUSES = ("pending", "started", "success", "failed", "cancelled")
@@ -94,21 +94,9 @@ configuration or login; 130 interrupted; 143 terminated.""",
 )
 def command(**parameters: Any) -> int:  # noqa: ANN401  (click's own types)
     """Take what click has parsed; what users read stands in the decorator."""
-    from bulkcancel.base.settings import (  # noqa: PLC0415  (--help needs none of it)
-        DisplayOptions,
-        PaceOptions,
-        StoreOptions,
-        group_of,
-    )
-    from bulkcancel.listing.command import QueueSettings, list_queue  # noqa: PLC0415
+    from bulkcancel.listing.command import list_queue  # noqa: PLC0415  (--help needs none of it)
 
-    settings = QueueSettings(
-        _queue_options(parameters),
-        group_of(PaceOptions, parameters),
-        group_of(StoreOptions, parameters),
-        group_of(DisplayOptions, parameters),
-    )
-    return list_queue(settings, os.environ)
+    return list_queue(_settings(parameters), os.environ)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -116,21 +104,25 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return guarded(command, "bulkcancel-jobs", arguments)
 
 
-def _queue_options(given: Mapping[str, Any]) -> "QueueOptions":
-    """Return which jobs are listed, and where; raises `ConfigError`."""
-    from bulkcancel.listing.command import QueueOptions  # noqa: PLC0415
+def _settings(given: Mapping[str, Any]) -> "QueueSettings":
+    """Return everything that is asked for; raises `ConfigError`."""
+    from bulkcancel.base import settings  # noqa: PLC0415
+    from bulkcancel.listing.command import QueueSettings  # noqa: PLC0415
     from bulkcancel.listing.selection import Selection  # noqa: PLC0415
 
     times, remarks = _times(given)
     types = frozenset(_names(given["type"] or ""))
-    return QueueOptions(
-        Selection(_statuses(given["status"]), types, **times),
-        _follow_options(given),
+    return QueueSettings(
+        selection=Selection(_statuses(given["status"]), types, **times),
+        follow=_follow_options(given),
         output=given["output"],
         format=given["format"],
         overwrite=given["overwrite"],
         again=tuple(_again(given, times)),
         remarks=remarks,
+        pace=settings.group_of(settings.PaceOptions, given),
+        store=settings.group_of(settings.StoreOptions, given),
+        display=settings.group_of(settings.DisplayOptions, given),
     )
 
 
@@ -174,6 +166,8 @@ def _follow_options(given: Mapping[str, Any]) -> "FollowOptions | None":
     check_positive("--follow", every)
     if given["output"] not in {None, "-"}:
         raise ConfigError("--follow writes to standard output", "redirect that instead of --output")
+    if not {"pending", "all"}.intersection(_names(given["status"])):
+        raise ConfigError("--follow tells of jobs that arrive: pending ones", "ask for these, too")
     if given["until"]:
         raise ConfigError("--follow and --until exclude each other", "end it with --for TIME")
     return FollowOptions(

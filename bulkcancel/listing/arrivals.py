@@ -39,8 +39,8 @@ class Arrivals:
             if self._by_time is None:
                 self._by_time = await self._chooses_by_time()
             if self._by_time:
-                since = created_term("ge", self._newest - LATE)
-                return await lister.whole((*lister.terms, since))
+                since = min(self._newest, lister.fetcher.now()) - LATE
+                return await lister.whole((*lister.terms, created_term("ge", since)))
         except QueryRefused:
             self._by_time = False
         try:

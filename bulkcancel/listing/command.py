@@ -30,7 +30,7 @@ _WORD_EVERY = 10.0
 
 
 @dataclass(frozen=True, slots=True)
-class QueueOptions:
+class QueueSettings:
     """Which jobs are listed and where, and how those that arrive are followed (None: not at all).
 
     `output` None is a table on a terminal, else rows. `again` are the words of a command that
@@ -45,13 +45,6 @@ class QueueOptions:
     overwrite: bool
     again: tuple[str, ...]
     remarks: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class QueueSettings:
-    """Everything that a listing is asked to do."""
-
-    jobs: QueueOptions
     pace: PaceOptions
     store: StoreOptions
     display: DisplayOptions
@@ -59,14 +52,13 @@ class QueueSettings:
 
 def list_queue(settings: QueueSettings, environ: Mapping[str, str]) -> int:
     """List the jobs of a store, or say why that can't be done; return the exit code."""
-    display, jobs = settings.display, settings.jobs
-    as_json = display.log_format == "json"
+    display, as_json = settings.display, settings.display.log_format == "json"
     output = Output(quiet=display.quiet, verbosity=display.verbose, as_json=as_json)
-    for remark in jobs.remarks:
+    for remark in settings.remarks:
         output.note(f"note: {remark}")
     try:
-        plan = Plan(jobs.output or STDOUT, jobs.format, overwrite=True)
-        _check_place(plan, overwrite=jobs.overwrite)
+        plan = Plan(settings.output or STDOUT, settings.format, overwrite=True)
+        _check_place(plan, overwrite=settings.overwrite)
         access = find_access(settings.store, environ)
         asyncio.run(_Listing(settings, output, plan).run(access))
     except Interruption as interruption:  # of following, which has said what there is to say
@@ -112,22 +104,22 @@ class _Listing:
 
     async def run(self, access: Access) -> None:
         """List, and follow; raises `BulkcancelError`."""
-        settings, jobs = self._settings, self._settings.jobs
+        settings = self._settings
         async with connect(access, settings.pace, self._tally, self._output.request) as sender:
             fetcher = Fetcher(sender, concurrency_for(settings.pace.rate))
-            lister = Lister(fetcher, jobs.selection)
+            lister = Lister(fetcher, settings.selection)
             listed = await self._read(lister)
             if self._is_shown():
                 store = await store_name(sender)
                 where = ", ".join(filter(None, (urlsplit(access.base_url).netloc, str(store))))
                 running = await self._running(lister)
-                command = command_for(listed, jobs.again)
+                command = command_for(listed, settings.again)
                 print_queue(QueueView(where, fetcher.now(), listed, running, command))
             else:
                 self._write(listed)
-            if jobs.follow is not None:
+            if settings.follow is not None:
                 following = Following(self._plan.format, self._output, sender, self._tally)
-                await following.run(Arrivals(lister), jobs.follow)
+                await following.run(Arrivals(lister), settings.follow)
 
     async def _read(self, lister: Lister) -> list[ListedJob]:
         """Read the list; say how far it is, where that takes more than a moment."""
@@ -155,8 +147,8 @@ class _Listing:
 
     def _is_shown(self) -> bool:
         """Tell whether people look at the list, not a program."""
-        jobs = self._settings.jobs
-        as_rows = jobs.output or jobs.format or jobs.follow
+        asked = self._settings
+        as_rows = asked.output or asked.format or asked.follow
         return not as_rows and sys.stdout is not None and sys.stdout.isatty()
 
     def _write(self, jobs: list[ListedJob]) -> None:

@@ -126,6 +126,7 @@ def test_jobs_replaces_a_file_only_if_asked(listing: Listing) -> None:
         ("--follow --for soon", "'soon' is no duration"),
         ("--follow -o jobs.csv", "--follow writes to standard output"),
         ("--follow --until 1h", "--follow and --until exclude each other"),
+        ("--follow --status started", "--follow tells of jobs that arrive"),
         ("-o nowhere/jobs.csv", "in a folder that does not exist"),
         ("-o jobs.json", "would hold csv"),
         ("-o .", "is a directory"),

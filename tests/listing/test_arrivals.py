@@ -1,5 +1,6 @@
 """What is new since the list was read, and how many pages it takes to know."""
 
+import time
 from typing import Any
 
 import pytest
@@ -8,7 +9,7 @@ from bulkcancel.listing.arrivals import Arrivals
 from bulkcancel.listing.fetch import Fetcher, ListError
 from bulkcancel.listing.lister import Lister
 from bulkcancel.listing.selection import Selection
-from tests.listing.test_lister import PENDING, FakeStore, made, queue, refusal
+from tests.listing.test_lister import BEGUN, PENDING, FakeStore, made, queue, refusal
 
 STORES: dict[str, tuple[dict[str, Any], int]] = {
     "by time": ({}, 1),
@@ -89,6 +90,16 @@ async def test_a_job_that_shows_up_late_is_told() -> None:
     assert await ids(arrivals) == ["job-1000"]
     store.jobs.insert(-1, made(960))
     assert await ids(arrivals) == ["job-960"]
+
+
+async def test_a_job_from_the_future_hides_no_later_one() -> None:
+    """A job with a time of creation that can't be is not what later ones are measured by."""
+    jobs = queue(200)
+    store = FakeStore([*jobs, made(10**9)])
+    arrivals = await following(store)
+    now = made(int(time.time() - BEGUN))
+    store.jobs.insert(-1, now)
+    assert await ids(arrivals) == [now.id]
 
 
 @pytest.mark.parametrize("count", [30, 500])
