@@ -9,8 +9,8 @@ from bulkcancel.report.atomic_file import write_atomically
 from bulkcancel.report.destination import STDOUT, Destination, name_of, standard_output
 from bulkcancel.report.past import Past, read_past, require_same_store, row_key
 from bulkcancel.report.places import Plan, check_places, choose_target, stdout_is_null
-from bulkcancel.report.regular_file import begins_with, open_regular
-from bulkcancel.report.rows import Format, Layout, Row, inert, max_row_bytes, new_run_id, store_text
+from bulkcancel.report.regular_file import read_regular
+from bulkcancel.report.rows import Format, Layout, Row, inert, new_run_id, store_text
 from bulkcancel.report.run_log import RunSpan
 from bulkcancel.report.writer import EarlierReport, Recorder, open_earlier, open_recorder
 
@@ -25,17 +25,15 @@ __all__ = [
     "Recorder",
     "Row",
     "RunSpan",
-    "begins_with",
     "check_places",
     "choose_target",
     "inert",
-    "max_row_bytes",
     "name_of",
     "new_run_id",
     "open_earlier",
     "open_recorder",
-    "open_regular",
     "read_past",
+    "read_regular",
     "require_same_store",
     "row_key",
     "standard_output",

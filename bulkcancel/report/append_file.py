@@ -4,16 +4,20 @@ Knows files, locks and disks, nothing of jobs or columns.
 """
 
 import fcntl
-import hashlib
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
 from bulkcancel.base.errors import BulkcancelError, GuardError, ReportError
 from bulkcancel.report.destination import ELSEWHERE, Destination
-from bulkcancel.report.regular_file import open_new, open_regular
+from bulkcancel.report.regular_file import open_regular
+
+if TYPE_CHECKING:
+    import hashlib
+
+_NEW = os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW  # never through a link
 
 
 class AppendFile(Destination):
@@ -22,26 +26,22 @@ class AppendFile(Destination):
     def __init__(self, file: int, target: str, *, created: bool = False) -> None:
         """Take a locked descriptor; `created` tells that there was no such file before."""
         super().__init__(file, target, Path(target).absolute().parent)
-        self.lost = ""  # what happened to the file that the target named
         self._created = created
         self._synced = 0
-
-    def truncate(self) -> None:
-        """Drop all lines of an earlier run, and make the file private; raises `GuardError`."""
-        with suppress(OSError):  # a file of another owner, or a disk without modes
-            os.fchmod(self._file, os.fstat(self._file).st_mode & 0o600)
-        self.resume_after(0, hashlib.sha256())
 
     @property
     def is_readable_by_others(self) -> bool:
         """Tell whether its mode lets others than its owner read the file."""
         return bool(os.fstat(self._file).st_mode & 0o044)
 
-    def resume_after(self, size: int, digest: "hashlib._Hash") -> None:
-        """Append after the first `size` bytes, whose digest is given; drop what follows.
+    def begin(self, size: int, digest: "hashlib._Hash") -> None:
+        """Do so; a file of which nothing stays becomes private.
 
-        That sets the time of the file to now, also where nothing follows (ftruncate(2)).
+        That sets the time of the file to now, also where nothing is dropped (ftruncate(2)).
         """
+        if not size:
+            with suppress(OSError):  # a file of another owner, or a disk without modes
+                os.fchmod(self._file, os.fstat(self._file).st_mode & 0o600)
         try:
             os.ftruncate(self._file, size)
         except OSError as error:
@@ -50,7 +50,7 @@ class AppendFile(Destination):
         self.digest = digest
 
     def set_time(self, changed_at: float) -> None:
-        """Set the time of the file's last change to an epoch time."""
+        """Set the time of the file's last change, where that is allowed."""
         with suppress(OSError):  # a file of another owner
             os.utime(self._file, (changed_at, changed_at))
 
@@ -91,7 +91,7 @@ class AppendFile(Destination):
 
         Later lines go there (`target`); returns False where lines are gone for good.
         """
-        if self.lost in {"", "cut short"} or os.fstat(self._file).st_size < self._size:
+        if self.lost == "cut short" or os.fstat(self._file).st_size < self._size:
             return False
         for target in (self.target, f"{self.target}.saved"):
             with suppress(OSError, BulkcancelError):
@@ -134,10 +134,11 @@ class AppendFile(Destination):
 def create(target: str, *, overwrite: bool = False) -> AppendFile:
     """Create a file, or open one that is there to replace it; raises `ReportError`.
 
-    Nothing of an existing file is lost before `truncate`.
+    Nothing of an existing file is lost before `begin`.
     """
     try:
-        return AppendFile(_locked(open_new(target), target), target, created=True)
+        file = os.open(target, os.O_RDWR | os.O_APPEND | _NEW, 0o600)
+        return AppendFile(_locked(file, target), target, created=True)
     except OSError as error:
         if overwrite and isinstance(error, FileExistsError):
             return reopen(target)

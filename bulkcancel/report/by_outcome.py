@@ -16,9 +16,9 @@ from bulkcancel.report.regular_file import followed
 from bulkcancel.report.rows import Format, Layout, inert
 
 
-def split_file(folder: Path, outcome: Outcome) -> Path:
-    """Return the file that holds the rows of an outcome."""
-    return folder / f"{outcome.value}.csv"
+def split_files(folder: Path) -> dict[Outcome, Path]:
+    """Return the file that holds the rows of each outcome."""
+    return {outcome: folder / f"{outcome.value}.csv" for outcome in Outcome}
 
 
 def write_split(folder: Path, report: AppendFile, layout: Layout) -> None:
@@ -29,19 +29,17 @@ def write_split(folder: Path, report: AppendFile, layout: Layout) -> None:
     split = Layout(Format.CSV, layout.columns)
     try:
         folder.mkdir(0o700, parents=True, exist_ok=True)
-        folder = Path(followed(str(folder)))
+        paths = split_files(Path(followed(str(folder))))
         with ExitStack() as stack:
             files: dict[Outcome, BinaryIO] = {}
             for row in last_rows(report, layout):
                 outcome = Outcome(str(row["outcome"]))
                 if outcome not in files:
-                    path = split_file(folder, outcome)
-                    files[outcome] = stack.enter_context(write_atomically(path))
+                    files[outcome] = stack.enter_context(write_atomically(paths[outcome]))
                     files[outcome].write(split.header)
                 files[outcome].write(split.line_of(inert(row)))
-        for outcome in Outcome:
-            if outcome not in files:
-                split_file(folder, outcome).unlink(missing_ok=True)
+        for outcome in paths.keys() - files.keys():
+            paths[outcome].unlink(missing_ok=True)
     except OSError as error:
         where = error.filename or folder
         what = f"{where} can't be written: {error.strerror}"

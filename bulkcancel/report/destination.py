@@ -28,6 +28,7 @@ class Destination:
     def __init__(self, file: int, target: str, folder: Path | None) -> None:
         """Take an open descriptor, and the folder on whose disk lines need space, if any."""
         self.target = target
+        self.lost = ""  # what happened to the file that the target named
         self.digest = hashlib.sha256()
         self.reserve = DiskReserve(folder)
         self._file = file
@@ -47,6 +48,22 @@ class Destination:
                     raise reason from None
         self.digest.update(line)
         self._size += len(line)
+
+    def hold(self, size: int) -> None:
+        """Reserve so many bytes of the disk for what is appended; raises `GuardError`."""
+        try:
+            self.reserve.hold(size)
+        except OSError as error:
+            raise self._unwritable(error) from None
+
+    def begin(self, size: int, digest: "hashlib._Hash") -> None:
+        """Append after the first `size` bytes of a file, with that digest, and drop the others.
+
+        Raises `GuardError`.
+        """
+
+    def set_time(self, changed_at: float) -> None:
+        """Set the time of a file's last change to an epoch time."""
 
     def sync(self) -> None:
         """Wait for the disk, perhaps in another thread than `append`; raises `GuardError`."""

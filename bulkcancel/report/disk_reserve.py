@@ -27,17 +27,16 @@ class DiskReserve:
         self._folder = folder
         self._file: BinaryIO | None = None
 
-    def hold(self, row_bytes: int, rows: int) -> int:
-        """Reserve space for as many rows as fit, halving until they do; return how many."""
-        while self._folder is not None and rows:
-            try:
-                self._file = _file_of(row_bytes * rows, self._folder)
-                break
-            except OSError as error:
-                if error.errno not in DISK_FULL:
-                    break  # a folder that takes no new file: the open one may still grow
-                rows //= 2
-        return rows
+    def hold(self, size: int) -> None:
+        """Reserve so many bytes; raises `OSError` if the disk is too full for them."""
+        if self._folder is None:
+            return
+        try:
+            self._file = _file_of(size, self._folder)
+        except OSError as error:
+            if error.errno in DISK_FULL:
+                raise
+            # a folder that takes no new file: the open one may still grow
 
     def release(self) -> None:
         """Free the space at the end of the run."""

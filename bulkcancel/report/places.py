@@ -5,16 +5,15 @@ import stat
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from bulkcancel.base.errors import ReportError
-from bulkcancel.base.model import Outcome
 from bulkcancel.base.text import visible
-from bulkcancel.report.by_outcome import split_file
-from bulkcancel.report.destination import STDOUT, name_of
-from bulkcancel.report.regular_file import begins_with, followed
+from bulkcancel.report.by_outcome import split_files
+from bulkcancel.report.destination import ELSEWHERE, STDOUT, name_of
+from bulkcancel.report.regular_file import followed, read_regular
 from bulkcancel.report.rows import FIRST_COLUMNS, Format, Layout
 
 _REPORT = "choose another --output"
@@ -91,21 +90,19 @@ def stdout_is_null() -> bool:
 
 def check_places(plan: Plan) -> None:
     """Refuse files that can't be written, or that would replace another; raises `ReportError`."""
-    for name, _, hint in _written(plan):
-        with _refusing(name, hint):
+    try:
+        for name, _, hint in _written(plan):
             _check_name(name, hint)
-    _check_distinct(plan)
-    if plan.target != STDOUT:
-        with _refusing(plan.target, _REPORT):
+        _check_distinct(plan)
+        if plan.target != STDOUT:
             _check_report(plan)
-    if plan.split is not None:
-        with _refusing(plan.split, _SPLIT):
-            _check_name(str(plan.split), _SPLIT)
-            followed(str(plan.split))
+        if plan.split is not None:
             _check_split(plan, plan.split)
-    for path in plan.summaries:
-        with _refusing(path, _SUMMARY):
+        for path in plan.summaries:
             _check_summary(plan, path)
+    except OSError as error:
+        what = f"{error.filename or 'the current folder'} can't be used: {error.strerror}"
+        raise ReportError(what, ELSEWHERE) from None
 
 
 def _check_name(name: str, hint: str) -> None:
@@ -137,8 +134,9 @@ def _written(plan: Plan) -> Iterator[tuple[str, str, str]]:
     yield plan.target, "the report", _REDIRECT if plan.target == STDOUT else _REPORT
     for path in plan.summaries:
         yield str(path), "a summary", _SUMMARY
-    for outcome in Outcome if plan.split is not None else ():
-        yield str(split_file(plan.split or Path(), outcome)), "a file of the split", _SPLIT
+    if plan.split is not None:
+        for path in (plan.split, *split_files(plan.split).values()):
+            yield str(path), "a file of the split", _SPLIT
 
 
 def _identity(name: str, standard: int) -> object:
@@ -160,12 +158,8 @@ def _check_report(plan: Plan) -> None:
     if path.suffix.lower() in _OTHER_FORMATS and not (plan.chosen or plan.resume):
         hint = "name it .csv or .jsonl, or add --format"
         raise ReportError(f"{target} would hold {plan.format}, which its name does not say", hint)
-    if not path.parent.is_dir():
-        hint = f"create it, or {_REPORT}"
-        raise ReportError(f"{target} would be in a folder that does not exist", hint)
     if not path.exists():
-        if not os.access(path.parent, os.W_OK):
-            raise ReportError(f"{target} would be in a folder that can't be written to", _REPORT)
+        _check_folder(path, _REPORT)
     elif path.is_dir():
         raise ReportError(f"{target} is a directory", "name a file in it with --output")
     elif plan.resume and plan.is_stream:
@@ -175,7 +169,14 @@ def _check_report(plan: Plan) -> None:
         raise ReportError(f"{target} exists already", hint)
 
 
+def _check_folder(path: Path, hint: str) -> None:
+    if not os.access(path.parent, os.W_OK):
+        why = "in a folder that does not exist, or can't be written to"
+        raise ReportError(f"{path} would be {why}", hint)
+
+
 def _check_split(plan: Plan, folder: Path) -> None:
+    followed(str(folder))
     if plan.is_stream:
         raise ReportError("--split needs a report in a file", "name one with --output")
     if folder.exists() and not folder.is_dir():
@@ -183,29 +184,17 @@ def _check_split(plan: Plan, folder: Path) -> None:
     there = next(path for path in (folder, *folder.absolute().parents) if path.exists())
     if not os.access(there, os.W_OK | os.X_OK):
         raise ReportError(f"{folder} can't be written to", _SPLIT)
-    for path in filter(Path.exists, (split_file(folder, outcome) for outcome in Outcome)):
+    for path in filter(Path.exists, split_files(folder).values()):
         if not (plan.overwrite or plan.resume):
             hint = f"replace the files of an earlier split (--overwrite), or {_SPLIT}"
             raise ReportError(f"{path} exists already", hint)
-        if plan.resume and not begins_with(path, _SPLIT_HEADER):
+        if plan.resume and read_regular(path, len(_SPLIT_HEADER)) != _SPLIT_HEADER:
             raise ReportError(f"{path} is not of an earlier run", _SPLIT)
 
 
 def _check_summary(plan: Plan, path: Path) -> None:
-    if path.is_dir():
-        raise ReportError(f"{path} is a directory", _SUMMARY)
-    if not os.access(path.absolute().parent, os.W_OK):
-        why = "in a folder that does not exist, or can't be written to"
-        raise ReportError(f"{path} would be {why}", _SUMMARY)
+    _check_folder(path, _SUMMARY)
     if path.exists() and not path.is_file():
         raise ReportError(f"{path} is not a file", _SUMMARY)
     if path.exists() and not (plan.overwrite or plan.resume):
         raise ReportError(f"{path} exists already", f"replace it (--overwrite), or {_SUMMARY}")
-
-
-@contextmanager
-def _refusing(name: str | Path, hint: str) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        raise ReportError(f"{name} can't be used: {error.strerror}", hint) from None

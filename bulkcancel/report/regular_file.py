@@ -8,11 +8,6 @@ from pathlib import Path
 _OTHERS_MAY_WRITE = 0o022
 
 
-def open_new(path: str) -> int:
-    """Create a file (mode 0600) to append to, never through a link; raises `OSError`."""
-    return os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
-
-
 def open_regular(path: str, flags: int) -> int:
     """Open a regular file that exists; raises `OSError`.
 
@@ -45,7 +40,7 @@ def _is_trusted(link: str) -> bool:
     return folder.st_uid in ours and not folder.st_mode & _OTHERS_MAY_WRITE
 
 
-def begins_with(path: Path, beginning: bytes) -> bool:
-    """Tell whether a file begins with these bytes; raises `OSError`."""
+def read_regular(path: Path, most: int) -> bytes:
+    """Return the first bytes of a regular file, so many at most; raises `OSError`."""
     with os.fdopen(open_regular(str(path), os.O_RDONLY), "rb") as file:
-        return file.read(len(beginning)) == beginning
+        return file.read(most)

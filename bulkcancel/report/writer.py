@@ -15,16 +15,17 @@ from bulkcancel.base.errors import BulkcancelError, GuardError, ReportError
 from bulkcancel.base.model import JobResult, Outcome
 from bulkcancel.report.append_file import AppendFile, create, reopen
 from bulkcancel.report.by_outcome import write_split
-from bulkcancel.report.destination import ELSEWHERE, Destination, name_of, open_stream
+from bulkcancel.report.destination import Destination, open_stream
 from bulkcancel.report.past import Past, last_rows, read_past
 from bulkcancel.report.places import Plan
-from bulkcancel.report.rows import Layout, Row
+from bulkcancel.report.rows import Layout, Row, max_row_bytes, new_run_id
 
 
 @dataclass(slots=True)
 class EarlierReport:
     """What is opened before anything else: a report to resume, or a named pipe, or nothing."""
 
+    plan: Plan
     output: Destination | None = None
     past: Past = field(default_factory=Past)
 
@@ -46,24 +47,20 @@ class EarlierReport:
 class Recorder:
     """Write a row for each result, and keep those that could not be written.
 
-    `unrecorded` holds results of jobs that were sent, `doubtful` counts jobs that somebody
-    else may have cancelled. After `close`, `broken` tells that the report lacks rows, `lost`
-    that it lost rows it had, `restored` that it was removed or replaced and has been written
-    again.
+    `unrecorded` holds results of jobs that were sent. After `close`, `broken` tells that the
+    report lacks rows, `lost` that it lost rows it had, `restored` that it was removed or
+    replaced and has been written again.
     """
 
-    def __init__(
-        self, plan: Plan, output: Destination, earlier: EarlierReport, run_id: str, store: str = ""
-    ) -> None:
-        self.layout = earlier.past.layout or Layout(plan.format)
+    def __init__(self, earlier: EarlierReport, output: Destination, store: str = "") -> None:
+        self.run_id = new_run_id(earlier.past.killed_at)
+        self.layout = earlier.past.layout or Layout(earlier.plan.format)
         self.log = earlier.past.log
-        self._changed_at = earlier.past.changed_at
         self.unrecorded: list[JobResult] = []
-        self.doubtful = 0
         self.broken = self.lost = self.restored = False
-        self._plan = plan
+        self._changed_at = earlier.past.changed_at
+        self._split = earlier.plan.split
         self._output = output
-        self._run_id = run_id
         self._store = store
 
     @property
@@ -78,7 +75,7 @@ class Recorder:
 
     def record(self, result: JobResult) -> None:
         """Write one row; raises `GuardError` if it, or the next one, has no space."""
-        row = result.as_dict(self._run_id, self._store)
+        row = result.as_dict(self.run_id, self._store)
         try:
             self._output.append(self.layout.line_of(row))
         except GuardError:
@@ -88,7 +85,6 @@ class Recorder:
             raise
         self.log.add(row)
         self._changed_at = result.finished_at
-        self.doubtful += result.doubtful
         if self._output.reserve.spent is not None:
             raise self._output.reserve.spent
 
@@ -102,7 +98,7 @@ class Recorder:
         The time of a report with rows shows until when the run was alive.
         """
         self._output.sync()
-        if self.log.runs and isinstance(self._output, AppendFile):
+        if self.log.runs:
             self._output.set_time(time.time())
 
     def last_rows(self, most: int) -> list[Row] | None:
@@ -117,18 +113,18 @@ class Recorder:
 
     def close(self) -> GuardError | None:
         """Finish the report, then the split; return the first thing that went wrong."""
-        self._output.reserve.release()
-        trouble = _trouble_of(self._output.sync)
-        if isinstance(self._output, AppendFile):
-            self.restored = bool(self._output.lost) and self._output.restore()
-            self.lost = bool(self._output.lost)
-            if self._plan.split is not None and not self.lost:
-                split = partial(write_split, self._plan.split, self._output, self.layout)
-                split_trouble = _trouble_of(split)
+        output, split = self._output, self._split
+        output.reserve.release()
+        trouble = _trouble_of(output.sync)
+        if isinstance(output, AppendFile):
+            self.restored = bool(output.lost) and output.restore()
+            self.lost = bool(output.lost)
+            if split is not None and not self.lost:
+                split_trouble = _trouble_of(partial(write_split, split, output, self.layout))
                 trouble = trouble or split_trouble
-            if self._changed_at is not None:  # a later time tells of a run that was killed
-                self._output.set_time(self._changed_at)
-        self._output.close()
+        if self._changed_at is not None:  # a later time tells of a run that was killed
+            output.set_time(self._changed_at)
+        output.close()
         return trouble
 
 
@@ -146,12 +142,12 @@ def open_earlier(plan: Plan) -> EarlierReport:
     Raises `ReportError`. Ctrl-C is heard: no event loop is running yet.
     """
     if plan.is_pipe:
-        return EarlierReport(open_stream(plan.target))
+        return EarlierReport(plan, open_stream(plan.target))
     if not plan.resume or not Path(plan.target).exists():
-        return EarlierReport()
+        return EarlierReport(plan)
     output = reopen(plan.target)
     try:
-        return EarlierReport(output, _read(plan, output))
+        return EarlierReport(plan, output, _read(plan, output))
     except ReportError:
         output.close()
         raise
@@ -166,41 +162,29 @@ def _read(plan: Plan, output: AppendFile) -> Past:
     return past
 
 
-def open_recorder(
-    plan: Plan, earlier: EarlierReport, run_id: str, row_bytes: int, rows: int, store: str = ""
-) -> tuple[Recorder, int]:
-    """Open the report; return also for how many rows of so many bytes it has space.
+def open_recorder(earlier: EarlierReport, rows: int, store: str = "") -> Recorder:
+    """Begin the report, with space for so many rows; raises `ReportError`, `GuardError`.
 
-    `store` is what each row says of it, see `store_text`. Raises `ReportError`, `GuardError`.
+    `store` is what each row says of it, see `store_text`.
     """
+    plan, past = earlier.plan, earlier.past
     output = earlier.output or (
         open_stream(plan.target)
         if plan.is_stream
         else create(plan.target, overwrite=plan.overwrite)
     )
-    recorder = Recorder(plan, output, earlier, run_id, store)
+    recorder = Recorder(earlier, output, store)
     try:
-        reserved = output.reserve.hold(row_bytes, rows)
-        if not reserved:
-            raise ReportError(f"{name_of(output.target)} can't be written: disk full", ELSEWHERE)
-        _begin(recorder, output, earlier.past)
+        output.hold(rows * max_row_bytes(plan.inputs))
+        output.begin(past.size, past.digest)
+        if not past.size and recorder.layout.header:
+            output.append(recorder.layout.header)
+        if past.torn_job is not None:  # it stays known as sent
+            detail = "an earlier run sent a cancel; its row was cut short"
+            recorder.record(JobResult(past.torn_job, Outcome.UNKNOWN, time.time(), detail=detail))
     except BulkcancelError:
         output.discard()
         raise
-    return recorder, reserved
-
-
-def _begin(recorder: Recorder, output: Destination, past: Past) -> None:
-    """Drop what does not stay, write what comes before the first row; raises `GuardError`."""
-    if isinstance(output, AppendFile):
-        if past.size:
-            output.resume_after(past.size, past.digest)
-        else:
-            output.truncate()
-    if not past.size and recorder.layout.header:
-        output.append(recorder.layout.header)
-    if past.torn_job is not None:  # it stays known as sent
-        detail = "an earlier run sent a cancel; its row was cut short"
-        recorder.record(JobResult(past.torn_job, Outcome.UNKNOWN, time.time(), detail=detail))
-    if past.killed_at is not None and not past.log.runs and isinstance(output, AppendFile):
+    if past.killed_at is not None and not past.log.runs:
         output.set_time(past.killed_at)  # until there is a row it is all that tells of that run
+    return recorder

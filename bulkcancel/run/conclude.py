@@ -4,27 +4,25 @@ import os
 from dataclasses import replace
 
 from bulkcancel.base.errors import GuardError
-from bulkcancel.base.settings import Settings
-from bulkcancel.console import Output, Summary, print_summary
+from bulkcancel.console import Summary, print_summary
 from bulkcancel.report import STDOUT, name_of
+from bulkcancel.run.confirmation import skipped_lines
+from bulkcancel.run.facts import Facts, summary_of
 from bulkcancel.run.next_step import LOST_REPORT, NextStep, after_look, after_run, resume_command
-from bulkcancel.run.summary_file import Facts, as_json, is_page, summary_of, write_summary
+from bulkcancel.run.summary_file import as_json, is_page, write_summary
 
 
-def conclude(settings: Settings, output: Output, facts: Facts, *, input_read: bool) -> int:
-    """Show and keep what became of a run; return its exit code.
-
-    `input_read` is False where the run ended before all of its input was read.
-    """
+def conclude(facts: Facts) -> int:
+    """Show and keep what became of a run; return its exit code."""
+    output = facts.ready.output
     place = name_of(facts.report.target)
     for result in facts.report.unrecorded:
         output.error(f"no row in {place} for {result.row.job_id}, which is {result.outcome}")
     for difference in () if facts.verified is None else facts.verified.differences:
         output.error(str(difference))
-    step = _next_step(settings, facts, input_read=input_read)
-    _show(settings, output, facts, step)
+    _show(facts, _next_step(facts))
     try:
-        _write_summaries(settings, facts)
+        _write_summaries(facts)
     except GuardError as error:
         output.error(error.message, error.hint)
         facts = replace(facts, stopped=facts.stopped or error)
@@ -35,12 +33,13 @@ def conclude(settings: Settings, output: Output, facts: Facts, *, input_read: bo
     return facts.exit_code
 
 
-def _write_summaries(settings: Settings, facts: Facts) -> None:
+def _write_summaries(facts: Facts) -> None:
     """Write each summary that was asked for; raises `GuardError` for the first that can't be."""
-    if not settings.report.summary:
+    paths = facts.ready.settings.report.summary
+    if not paths:
         return
-    summary, watch = summary_of(settings, facts), facts.watch
-    for path in settings.report.summary:
+    summary, watch = summary_of(facts), facts.watch
+    for path in paths:
         if is_page(path):
             from bulkcancel.console import Page  # noqa: PLC0415  (few runs need one)
 
@@ -51,13 +50,14 @@ def _write_summaries(settings: Settings, facts: Facts) -> None:
             write_summary(path, as_json(summary))
 
 
-def _next_step(settings: Settings, facts: Facts, *, input_read: bool) -> NextStep:
-    tally, report, recorder = facts.tally, _file_of(facts), facts.report
+def _next_step(facts: Facts) -> NextStep:
+    settings, tally = facts.ready.settings, facts.tally
+    report, recorder = _file_of(facts), facts.report
     if settings.jobs.check or settings.jobs.dry_run:
         return after_look(settings, tally)
     if recorder.lost or (recorder.broken and report is None):
         return LOST_REPORT
-    stopped, complete = facts.stopped is not None, input_read and not recorder.broken
+    stopped, complete = facts.stopped is not None, facts.input_read and not recorder.broken
     resume = (
         resume_command(settings, tally, report, stopped=stopped, complete=complete)
         if report
@@ -67,12 +67,12 @@ def _next_step(settings: Settings, facts: Facts, *, input_read: bool) -> NextSte
         *(tally, resume),
         host=facts.host,
         report_broken=recorder.broken,
-        input_read=input_read,
+        input_read=facts.input_read,
     )
 
 
-def _show(settings: Settings, output: Output, facts: Facts, step: NextStep) -> None:
-    stopped = facts.stopped
+def _show(facts: Facts, step: NextStep) -> None:
+    stopped, settings = facts.stopped, facts.ready.settings
     elapsed = facts.clock.elapsed()
     summary = Summary(
         facts.tally,
@@ -81,11 +81,11 @@ def _show(settings: Settings, output: Output, facts: Facts, step: NextStep) -> N
         ended_at=facts.clock.started_at + elapsed,
         elapsed=elapsed,
         effective_rate=facts.effective,
-        rate=facts.rate,
+        rate=settings.pace.rate,
         next_step=step.text,
         command=step.command,
         reason=settings.report.reason,
-        skipped_lines=facts.skipped_lines,
+        skipped_lines=skipped_lines(facts.ready.input.overview),
         running=facts.watch.running,
         sent=facts.sent and not (settings.jobs.check or settings.jobs.dry_run),
         report=_file_of(facts),
@@ -93,7 +93,7 @@ def _show(settings: Settings, output: Output, facts: Facts, step: NextStep) -> N
         verified="" if facts.verified is None else str(facts.verified),
         stopped=None if stopped is None else (stopped.message, stopped.hint),
     )
-    print_summary(output, summary, facts.counts())
+    print_summary(facts.ready.output, summary, facts.counts())
 
 
 def _file_of(facts: Facts) -> str | None:

@@ -7,6 +7,7 @@ from dataclasses import replace
 from urllib.parse import urlsplit
 
 from bulkcancel.base.model import ClientKey, Earlier, JobRow, Outcome, StoreName, Tally, id_key
+from bulkcancel.engine import concurrency_for
 from bulkcancel.epcc import Sender, connect
 from bulkcancel.inputs import Entry, Listed, Streamed
 from bulkcancel.listing import store_name
@@ -20,16 +21,17 @@ class Connection:
     """A store that one is logged in to, once it is open.
 
     `sender` sends to it, and `rows` are what there is to send; `name` is what the store calls
-    itself, None where it was not asked.
+    itself, None where it was not asked. `tally` counts what earlier runs have reported, too.
     """
 
-    def __init__(self, ready: Prepared, tally: Tally) -> None:
+    def __init__(self, ready: Prepared) -> None:
+        self.tally = Tally(ready.settings.report.allow, settled_before=ready.left.settled)
+        self.tally.adopt(ready.left.reported())
         self.url = ready.access.base_url
         self.name: StoreName | None = None
         self.sender: Sender
         self.rows: Listed | Streamed
         self._ready = ready
-        self._tally = tally
         self._stack = AsyncExitStack()
 
     async def open(self) -> None:
@@ -44,14 +46,14 @@ class Connection:
         if self._ready.input.stream is not None and self.sender.auth.fresh() is not None:
             self._ready.output.note("waiting for the first id")
             return
-        tries = f"{self._tally.requests} request{'' if self._tally.requests == 1 else 's'} so far"
+        tries = f"{self.tally.requests} request{'' if self.tally.requests == 1 else 's'} so far"
         self._ready.output.note(f"waiting for {self.host} to answer ({tries})")
 
     async def _open(self) -> None:
         ready, settings = self._ready, self._ready.settings
         seed = await self._practice_store() if settings.store.sandbox else _no_seed
         access = replace(ready.access, base_url=self.url)
-        connection = connect(access, settings.pace, self._tally, ready.output.request)
+        connection = connect(access, settings.pace, self.tally, ready.output.request)
         self.sender = await self._stack.enter_async_context(connection)
         if ready.input.stream is None:
             self.rows = Listed(ready.left)
@@ -70,6 +72,14 @@ class Connection:
     async def close(self) -> None:
         """Close the connections."""
         await self._stack.aclose()
+
+    @property
+    def concurrency(self) -> int:
+        """Return the most requests in flight."""
+        pace = self._ready.settings.pace
+        wanted = pace.concurrency or concurrency_for(pace.rate)
+        streams = self._ready.input.stream is not None
+        return wanted if streams else max(1, min(wanted, self._ready.left.valid))
 
     @property
     def host(self) -> str:
@@ -131,8 +141,8 @@ class Connection:
         """Return a row that has come by a pipe as `Remaining` would; count what is settled."""
         fitting = unsettled(row, self._ready.before.past)
         if fitting is None and row.problem:  # it stands in the report, and the input has it
-            self._tally.adopt([Earlier(Outcome.INVALID)])
-        self._tally.settled_before += fitting is None and not row.problem
+            self.tally.adopt([Earlier(Outcome.INVALID)])
+        self.tally.settled_before += fitting is None and not row.problem
         return fitting
 
 

@@ -21,9 +21,8 @@ from bulkcancel.report import (
     open_earlier,
     stdout_is_null,
 )
-from bulkcancel.run.failed_start import record_failed_start
 from bulkcancel.run.remaining import Remaining
-from bulkcancel.run.summary_file import Clock, check_earlier_summary
+from bulkcancel.run.summary_file import Clock, check_earlier_summary, record_failed_start
 
 WORD_EVERY = 3.0  # seconds without an answer before the first cancel
 STILL_READING = "reading standard input until it ends"
@@ -39,7 +38,6 @@ class Prepared:
     output: Output
     input: Input
     left: Remaining
-    plan: Plan
     before: EarlierReport
 
 
@@ -67,7 +65,7 @@ def prepared(settings: Settings, environ: Mapping[str, str], output: Output) -> 
                 output.note(f"note: {remark}")
             access = _access(settings, environ, output)
             left = Remaining(read.jobs, before.past)
-            yield Prepared(settings, access, output, read, left, plan, before)
+            yield Prepared(settings, access, output, read, left, before)
         except BulkcancelError as error:
             record_failed_start(settings, error, clock)
             raise

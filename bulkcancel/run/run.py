@@ -6,18 +6,18 @@ report's place, the login, the question.
 
 import time
 from collections.abc import Mapping
-from urllib.parse import urlsplit
 
 from bulkcancel.base.errors import BulkcancelError
-from bulkcancel.base.model import JobResult, Outcome, StoreName, Tally
+from bulkcancel.base.model import JobResult, Outcome, Tally
 from bulkcancel.base.settings import Settings
 from bulkcancel.console import Output, Question, ask, effective_settings, require_terminal
-from bulkcancel.report import max_row_bytes, new_run_id, open_recorder
+from bulkcancel.report import open_recorder
 from bulkcancel.run.conclude import conclude
-from bulkcancel.run.confirmation import question_of, skipped_lines, store_in_words
+from bulkcancel.run.confirmation import question_of, store_in_words
 from bulkcancel.run.exit_code import exit_code
+from bulkcancel.run.facts import Facts
 from bulkcancel.run.prepare import Prepared, prepared
-from bulkcancel.run.summary_file import Clock, Facts
+from bulkcancel.run.summary_file import Clock
 from bulkcancel.run.watch import Watch
 
 NOTHING = "warning: the input holds no rows, there is nothing to cancel"
@@ -51,27 +51,28 @@ def _perform(ready: Prepared) -> int:
         require_terminal()
     import asyncio  # noqa: PLC0415  (as aiohttp, it takes its time)
 
+    from bulkcancel.run.connection import Connection  # noqa: PLC0415
     from bulkcancel.run.session import Session  # noqa: PLC0415
 
     with asyncio.Runner() as runner:
-        session = Session(ready)
+        connection = Connection(ready)
         try:
-            runner.run(session.open())
+            runner.run(connection.open())
             if ready.input.stream is not None and _is_empty(ready):
                 return _code_without_jobs(ready)
             question = question_of(
                 ready,
-                session.watch.store,
-                latency=session.latency,
-                concurrency=session.concurrency,
+                connection.words,
+                latency=connection.sender.health.latency,
+                concurrency=connection.concurrency,
             )
             if ready.settings.jobs.check and ready.input.stream is None:
                 _announce(ready, question)
             if asks and not ask(str(question)):
                 raise BulkcancelError("not confirmed, nothing was cancelled")
-            return runner.run(session.cancel())
+            return runner.run(Session(ready, connection).cancel())
         finally:
-            runner.run(session.close())
+            runner.run(connection.close())
 
 
 def _is_empty(ready: Prepared) -> bool:
@@ -97,11 +98,10 @@ def _announce(ready: Prepared, question: Question) -> None:
 
 def _rehearse(ready: Prepared) -> int:
     """Report what would be sent, without any network."""
-    clock, run_id, settings = Clock(), new_run_id(), ready.settings
-    row_bytes = max_row_bytes(source.name for source in ready.input.sources)
-    recorder, _ = open_recorder(ready.plan, ready.before, run_id, row_bytes, 1)
+    clock = Clock()
+    recorder = open_recorder(ready.before, 1)
     jobs, lacking = ready.input.jobs, ready.input.shortage is not None
-    tally = Tally(settings.report.allow, repeats=jobs.repeats, input_incomplete=lacking)
+    tally = Tally(ready.settings.report.allow, repeats=jobs.repeats, input_incomplete=lacking)
     for row in ready.left:
         outcome = Outcome.INVALID if row.problem else Outcome.DRY_RUN
         result = JobResult(row, outcome, time.time(), detail=row.problem)
@@ -110,19 +110,5 @@ def _rehearse(ready: Prepared) -> int:
     trouble = recorder.close()
     store = store_in_words(ready.access.base_url, None)
     _announce(ready, question_of(ready, store))
-    facts = Facts(
-        run_id,
-        urlsplit(ready.access.base_url).netloc,
-        StoreName(),
-        ready.input.sources,
-        tally,
-        clock,
-        0.0,
-        settings.pace.rate,
-        recorder,
-        trouble,
-        ready.access,
-        Watch(store, tally, ready.before.past, ready.output),
-        skipped_lines=skipped_lines(ready.input.overview),
-    )
-    return conclude(settings, ready.output, facts, input_read=True)
+    watch = Watch(store, tally, ready.before.past, ready.output)
+    return conclude(Facts(ready, tally, clock, recorder, watch, host=store, stopped=trouble))

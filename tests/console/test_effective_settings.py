@@ -7,7 +7,7 @@ import pytest
 
 from bulkcancel.base.model import ReadyToken
 from bulkcancel.console import effective_settings
-from tests.run.test_summary_file import ACCESS, SECRET, SETTINGS
+from tests.run.runs import ACCESS, SECRET, SETTINGS
 from tests.support.chosen import changed
 
 ORIGINS = {"base_url": "profile", "credentials": "environment", "rate": "option"}

@@ -79,7 +79,7 @@ def test_split_file_is_an_input(arguments: list[str], cli: Cli, tmp_path: Path) 
     [
         (["--split", "file"], "file is not a folder"),
         (["--split", "old"], "old/failed.csv exists already"),
-        (["--summary", "old"], "old is a directory"),
+        (["--summary", "old"], "old is not a file"),
         (["--summary", "file"], "file exists already"),
         (["--summary", "r.csv"], "r.csv is also the report"),
     ],

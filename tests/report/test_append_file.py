@@ -7,7 +7,6 @@ import os
 import stat
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from unittest.mock import Mock
@@ -39,16 +38,9 @@ def mode_of(path: Path) -> int:
     return stat.S_IMODE(path.stat().st_mode)
 
 
-def test_a_line_can_be_read_as_soon_as_it_was_appended(file: AppendFile, target: Path) -> None:
-    """A line is with the operating system before `append` returns."""
-    file.append("\u00e9\n".encode())
-    assert target.read_bytes() == b"line\n\xc3\xa9\n"
-
-
-def test_a_created_file_is_private(target: Path) -> None:
-    """A file that did not exist can be read and written by its owner alone."""
-    create(str(target)).close()
-    assert mode_of(target) == 0o600
+def begin(file: AppendFile) -> None:
+    """Begin a file anew: nothing of an earlier one stays."""
+    file.begin(0, hashlib.sha256())
 
 
 @pytest.mark.parametrize(("before", "after"), [(0o644, 0o600), (0o666, 0o600), (0o400, 0o400)])
@@ -58,21 +50,11 @@ def test_an_overwritten_file_is_made_private_and_stays_stricter(
     """A file that is replaced can be read by its owner alone, or by whoever could before."""
     target.write_text("mine")
     target.chmod(before)
-    file = AppendFile(os.open(target, os.O_RDONLY), str(target))
-    with suppress(GuardError):  # it was opened for reading, so that anybody can run this
-        file.truncate()
+    file = AppendFile(os.open(target, os.O_RDONLY), str(target))  # so that anybody can run this
+    with pytest.raises(GuardError, match=r"r.csv can't be written: Invalid argument"):
+        begin(file)
     file.close()
     assert mode_of(target) == after
-
-
-def test_a_refused_chmod_stops_nothing(target: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A file of another owner, or on a disk without modes, is overwritten all the same."""
-    target.write_text("mine")
-    monkeypatch.setattr(os, "fchmod", Mock(side_effect=PermissionError(errno.EPERM, "not ours")))
-    file = create(str(target), overwrite=True)
-    file.truncate()
-    file.close()
-    assert target.read_text() == ""
 
 
 def test_creating_refuses_an_existing_file(target: Path) -> None:
@@ -83,12 +65,16 @@ def test_creating_refuses_an_existing_file(target: Path) -> None:
     assert target.read_text() == "mine"
 
 
-def test_overwriting_leaves_nothing_of_the_old_file(target: Path) -> None:
-    """A file that is to be replaced loses nothing before it is truncated."""
+def test_overwriting_leaves_nothing_of_the_old_file(
+    target: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A file loses nothing before it is begun anew, which a refused chmod does not stop."""
     target.write_text("mine\n" * 1000)
     file = create(str(target), overwrite=True)
     assert target.read_text() == "mine\n" * 1000
-    file.truncate()
+    with monkeypatch.context() as patch:  # a file of another owner
+        patch.setattr(os, "fchmod", Mock(side_effect=PermissionError(errno.EPERM, "not ours")))
+        begin(file)
     file.append(b"line\n")
     file.close()
     assert target.read_text() == "line\n"
@@ -107,21 +93,11 @@ def test_resuming_drops_a_torn_line_and_appends(target: Path) -> None:
     """Complete lines stay, a torn one is cut off; the digest is that of the whole file."""
     target.write_bytes(b"one\ntw")
     file = reopen(str(target))
-    file.resume_after(4, hashlib.sha256(b"one\n"))
+    file.begin(4, hashlib.sha256(b"one\n"))
     file.append(b"three\n")
     file.close()
     assert target.read_bytes() == b"one\nthree\n"
     assert file.digest.digest() == hashlib.sha256(target.read_bytes()).digest()
-
-
-def test_resuming_a_file_that_can_not_be_truncated_is_a_guard() -> None:
-    """A file that can't be cut is one that can't be written."""
-    reading, writing = os.pipe()
-    file = AppendFile(writing, "r.csv")
-    with pytest.raises(GuardError, match=r"r.csv can't be written: Invalid argument"):
-        file.resume_after(0, hashlib.sha256())
-    file.close()
-    os.close(reading)
 
 
 def test_a_line_that_does_not_fit_is_taken_back(
@@ -143,7 +119,7 @@ def test_a_line_uses_the_reserve_on_a_full_disk(
     file: AppendFile, target: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """On a full disk a line takes reserved space, and the reserve says why it is spent."""
-    file.reserve.hold(10, 2)
+    file.hold(20)
     monkeypatch.setattr(os, "write", scarce(3, more=lambda: 0 if file.reserve._file else 20))
     assert file.reserve.spent is None
     file.append(b"another\n")
@@ -320,20 +296,6 @@ def test_a_lost_file_without_a_free_name_stays_lost(file: AppendFile, target: Pa
     assert not file.restore()
     assert (file.target, file.lost) == (str(target), "replaced")
     assert saved_beside(target).read_bytes() == b"of an earlier run\n"
-
-
-def test_a_truncated_file_is_not_restored(file: AppendFile, target: Path) -> None:
-    """Lines that are gone can't be written again."""
-    lose(file, cut)
-    assert not file.restore()
-    assert (file.target, file.lost) == (str(target), "cut short")
-    assert target.read_bytes() == b""
-
-
-def test_a_file_in_its_place_is_not_restored(file: AppendFile, target: Path) -> None:
-    """A file that is not lost stays where it is."""
-    assert not file.restore()
-    assert not saved_beside(target).exists()
 
 
 def test_a_full_disk_leaves_a_lost_file_lost(

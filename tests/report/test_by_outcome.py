@@ -11,7 +11,7 @@ import pytest
 from bulkcancel.base.errors import GuardError
 from bulkcancel.base.model import JobResult, Outcome
 from bulkcancel.report.append_file import AppendFile, create
-from bulkcancel.report.by_outcome import split_file, write_split
+from bulkcancel.report.by_outcome import write_split
 from bulkcancel.report.rows import Format, Layout
 from tests.support.disks import NO_ROOM, no_space
 from tests.support.fakes import result
@@ -64,12 +64,10 @@ def test_a_split_has_a_private_file_for_each_outcome(
     """Each row stands in the file of its outcome, as CSV with the report's columns."""
     split(folder, report, form, A, B, C)
     assert held(folder) == {"cancelled.csv": ["a", "c"], "failed.csv": ["b"]}
-    assert split_file(folder, Outcome.FAILED) == folder / "failed.csv"
     assert stat.S_IMODE((folder / "failed.csv").stat().st_mode) == 0o600
     assert stat.S_IMODE(folder.stat().st_mode) == 0o700
-    assert split_file(folder, Outcome.FAILED).read_bytes() == HEADER + Layout(Format.CSV).line_of(
-        B.as_dict("run")
-    )
+    failed = HEADER + Layout(Format.CSV).line_of(B.as_dict("run"))
+    assert (folder / "failed.csv").read_bytes() == failed
 
 
 def test_a_split_of_a_resumed_report_has_one_final_row_a_job(
@@ -91,15 +89,6 @@ def test_a_split_neutralises_what_somebody_put_into_the_report(
     write_split(folder, report, Layout(form))
     (found,) = csv.DictReader((folder / "cancelled.csv").read_text().splitlines())
     assert (found["job_id"], found["detail"], found["run_id"]) == ("-a", "'=1+1", "x;'=2")
-
-
-def test_a_split_leaves_the_report_to_be_appended_to(
-    folder: Path, report: AppendFile, form: Format
-) -> None:
-    """Reading the report back does not change where its next line goes."""
-    split(folder, report, form, A)
-    split(folder, report, form, C)
-    assert held(folder) == {"cancelled.csv": ["a", "c"]}
 
 
 def test_a_split_of_a_changed_report_leaves_all_files_as_they_were(

@@ -11,7 +11,7 @@ from unittest.mock import Mock
 import pytest
 
 from bulkcancel.base.errors import GuardError, ReportError
-from bulkcancel.report.destination import STDOUT, Stream, name_of, open_stream, standard_output
+from bulkcancel.report.destination import STDOUT, Stream, open_stream, standard_output
 from tests.support.disks import (
     FULL,
     NO_ROOM,
@@ -184,9 +184,3 @@ def test_standard_output_reserves_space_on_the_disk_behind_it(
         assert standard_output().reserve._folder == tmp_path
         monkeypatch.setattr(Path, "readlink", Mock(side_effect=no_space()))
         assert standard_output().reserve._folder is None
-
-
-@pytest.mark.parametrize(("target", "name"), [(STDOUT, "standard output"), ("r.csv", "r.csv")])
-def test_the_name_of_a_place(target: str, name: str) -> None:
-    """Standard output is called that, any other place by its name."""
-    assert name_of(target) == name

@@ -11,7 +11,7 @@ import pytest
 
 from bulkcancel.base.errors import GuardError
 from bulkcancel.report.disk_reserve import DiskReserve
-from tests.support.disks import linux_only, no_space
+from tests.support.disks import no_space
 
 FIRST, SECOND = GuardError("the report is full"), GuardError("the split is full")
 
@@ -25,7 +25,7 @@ def reserve(tmp_path: Path) -> Iterator[DiskReserve]:
 
 def test_reserved_space_is_taken_on_the_disk(reserve: DiskReserve, tmp_path: Path) -> None:
     """Reserved space is taken up by a file that has no name."""
-    assert reserve.hold(100, 8) == 8
+    reserve.hold(800)
     assert reserve._file is not None
     assert os.fstat(reserve._file.fileno()).st_size == 800
     assert list(tmp_path.iterdir()) == []
@@ -41,43 +41,29 @@ class Small(io.BytesIO):
         return super().write(some[:fits])
 
 
-@pytest.mark.parametrize(("lines", "kept"), [(1, 1), (10, 10), (11, 5), (64, 8), (0, 0)])
-def test_a_reserve_is_halved_until_it_fits(
-    lines: int, kept: int, reserve: DiskReserve, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Where there is not enough space, half as much is tried, until it fits."""
-    monkeypatch.setattr(tempfile, "TemporaryFile", Mock(side_effect=lambda **_: Small()))
-    assert reserve.hold(100, lines) == kept
-
-
-@linux_only
-def test_a_full_disk_has_space_for_no_row(
+def test_a_reserve_is_had_whole_or_not_at_all(
     reserve: DiskReserve, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """On a full disk nothing is reserved, and no file stays open."""
-    opened = list[io.FileIO]()
-
-    def full(**_: object) -> io.FileIO:
-        opened.append(io.FileIO("/dev/full", "wb"))
-        return opened[-1]
-
-    monkeypatch.setattr(tempfile, "TemporaryFile", full)
-    assert reserve.hold(100, 16) == 0
-    assert len(opened) == 5
-    assert all(file.closed for file in opened)
+    """Where there is not enough space, none is taken up."""
+    file = Small()
+    monkeypatch.setattr(tempfile, "TemporaryFile", Mock(return_value=file))
+    with pytest.raises(OSError, match="No space left on device"):
+        reserve.hold(1001)
+    assert file.closed
+    assert not reserve.spend(FIRST)
 
 
 @pytest.mark.parametrize("folder", [None, Path("nowhere")])
 def test_a_folder_that_takes_no_file_needs_no_reserve(folder: Path | None) -> None:
     """A folder that takes no new file, or is not known, is no reason to refuse."""
     reserve = DiskReserve(folder)
-    assert reserve.hold(100, 8) == 8
+    reserve.hold(800)
     assert not reserve.spend(FIRST)
 
 
 def test_a_reserve_is_spent_once(reserve: DiskReserve) -> None:
     """Space is released once, and the first reason for it counts."""
-    reserve.hold(100, 8)
+    reserve.hold(800)
     assert reserve.spent is None
     assert reserve.spend(FIRST)
     assert not reserve.spend(SECOND)
@@ -86,7 +72,7 @@ def test_a_reserve_is_spent_once(reserve: DiskReserve) -> None:
 
 def test_a_released_reserve_was_not_spent(reserve: DiskReserve) -> None:
     """Space that is not needed any more is released without a reason to stop."""
-    reserve.hold(100, 8)
+    reserve.hold(800)
     file = reserve._file
     reserve.release()
     reserve.release()
@@ -101,6 +87,6 @@ def test_an_error_on_release_is_ignored(
     """A disk that fails while space is released does not matter."""
     file = Mock(write=len, close=Mock(side_effect=no_space()))
     monkeypatch.setattr(tempfile, "TemporaryFile", Mock(return_value=file))
-    reserve.hold(100, 8)
+    reserve.hold(800)
     reserve.release()
     file.close.assert_called_once_with()

@@ -10,7 +10,7 @@ import pytest
 
 from bulkcancel.base.errors import ReportError
 from bulkcancel.report.append_file import create, reopen
-from bulkcancel.report.regular_file import begins_with, open_new, open_regular
+from bulkcancel.report.regular_file import open_regular, read_regular
 
 Plant = Callable[[int, int], Path]
 
@@ -48,7 +48,7 @@ def test_a_link_that_nobody_else_can_have_made_is_followed(
     owner: int, mode: int, plant: Plant
 ) -> None:
     """Our own link is followed anywhere, and any link in a folder that only we may write."""
-    assert begins_with(plant(owner, mode), b"prec")
+    assert read_regular(plant(owner, mode), 4) == b"prec"
 
 
 def test_a_planted_link_is_refused(plant: Plant) -> None:
@@ -92,6 +92,6 @@ def test_a_link_that_leads_nowhere_is_an_error(target: str, tmp_path: Path) -> N
 def test_a_new_file_is_made_through_no_link(tmp_path: Path) -> None:
     """A link in the place of a new file is refused, wherever it leads."""
     (tmp_path / "r.csv").symlink_to(tmp_path / "victim")
-    with pytest.raises(FileExistsError):
-        open_new(str(tmp_path / "r.csv"))
+    with pytest.raises(ReportError, match="can't be created: File exists"):
+        create(str(tmp_path / "r.csv"))
     assert not (tmp_path / "victim").exists()

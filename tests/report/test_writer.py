@@ -16,7 +16,6 @@ from bulkcancel.base.errors import GuardError, ReportError
 from bulkcancel.base.model import Earlier, JobResult, Outcome
 from bulkcancel.report.append_file import create
 from bulkcancel.report.destination import STDOUT
-from bulkcancel.report.disk_reserve import DiskReserve
 from bulkcancel.report.places import Plan
 from bulkcancel.report.rows import FIRST_COLUMNS, Format, Layout
 from bulkcancel.report.writer import EarlierReport, Recorder, open_earlier, open_recorder
@@ -37,6 +36,12 @@ A, B = result("a"), result("b", Outcome.FAILED)
 NEVER, INVALID = result("c", Outcome.NOT_ATTEMPTED), result("a/b", Outcome.INVALID)
 
 
+@pytest.fixture(autouse=True)
+def run_id(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let each run have the same id."""
+    monkeypatch.setattr("bulkcancel.report.writer.new_run_id", lambda _: "run")
+
+
 def line_of(each: JobResult, form: Format = Format.CSV) -> bytes:
     return Layout(form).line_of(each.as_dict("run"))
 
@@ -51,15 +56,14 @@ def plan(target: Path) -> Plan:
     return Plan(str(target), split=target.parent / "split")
 
 
-def open_report(plan: Plan) -> tuple[Recorder, int]:
-    """Open a report, new or earlier, with space for 8 short rows."""
-    return open_recorder(plan, open_earlier(plan), "run", 100, 8)
+def open_report(plan: Plan) -> Recorder:
+    """Open a report, new or earlier, with space for a row."""
+    return open_recorder(open_earlier(plan), 1)
 
 
 @contextmanager
 def opened(plan: Plan) -> Iterator[Recorder]:
-    recorder, reserved = open_report(plan)
-    assert reserved == 8
+    recorder = open_report(plan)
     yield recorder
     recorder.close()
 
@@ -89,11 +93,11 @@ def test_json_lines_follow_the_name_or_the_choice(
 
 def test_resuming_a_report_that_does_not_exist_creates_it(plan: Plan, target: Path) -> None:
     """A run that was to resume nothing begins anew."""
-    earlier = open_earlier(replace(plan, resume=True))
-    assert (earlier.output, earlier.past.jobs) == (None, {})
-    with opened(replace(plan, resume=True)):
-        pass
-    assert target.read_bytes() == HEADER
+    plan = replace(plan, resume=True)
+    with closing(open_earlier(plan)) as earlier:
+        assert (earlier.output, earlier.past.jobs) == (None, {})
+    with opened(plan):
+        assert target.read_bytes() == HEADER
 
 
 @pytest.mark.parametrize("form", Format)
@@ -104,10 +108,9 @@ def test_resuming_appends_in_the_format_of_the_report(
     """Rows are added behind the complete ones, whatever the report's name says of its format."""
     head = HEADER if form is Format.CSV else b""
     target.write_bytes(head + line_of(A, form) + tail)
-    plan = replace(plan, resume=True)
-    earlier = open_earlier(plan)
+    earlier = open_earlier(replace(plan, resume=True, chosen=form))  # as it is
     assert earlier.past.jobs["a"] == Earlier(Outcome.CANCELLED)
-    recorder, _ = open_recorder(plan, earlier, "run", 100, 8)
+    recorder = open_recorder(earlier, 1)
     recorder.record(B)
     recorder.close()
     assert target.read_bytes() == head + line_of(A, form) + line_of(B, form)
@@ -136,7 +139,7 @@ def test_a_report_without_rows_tells_when_its_run_began(plan: Plan, target: Path
     for _ in range(2):  # killed before its first row, too
         with closing(open_earlier(replace(plan, resume=True))) as earlier:
             assert (earlier.past.killed_at, earlier.past.sent_between) == (1e9, (1e9, math.inf))
-            open_recorder(plan, earlier, "run-2", 1, 1)[0]._output.reserve.release()
+            open_recorder(earlier, 1)._output.reserve.release()
 
 
 def test_the_time_of_a_report_with_rows_shows_until_when_its_run_was_alive(
@@ -158,7 +161,7 @@ def test_a_report_that_is_closed_has_the_time_of_its_last_row(plan: Plan, target
     target.write_bytes(HEADER + line_of(A, plan.format))
     os.utime(target, (A.finished_at, A.finished_at))
     plan = replace(plan, resume=True)
-    recorder, _ = open_recorder(plan, open_earlier(plan), "another run", 100, 8)
+    recorder = open_report(plan)
     assert target.stat().st_mtime > A.finished_at
     recorder.close()
     assert target.stat().st_mtime == A.finished_at
@@ -185,16 +188,6 @@ def test_a_report_that_can_not_be_resumed_stays_as_it_is(
     create(str(target), overwrite=True).close()
 
 
-def test_resuming_may_name_the_format_that_the_report_has(target: Path) -> None:
-    """To name the format that a report has is no fault; closing releases the report."""
-    target.write_bytes(HEADER)
-    plan = Plan(str(target), "csv", resume=True)
-    for _ in range(2):
-        earlier = open_earlier(plan)
-        assert earlier.output is not None
-        earlier.close()
-
-
 @linux_only
 @pytest.mark.parametrize(("place", "name"), [(STDOUT, "standard output"), ("/dev/full",) * 2])
 @pytest.mark.usefixtures("capfd")
@@ -212,32 +205,18 @@ def test_a_pipe_closed_before_the_header_ends_the_run() -> None:
         open_report(Plan(STDOUT))
 
 
-@pytest.mark.parametrize("resume", [False, True])
-def test_a_disk_without_space_for_one_row_is_refused(
-    plan: Plan,
-    target: Path,
-    resume: bool,  # noqa: FBT001
-    monkeypatch: pytest.MonkeyPatch,
+@pytest.mark.parametrize("content", [None, HEADER + line_of(A)], ids=["new", "earlier"])
+@pytest.mark.parametrize("way", ["resume", "overwrite"])
+def test_a_disk_without_space_for_the_rows_in_flight_is_refused(
+    plan: Plan, target: Path, content: bytes | None, way: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Where not one row has space nothing is begun, and an earlier report stays as it is."""
-    if resume:
-        target.write_bytes(HEADER + line_of(A))
+    """Where they have no space nothing is begun, and an earlier report stays as it is."""
+    if content:
+        target.write_bytes(content)
     monkeypatch.setattr(tempfile, "TemporaryFile", Mock(side_effect=no_space()))
-    with pytest.raises(ReportError, match=r"r.csv can't be written: disk full; choose another"):
-        open_report(replace(plan, resume=resume))
-    assert target.exists() == resume
-    if resume:
-        assert target.read_bytes() == HEADER + line_of(A)
-
-
-def test_fewer_rows_are_reserved_than_wanted(plan: Plan, monkeypatch: pytest.MonkeyPatch) -> None:
-    """As many jobs may be in flight as have space in the report."""
-    hold = Mock(return_value=2)
-    monkeypatch.setattr(DiskReserve, "hold", hold)
-    recorder, most = open_report(plan)
-    recorder.close()
-    hold.assert_called_once_with(100, 8)
-    assert most == 2
+    with pytest.raises(GuardError, match=f"r.csv {NO_ROOM}; {FULL}"):
+        open_report(replace(plan, **{way: True}))  # type: ignore[arg-type]
+    assert (target.read_bytes() if target.exists() else None) == content
 
 
 def test_results_that_could_not_be_recorded_are_kept(
@@ -282,7 +261,7 @@ def test_a_disk_that_fills_up_stops_the_run_and_keeps_its_rows(
 def test_a_split_that_fails_is_returned_at_the_end(plan: Plan, target: Path) -> None:
     """A folder that can't be made at the end is a guard's error; the report is complete."""
     (target.parent / "file").touch()
-    recorder, _ = open_report(replace(plan, split=target.parent / "file" / "below"))
+    recorder = open_report(replace(plan, split=target.parent / "file" / "below"))
     recorder.record(A)
     error = recorder.close()
     assert isinstance(error, GuardError)
@@ -294,7 +273,7 @@ def test_a_split_that_fails_is_returned_at_the_end(plan: Plan, target: Path) -> 
 def spoiled(plan: Plan, how: str) -> Recorder:
     """Return a closed recorder of one row whose report somebody has spoiled."""
     target = Path(plan.target)
-    recorder, _ = open_report(plan)
+    recorder = open_report(plan)
     recorder.record(A)
     if how == "cut":
         target.write_bytes(b"")
@@ -326,13 +305,6 @@ def test_a_truncated_report_is_lost_and_not_split(plan: Plan, target: Path) -> N
     assert not (target.parent / "split").exists()
 
 
-def test_a_report_in_its_place_is_neither_lost_nor_restored(target: Path) -> None:
-    """A report that nothing happened to has nothing to tell."""
-    with opened(Plan(str(target))) as recorder:
-        recorder.record(A)
-    assert (recorder.restored, recorder.lost) == (False, False)
-
-
 @pytest.mark.parametrize("form", Format)
 def test_a_report_of_an_older_layout_is_continued_in_it(form: Format, target: Path) -> None:
     """A resumed report has the same columns in all its rows, and so has its split."""
@@ -350,7 +322,7 @@ def test_a_report_of_an_older_layout_is_continued_in_it(form: Format, target: Pa
 
 def test_each_row_names_the_store(plan: Plan, target: Path) -> None:
     """The store that is given at the beginning stands in each row, and in the log."""
-    recorder, _ = open_recorder(plan, EarlierReport(), "run", 100, 8, "store.example s-1")
+    recorder = open_recorder(EarlierReport(plan), 1, "store.example s-1")
     recorder.record(A)
     recorder.close()
     assert target.read_bytes() == HEADER + Layout(Format.CSV).line_of(
@@ -358,20 +330,6 @@ def test_each_row_names_the_store(plan: Plan, target: Path) -> None:
     )
     assert recorder.log.stores == {"store.example s-1"}
     assert list(recorder.log.runs) == ["run"]
-
-
-def test_an_overwritten_report_is_kept_until_all_checks_have_passed(
-    target: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """A disk without space refuses the run, and the old report is still there."""
-    target.write_text("evidence")
-    monkeypatch.setattr(DiskReserve, "hold", Mock(return_value=0))
-    with pytest.raises(ReportError, match="disk full"):
-        open_report(Plan(str(target), overwrite=True))
-    assert target.read_text() == "evidence"
-    monkeypatch.undo()
-    with opened(Plan(str(target), overwrite=True)):
-        assert target.read_bytes() == HEADER
 
 
 def test_a_named_pipe_is_opened_once_it_has_a_reader(tmp_path: Path) -> None:
@@ -433,8 +391,3 @@ def test_remarks_on_a_resumed_report(target: Path) -> None:
     earlier = open_earlier(plan)
     assert earlier.remarks() == []
     earlier.close()
-
-
-def test_no_report_to_resume_needs_no_close() -> None:
-    """Releasing a report that is not there does nothing."""
-    EarlierReport().close()

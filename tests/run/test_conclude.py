@@ -3,6 +3,7 @@
 import re
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,15 +11,16 @@ import orjson
 import pytest
 
 from bulkcancel.base.errors import GuardError, Interruption
-from bulkcancel.base.model import StoreName, Tally
+from bulkcancel.base.model import Tally
 from bulkcancel.console import Output
 from bulkcancel.report import STDOUT, EarlierReport, Past, Plan, Recorder, name_of
 from bulkcancel.report.append_file import AppendFile, create
 from bulkcancel.run.conclude import conclude
-from bulkcancel.run.summary_file import Clock, Facts
+from bulkcancel.run.facts import Facts
+from bulkcancel.run.summary_file import Clock
 from bulkcancel.run.watch import Watch
-from tests.run.test_next_step import SETTINGS, tally_of
-from tests.run.test_summary_file import ACCESS
+from tests.run.runs import PLAIN, ready_of
+from tests.run.test_next_step import tally_of
 from tests.support.chosen import changed
 from tests.support.fakes import result
 
@@ -31,7 +33,7 @@ class Ending:
 
     def __init__(self, file: AppendFile) -> None:
         self.file = file
-        self.recorder = Recorder(Plan("r.csv"), file, EarlierReport(), "run-1")
+        self.recorder = Recorder(EarlierReport(Plan("r.csv")), file)
 
     def __call__(
         self,
@@ -42,17 +44,10 @@ class Ending:
         input_read: bool = True,
         **settings: Any,  # noqa: ANN401
     ) -> int:
-        facts = Facts(
-            "run-1", "store.example", StoreName(), [], tally, Clock(),
-            effective=19.66, rate=20.0, report=self.recorder, stopped=stopped, access=ACCESS,
-            watch=Watch("store.example", tally, Past(), Output()), sent=True,
-        )  # fmt: skip
-        return conclude(
-            changed(SETTINGS, **settings),
-            output or Output(),
-            facts,
-            input_read=input_read,
-        )
+        ready = ready_of(changed(PLAIN, **settings), output=output or Output())
+        watch = Watch("store.example", tally, Past(), Output())
+        facts = Facts(ready, tally, Clock(), self.recorder, watch, "store.example", sent=True)
+        return conclude(replace(facts, stopped=stopped, input_read=input_read))
 
 
 @pytest.fixture

@@ -1,31 +1,11 @@
 """What is asked before the first cancel."""
 
-from collections.abc import Iterable
-from typing import Any
-
 import pytest
 
 from bulkcancel.base.model import StoreName
-from bulkcancel.console import Output
-from bulkcancel.inputs import Entry, Input, Jobs, Overview
-from bulkcancel.report import EarlierReport, Past, Plan
+from bulkcancel.inputs import Overview
 from bulkcancel.run.confirmation import about, question_of, skipped_lines, store_in_words
-from bulkcancel.run.prepare import Prepared
-from bulkcancel.run.remaining import Remaining
-from tests.run.test_summary_file import ACCESS, SETTINGS
-from tests.support.chosen import changed
-
-
-def work_of(ids: Iterable[str], settled: int = 0, **settings: Any) -> Prepared:  # noqa: ANN401
-    """Return a run of the ids; those with a slash are none."""
-    jobs = Jobs()
-    for line, job_id in enumerate(ids, 1):
-        jobs.add(Entry(line, job_id, "no id" if "/" in job_id else ""), "jobs.csv")
-    left = Remaining(jobs, Past())
-    left.settled = settled
-    chosen = changed(SETTINGS, **{"rate": 20.0, **settings})
-    return Prepared(chosen, ACCESS, Output(), Input(jobs), left, Plan("r.csv"), EarlierReport())
-
+from tests.run.runs import SETTINGS, ready_of
 
 URL = "https://store.example:8443/proxy"
 FISH = StoreName("s-1", "Fish & Chips")
@@ -47,17 +27,21 @@ def test_a_store_is_known_by_host_and_name(store: StoreName | None, words: str) 
 
 
 @pytest.mark.parametrize(
-    ("work", "first"),
+    ("ids", "settled", "first"),
     [
-        (work_of(["a"]), "1 job"),
-        (work_of(["a", "b", "a", "x/y"]), "2 jobs (skipped: 1 duplicate, 1 invalid)"),
-        (work_of(["a"], settled=1200), "1 job (skipped: 1,200 already settled)"),
+        (["a"], 0, "1 job"),
+        (["a", "b", "a", "x/y"], 0, "2 jobs (skipped: 1 duplicate, 1 invalid)"),
+        (["a"], 1200, "1 job (skipped: 1,200 already settled)"),
     ],
     ids=["one", "left out", "settled before"],
 )
-def test_the_question_counts_what_is_sent_and_what_is_not(work: Prepared, first: str) -> None:
+def test_the_question_counts_what_is_sent_and_what_is_not(
+    ids: list[str], settled: int, first: str
+) -> None:
     """Jobs that will be cancelled are told from rows that are left out."""
-    assert question_of(work, "store.example").facts[0] == first
+    ready = ready_of(SETTINGS, ids=ids)
+    ready.left.settled = settled
+    assert question_of(ready, "store.example").facts[0] == first
 
 
 def test_the_question_of_a_resume_tells_the_whole_list_from_what_is_sent() -> None:

@@ -9,10 +9,8 @@ import pytest
 
 from bulkcancel.base.model import Outcome, Tally
 from bulkcancel.run.next_step import Command, after_look, after_run, resume_command
-from tests.run.test_summary_file import SETTINGS as ALL_SETTINGS
+from tests.run.runs import PLAIN as SETTINGS
 from tests.support.chosen import changed
-
-SETTINGS = changed(ALL_SETTINGS, column=None, summary=(), split=None)
 
 
 @pytest.fixture(autouse=True)
