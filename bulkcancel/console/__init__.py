@@ -7,14 +7,12 @@ from typing import TYPE_CHECKING
 
 from bulkcancel.base.lazy import importer
 from bulkcancel.console.effective_settings import effective_settings
-from bulkcancel.console.log import log_line
-from bulkcancel.console.output import Output
+from bulkcancel.console.output import Output, log_line
 from bulkcancel.console.progress import LiveDisplay, PlainLines, display_for
 from bulkcancel.console.prompt import Question, ask, require_terminal
-from bulkcancel.console.snapshot import Conditions, Snapshot
+from bulkcancel.console.snapshot import Conditions, Snapshot, by_count
 from bulkcancel.console.summary import Summary, print_summary
 from bulkcancel.console.timeline import Sample, Timeline
-from bulkcancel.console.words import by_count
 
 if TYPE_CHECKING:
     from bulkcancel.console.page import MOST_ROWS, PAGE_BEGINNING, Page

@@ -3,15 +3,16 @@
 Never writes to standard output, and decides nothing. The live display is in `progress`.
 """
 
+import time
 from collections.abc import Callable  # noqa: TC003  (an attribute's type)
 from typing import Any
 
+import orjson
 from rich.console import Console
 from rich.text import Text
 
 from bulkcancel.base.model import JobResult, Outcome
-from bulkcancel.base.text import duration, one_line
-from bulkcancel.console.log import MAX_LINE, log_line
+from bulkcancel.base.text import duration, one_line, timestamp
 from bulkcancel.console.snapshot import Snapshot
 
 STYLES = {
@@ -25,6 +26,7 @@ STYLES = {
     Outcome.WOULD_CANCEL: "green",
     Outcome.DRY_RUN: "green",
 }
+_MAX_LINE = 20_000  # characters: a command may name many files
 
 
 class StandardError(Console):
@@ -106,13 +108,25 @@ class Output:
 
     def _print(self, level: str, event: str, text: str, style: str, fields: dict[str, Any]) -> None:
         self.before_line()
+        line = log_line(level, event, text, **fields) if self.as_json else one_line(text, _MAX_LINE)
+        # a terminal gets whole words, except in what will be copied from it
+        as_it_is = self.as_json or event == "command" or not self.screen.file.isatty()
         try:
-            if self.as_json:
-                self.screen.file.write(log_line(level, event, text, **fields) + "\n")
-                self.screen.file.flush()
-            else:
-                # a terminal gets whole words, except in what will be copied from it
-                as_it_is = event == "command" or not self.screen.file.isatty()
-                self.screen.print(Text(one_line(text, MAX_LINE), style), soft_wrap=as_it_is)
+            self.screen.print(Text(line, "" if self.as_json else style), soft_wrap=as_it_is)
         except OSError:  # nobody can read it: no reason to stop cancelling
             self.screen.quiet = True
+
+
+def log_line(level: str, event: str, message: str, **fields: Any) -> str:  # noqa: ANN401
+    """Return a line of JSON: `time`, `level`, `event`, `message`, and the fields given."""
+    known = {"time": timestamp(time.time()), "level": level, "event": event, "message": message}
+    return orjson.dumps(_clean(known | fields)).decode()
+
+
+def _clean(value: Any) -> Any:  # noqa: ANN401
+    """Return a value whose texts are printable, of one line, and without secrets."""
+    if isinstance(value, str):
+        return one_line(value, _MAX_LINE)
+    if isinstance(value, dict):
+        return {_clean(key): _clean(each) for key, each in value.items()}
+    return value

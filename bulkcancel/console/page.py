@@ -14,10 +14,10 @@ from typing import Any
 
 from bulkcancel.base.model import JobResult, Outcome
 from bulkcancel.base.text import duration, timestamp
+from bulkcancel.console.snapshot import statuses
 from bulkcancel.console.summary import MEANING
 from bulkcancel.console.timeline import Sample
 from bulkcancel.console.timeline_svg import stalls_of, timeline_svg
-from bulkcancel.console.words import statuses
 
 PAGE_BEGINNING = b"<!doctype html>\n<!-- bulkcancel -->\n"  # tells our pages from others
 MOST_ROWS = 10_000  # in a page; beyond that it names the report

@@ -7,7 +7,7 @@ from typing import Any
 from bulkcancel.base.model import STARTED, JobResult, Outcome, Tally
 from bulkcancel.base.text import duration, one_line, timestamp
 from bulkcancel.console.output import STYLES, Output
-from bulkcancel.console.words import statuses
+from bulkcancel.console.snapshot import statuses
 
 MEANING = {
     Outcome.CANCELLED: "",
