@@ -206,28 +206,6 @@ def test_check_report_filtered_is_an_input(cli: Cli, tmp_path: Path) -> None:
 # --- refused, and several inputs
 
 
-@pytest.mark.parametrize(
-    "pair",
-    [
-        ("--dry-run", "--check"),
-        ("--dry-run", "--resume"),
-        ("--check", "--resume"),
-        ("--sandbox", "--dry-run"),
-        ("--resume", "--overwrite"),
-    ],
-    ids=" ".join,
-)
-def test_options_that_exclude_each_other_are_refused(cli: Cli, pair: tuple[str, str]) -> None:
-    """Two options that contradict each other are refused before anything is done."""
-    server = RawServer(TOKEN)
-    for options in (pair, pair[::-1]):
-        ended = cli.against(server, *options, "-o", "r.csv", stdin="job-1\n")
-        assert ended.code == 2
-        assert all(option in ended.err for option in pair)
-        assert "exclude each other" in ended.err
-    assert server.requests == []
-
-
 def test_bad_last_line_of_the_last_file_stops_all_sending(cli: Cli, tmp_path: Path) -> None:
     """The last line of the last file can refuse the run: nothing has been sent by then."""
     server = RawServer(TOKEN)

@@ -77,10 +77,7 @@ def test_split_file_is_an_input(arguments: list[str], cli: Cli, tmp_path: Path) 
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["--split", "file"], "file is not a folder"),
         (["--split", "old"], "old/failed.csv exists already"),
-        (["--summary", "old"], "old is not a file"),
-        (["--summary", "file"], "file exists already"),
         (["--summary", "r.csv"], "r.csv is also the report"),
     ],
 )
@@ -89,8 +86,7 @@ def test_place_for_split_or_summary_is_refused(
 ) -> None:
     """A place for the split or the summary that won't do is refused before anything else."""
     (tmp_path / "old").mkdir()
-    for name in ("old/failed.csv", "file"):
-        (tmp_path / name).write_text("precious")
+    (tmp_path / "old" / "failed.csv").write_text("precious")
     ended = cli("--sandbox", "-o", "r.csv", *arguments, stdin="job-1\n")
     assert ended.is_refusal(), ended.err
     assert words in ended.err
@@ -198,19 +194,6 @@ def test_summary_that_can_not_be_written_stops_with_4(
 # --- a report that is spoiled in mid-run
 
 
-def test_report_removed_in_mid_run_stops_it_soon(
-    resume: Resume, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """A run whose report somebody takes away stops soon."""
-    monkeypatch.setattr("bulkcancel.run.session.SYNC_EVERY", 0.01)
-    api = sandbox(300, Rules(latency=0.001))
-    api.on_cancel = lambda number: resume.report.unlink() if number == 2 else None
-    ended = resume(api, ids=MANY)
-    assert ended.code == 4
-    assert "r.csv was removed\nhint: don't move it during a run" in ended.err
-    assert len(api.cancelled) < 150
-
-
 @pytest.mark.parametrize(("more", "missing"), [(5000, 0), (0, 1)], ids=["room", "no room"])
 def test_full_disk_stops_the_run_and_names_every_cancel(
     more: int, missing: int, resume: Resume, monkeypatch: pytest.MonkeyPatch
@@ -250,7 +233,7 @@ def spoiled(resume: Resume, monkeypatch: pytest.MonkeyPatch) -> Spoiled:
         api.on_cancel = lambda number: spoil(how) if number == 2 else None
         ended = resume(api, ids=MANY)
         api.on_cancel = lambda _: None
-        assert (ended.code, len(api.cancelled) < 300) == (4, True), ended.err
+        assert (ended.code, len(api.cancelled) < 150) == (4, True), ended.err
         return api, ended
 
     return run
