@@ -1,17 +1,16 @@
 """Find the job ids in any file or pipe, and refuse what is not certain.
 
 The way of the bytes: `decoding` makes lines of them, `delimited` or `json_lists` makes
-entries of the lines, `source` chooses between the two, `distinct` drops duplicates, and
-`reader` (all at once) or `stream` (as they arrive) hands out rows; `facts` sums them up. This
-room must not know the API, nor how a report is written.
+entries of the lines, `source` chooses between the two, `jobs` drops duplicates and counts, and
+`reader` (all at once) or `stream` (as they arrive) hands out rows. This room must not know the
+API, nor how a report is written.
 """
 
 from typing import TYPE_CHECKING
 
 from bulkcancel.base.lazy import importer
-from bulkcancel.inputs.distinct import Jobs
-from bulkcancel.inputs.facts import Overview, Shortage
 from bulkcancel.inputs.job_ids import Entry, problem_of
+from bulkcancel.inputs.jobs import Jobs, most_common
 from bulkcancel.inputs.reader import Input, read_inputs, stdin_is_pipe
 from bulkcancel.inputs.source import STDIN, Source
 
@@ -24,10 +23,9 @@ __all__ = [
     "Input",
     "Jobs",
     "Listed",
-    "Overview",
-    "Shortage",
     "Source",
     "Streamed",
+    "most_common",
     "problem_of",
     "read_inputs",
     "stdin_is_pipe",

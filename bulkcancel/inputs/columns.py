@@ -6,15 +6,8 @@ from dataclasses import dataclass
 from bulkcancel.base.errors import InputError
 from bulkcancel.base.model import Outcome, is_uuid
 from bulkcancel.base.text import one_line
-from bulkcancel.inputs.job_ids import (
-    BLANK,
-    EXTRACT,
-    has_uuid,
-    id_places,
-    is_id,
-    may_be_data,
-    problem_of,
-)
+from bulkcancel.inputs import job_ids
+from bulkcancel.inputs.job_ids import BLANK
 
 NAME_IT = "name it: --column NAME or --column NUMBER"
 _NUMBER = re.compile(r"[0-9]{1,6}")
@@ -48,7 +41,7 @@ def find_column(cells: list[str], column: str | None, file: str) -> Column:
     cells = [cell.strip(BLANK) for cell in cells]
     if column is not None and is_number(column):
         return _numbered(cells, int(column), file)
-    wanted = id_places(cells, column)
+    wanted = job_ids.id_places(cells, column)
     if column is not None or wanted:
         if len(wanted) != 1:
             name = cells[wanted[0]] if column is None else column
@@ -60,29 +53,29 @@ def find_column(cells: list[str], column: str | None, file: str) -> Column:
     uuids = [place for place, cell in enumerate(cells) if is_uuid(cell)]
     if len(uuids) == 1:
         return Column(uuids[0], is_certain=True)
-    ids = uuids or [place for place, cell in enumerate(cells) if is_id(cell)]
-    if len(ids) != 1 or any(map(has_uuid, cells)):
-        what = "no column is certain to hold job ids" if ids else "there is no job id column"
-        if len(cells) == 1 and has_uuid(cells[0]):
-            what = problem_of(cells[0], "")
-        raise InputError(f"{what}: {seen(cells)}", _hint(cells, len(ids)))
-    if not may_be_data(cells[ids[0]]):
-        raise InputError(
-            f'"{one_line(cells[ids[0]], 40)}" may be a header as well as a job id',
-            f"if it is a header, add --column {ids[0] + 1}; if not, put a line id above it",
-        )
+    ids = uuids or [place for place, cell in enumerate(cells) if job_ids.is_id(cell)]
+    if len(ids) != 1 or any(map(job_ids.has_uuid, cells)):
+        raise _no_column(cells, len(ids))
+    if not job_ids.may_be_data(cells[ids[0]]):
+        what = f'"{one_line(cells[ids[0]], 40)}" may be a header as well as a job id'
+        hint = f"if it is a header, add --column {ids[0] + 1}; if not, put a line id above it"
+        raise InputError(what, hint)
     return Column(ids[0])
 
 
-def _hint(cells: list[str], ids: int) -> str:
-    """Return what to do about a first row that has this many ids, and no id column."""
-    if len(cells) == 1 and not has_uuid(cells[0]):
-        return "if it is a header, add --column 1; if not, take the line out"
-    if ids == len(cells) > 2:
-        return f"if all of them are job ids, put one on each line; if not, {NAME_IT}"
-    if any(map(has_uuid, cells)) and not any(map(is_uuid, cells)):
-        return f"{NAME_IT}; or {EXTRACT}" if len(cells) > 1 else EXTRACT
-    return NAME_IT
+def _no_column(cells: list[str], ids: int) -> InputError:
+    """Say what is wrong with a first row that has this many ids, and no id column."""
+    what = "no column is certain to hold job ids" if ids else "there is no job id column"
+    hint = NAME_IT
+    if len(cells) == 1:
+        what = job_ids.problem_of(cells[0], "") if job_ids.has_uuid(cells[0]) else what
+        is_header = "if it is a header, add --column 1; if not, take the line out"
+        hint = job_ids.EXTRACT if job_ids.has_uuid(cells[0]) else is_header
+    elif ids == len(cells) > 2:
+        hint = f"if all of them are job ids, put one on each line; if not, {NAME_IT}"
+    elif any(map(job_ids.has_uuid, cells)) and not any(map(is_uuid, cells)):
+        hint = f"{NAME_IT}; or {job_ids.EXTRACT}"
+    return InputError(f"{what}: {seen(cells)}", hint)
 
 
 def _numbered(cells: list[str], number: int, file: str) -> Column:
@@ -90,8 +83,8 @@ def _numbered(cells: list[str], number: int, file: str) -> Column:
     if not 1 <= number <= len(cells):
         what = f"there is no column {number}: {seen(cells)}"
         raise InputError(what, "columns are counted from 1")
-    cell, named = cells[number - 1], bool(id_places(cells))
-    is_header = named or not (is_uuid(cell) or may_be_data(cell))
+    cell, named = cells[number - 1], bool(job_ids.id_places(cells))
+    is_header = named or not (is_uuid(cell) or job_ids.may_be_data(cell))
     what = "a header, not as a job id" if is_header else "a job id, not as a header"
     note = f'the first row of {file} is read as {what}: "{one_line(cell, 40)}"'
     return Column(number - 1, is_header, "" if named or is_uuid(cell) else note, is_certain=True)

@@ -7,6 +7,7 @@ import codecs
 import io
 import re
 from collections.abc import Iterable, Iterator
+from itertools import chain
 
 from bulkcancel.base.errors import InputError
 
@@ -23,8 +24,6 @@ _COLOUR = re.compile(r"\s*\x1b\[")
 _NUL_SEPARATED = re.compile(rb"[^\x00-\x1f]{2,}\x00(?:[^\x00-\x1f]|\Z)")
 _NUL_TO_LF = "tr '\\0' '\\n'"
 _MARKUP = re.compile(r"\s*<(?:!doctype|html|\?xml|[a-z]+[\s>])", re.IGNORECASE)
-
-
 _SIGNATURES = {  # what it is, and a hint, or else a command that decodes it
     codecs.BOM_UTF32_LE: ("UTF-32", _SAVE, ""),
     codecs.BOM_UTF32_BE: ("UTF-32", _SAVE, ""),
@@ -67,32 +66,26 @@ def _texts(chunks: Iterable[bytes], name: str) -> Iterator[str]:
     head = _head(chunks)
     for signature, (what, hint, command) in _SIGNATURES.items():
         if head.startswith(signature):
-            raise InputError(
-                f"{name}: this is not text, it is {what}",
-                hint or f"try: {_piped(command, name)}",
-            )
+            way_out = hint or f"try: {_piped(command, name)}"
+            raise InputError(f"{name}: this is not text, it is {what}", way_out)
     bom = next((bom for bom in _BOMS if head.startswith(bom)), b"")
-    decoder = _Decoder(name, _BOMS.get(bom, "utf-8"), len(bom))
-    first = decoder.decode(head[len(bom) :])
+    chunks = chain([head[len(bom) :]], chunks)
+    texts = _decoded(chunks, name, _BOMS.get(bom, "utf-8"), len(bom))
+    first = next(texts)
     if _MARKUP.match(first):
-        raise InputError(
-            f"{name}: this is HTML or XML, a web page perhaps",
-            "save the list itself, as CSV or JSON",
-        )
+        what = "this is HTML or XML, a web page perhaps"
+        raise InputError(f"{name}: {what}", "save the list itself, as CSV or JSON")
     if _COLOUR.match(first):
-        raise InputError(
-            f"{name}: there are colour codes in it, as for a terminal",
-            f"write it without them (jq -M, grep --color=never), or try: {_piped(_PLAIN, name)}",
-        )
+        what = "there are colour codes in it, as for a terminal"
+        hint = "write it without them (jq -M, grep --color=never), or try:"
+        raise InputError(f"{name}: {what}", f"{hint} {_piped(_PLAIN, name)}")
     yield first
-    for chunk in chunks:
-        yield decoder.decode(chunk)
-    yield decoder.decode(b"", final=True)
+    yield from texts
 
 
-def _piped(command: str, name: str) -> str:
+def _piped(command: str, name: str, redirected: str = "") -> str:
     """Return the input piped through a command; `stdin` is a pipe already."""
-    source = f"… | {command}" if name == "stdin" else f"{command} {name}"
+    source = f"… | {command}" if name == "stdin" else f"{command} {redirected}{name}"
     return f"{source} | bulkcancel"
 
 
@@ -107,60 +100,52 @@ def _head(chunks: Iterator[bytes]) -> bytes:
     return head
 
 
-class _Decoder:
-    """Decode chunk by chunk, counting bytes and lines for the place of what can't be decoded."""
+def _decoded(chunks: Iterable[bytes], name: str, encoding: str, offset: int) -> Iterator[str]:
+    """Yield each chunk decoded; what can't be is refused with its line and its byte in the file.
 
-    def __init__(self, name: str, encoding: str, offset: int) -> None:
-        self._name = name
-        self._encoding = encoding
-        self._decoder = codecs.getincrementaldecoder(encoding)()
-        self._offset = offset  # bytes of all chunks before this one
-        self._line_feeds = self._returns = 0
-
-    def decode(self, chunk: bytes, *, final: bool = False) -> str:
-        """Return the text of a chunk; raises `InputError`."""
-        pending = len(self._decoder.getstate()[0])
+    `offset` is how many bytes came before.
+    """
+    decoder = codecs.getincrementaldecoder(encoding)()
+    line_feeds = returns = 0
+    for chunk in chain(chunks, [None]):
+        raw, problem = chunk or b"", None
+        start = offset - len(decoder.getstate()[0])  # what is pending is decoded now
         try:
-            text = self._decoder.decode(chunk, final)
+            text, nul, _ = decoder.decode(raw, final=chunk is None).partition("\0")
         except UnicodeDecodeError as error:
-            self._count(error.object[: error.start].decode(self._encoding, "replace"))
-            raise self._undecodable(error, self._offset - pending + error.start) from None
-        nul = text.find("\0")
-        if nul >= 0:
-            before = text[:nul]
-            self._count(before)
-            place = self._offset - pending + len(before.encode(self._encoding))
-            raise self._refusal(place, "is NUL", *_about_nul(chunk, self._name))
-        self._count(text)
-        self._offset += len(chunk)
-        return text
+            text = error.object[: error.start].decode(encoding)
+            problem = _about_undecodable(error, name)
+        else:
+            problem = _about_nul(raw, name) if nul else None
+        line_feeds += text.count("\n")
+        returns += text.count("\r")
+        if problem is not None:
+            line, byte = 1 + (line_feeds or returns), 1 + start + len(text.encode(encoding))
+            seen, hint = problem
+            raise InputError(f"{name}:{line}: byte {byte} {seen}", hint)
+        offset += len(raw)
+        yield text
 
-    def _count(self, text: str) -> None:
-        self._line_feeds += text.count("\n")
-        self._returns += text.count("\r")
 
-    def _undecodable(self, error: UnicodeDecodeError, place: int) -> InputError:
-        if self._encoding != "utf-8":
-            return self._refusal(place, "is not UTF-16", "cut short, or damaged", _SAVE)
-        seen = f"(0x{error.object[error.start]:02x}) is not UTF-8"
-        if any(byte < 9 or 13 < byte < 27 for byte in error.object[:1000]):
-            return self._refusal(place, seen, "not text at all?", _SAVE)
-        hint = f"{_SAVE}, or try: {_piped('iconv -f WINDOWS-1252 -t UTF-8', self._name)}"
-        return self._refusal(place, seen, "it looks like Windows-1252", hint)
-
-    def _refusal(self, place: int, seen: str, guess: str, hint: str) -> InputError:
-        line = 1 + (self._line_feeds or self._returns)
-        return InputError(f"{self._name}:{line}: byte {place + 1} {seen} ({guess})", hint)
+def _about_undecodable(error: UnicodeDecodeError, name: str) -> tuple[str, str]:
+    """Return what is wrong with bytes that can't be decoded, and what to do."""
+    if error.encoding != "utf-8":
+        return "is not UTF-16 (cut short, or damaged)", _SAVE
+    seen = f"(0x{error.object[error.start]:02x}) is not UTF-8"
+    if any(byte < 9 or 13 < byte < 27 for byte in error.object[:1000]):
+        return f"{seen} (not text at all?)", _SAVE
+    command = _piped("iconv -f WINDOWS-1252 -t UTF-8", name)
+    return f"{seen} (it looks like Windows-1252)", f"{_SAVE}, or try: {command}"
 
 
 def _about_nul(chunk: bytes, name: str) -> tuple[str, str]:
     """Return what bytes with NULs among them look like, and what to do."""
     if _NUL_SEPARATED.match(chunk):
-        source = f"… | {_NUL_TO_LF}" if name == "stdin" else f"{_NUL_TO_LF} < {name}"
-        return "NULs separate the lines, as after -print0", f"try: {source} | bulkcancel"
+        what = "is NUL (NULs separate the lines, as after -print0)"
+        return what, f"try: {_piped(_NUL_TO_LF, name, redirected='< ')}"
     even, odd = chunk[:200:2].count(0), chunk[1:200:2].count(0)
     if max(even, odd) > 3 * min(even, odd) + 1:
         command = f"iconv -f UTF-16{'BE' if even > odd else 'LE'} -t UTF-8"
-        guess = "it looks like UTF-16 without a byte order mark"
-        return guess, f"{_SAVE}, or try: {_piped(command, name)}"
-    return "not text at all?", _SAVE
+        what = "is NUL (it looks like UTF-16 without a byte order mark)"
+        return what, f"{_SAVE}, or try: {_piped(command, name)}"
+    return "is NUL (not text at all?)", _SAVE

@@ -1,31 +1,21 @@
-"""Read delimited text into entries.
+"""Read delimited text (RFC 4180, and what spreadsheets make of it) into entries.
 
 Its delimiter and its id column (`columns`) are found by the first row, or reading ends with an
-`InputError` that names the place and what to do. `records` knows about quoting.
+`InputError` that names the place and what to do.
 """
 
+import csv
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import chain
 
 from bulkcancel.base.errors import InputError
 from bulkcancel.base.model import is_uuid
 from bulkcancel.base.text import one_line
+from bulkcancel.inputs import job_ids
 from bulkcancel.inputs.columns import NAME_IT, Column, find_column, is_number, seen
-from bulkcancel.inputs.job_ids import (
-    BLANK,
-    FIRST_IDS,
-    About,
-    Entry,
-    Remarks,
-    about_places,
-    has_uuid,
-    id_places,
-    is_report,
-    problem_of,
-)
-from bulkcancel.inputs.records import Records, starts_with_hash
+from bulkcancel.inputs.job_ids import BLANK, About, Entry, Remarks
 
 _DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "pipe"}
 _NO_DELIMITER = "\0"  # can't occur: a NUL is refused
@@ -34,57 +24,55 @@ _BLANK_ROW = BLANK + "\r\n" + '"' + "".join(_DELIMITERS)
 _QUOTED = re.compile(r'"[^"]*"')
 _OPEN_QUOTE = re.compile(rf'(?:^|[{re.escape("".join(_DELIMITERS))}])\s*"')
 _MAX_ROW_LINES = 100  # of a first row; more of them are a quotation mark too many
+_MAX_CELL = 2**31 - 1  # characters; a cell too long for an id is an invalid row, not an error
+_DOUBLE_THEM = """sed 's/\\\\"/""/g'"""
 
 
-@dataclass(slots=True)
-class Table:
-    """A delimited text; its id column was found by its first row, whose cells are `first`."""
+@dataclass(frozen=True, slots=True)
+class _Table:
+    """How a text is delimited, its id column, and the cells of its first row."""
 
-    records: Records
+    delimiter: str
     column: Column
     first: list[str]
 
     @property
     def taken(self) -> str:
-        """Return what people call the id column, '' where there is no other."""
+        """Return what people call the id column."""
         number = f"column {self.column.index + 1}"
         title = one_line(self.first[self.column.index].strip(BLANK), 40)
         return f'"{title}" ({number})' if self.column.has_header else number
 
-    def entries(self) -> Iterator[Entry]:
-        """Yield an entry per record; raises `InputError` for broken quoting, a wrong column."""
+    def entries(
+        self, rows: Iterator[tuple[int, list[str]]], name: str, remarks: Remarks
+    ) -> Iterator[Entry]:
+        """Yield an entry per row that is not blank."""
         index, where = self.column.index, f"column {self.column.index + 1}"
-        to_check = 0 if self.column.is_certain else FIRST_IDS
-        places = about_places(self.first if self.column.has_header else [])
+        to_check = 0 if self.column.is_certain else job_ids.FIRST_IDS
+        places = job_ids.about_places(self.first if self.column.has_header else [])
         described = max(places) >= 0
-        records = iter(self.records)
-        if self.column.has_header:
-            next(records)
-            self.records.remarks.headers += 1
-        for line, cells in records:
+        for line, cells in rows:
             job_id = cells[index].strip(BLANK) if index < len(cells) else ""
             if not job_id and not any(cell.strip(BLANK) for cell in cells):
-                self.records.remarks.blanks += 1
+                remarks.blanks += 1
                 continue
             if job_id and to_check:
-                self._check_others(line, cells, job_id)
+                self._check_others(cells, job_id, f"{name}:{line}")
                 to_check = 0 if is_uuid(job_id) else to_check - 1
             if len(cells) != len(self.first) and (problem := self._ragged(cells, job_id)):
-                yield Entry(line, self.records.delimiter.join(cells), problem)
+                yield Entry(line, self.delimiter.join(cells), problem)
                 continue
             about = _about(cells, places) if described else None
-            yield Entry(line, job_id, problem_of(job_id, where), about)
+            yield Entry(line, job_id, job_ids.problem_of(job_id, where), about)
 
-    def _check_others(self, line: int, cells: list[str], job_id: str) -> None:
+    def _check_others(self, cells: list[str], job_id: str, place: str) -> None:
         """Refuse a column whose id is not a UUID, where another column has one."""
         index = self.column.index
-        others = [i for i, cell in enumerate(cells, 1) if i != index + 1 and has_uuid(cell)]
-        if others and not is_uuid(job_id) and not is_report(self.first):
-            raise InputError(
-                f'{self.records.name}:{line}: {self.taken} holds "{one_line(job_id, 40)}",'
-                f" and column {others[0]} has a UUID in it: {seen(cells)}",
-                NAME_IT,
-            )
+        others = [i for i, cell in enumerate(cells, 1) if i != index + 1 and job_ids.has_uuid(cell)]
+        if others and not is_uuid(job_id) and not job_ids.is_report(self.first):
+            held = f'{self.taken} holds "{one_line(job_id, 40)}"'
+            what = f"{place}: {held}, and column {others[0]} has a UUID in it: {seen(cells)}"
+            raise InputError(what, NAME_IT)
 
     def _ragged(self, cells: list[str], job_id: str) -> str:
         """Return why a row of another width can't be trusted, '' if it can.
@@ -99,45 +87,56 @@ class Table:
         return ""
 
 
+def table_entries(
+    lines: Iterator[str], name: str, column: str | None, remarks: Remarks
+) -> Iterator[Entry]:
+    """Yield an entry per record; `column` is a header's name or a 1-based number, None to find it.
+
+    `remarks` gets what the text says beside them. Raises `InputError` where the column is not
+    certain, or the quoting is broken.
+    """
+    number, first, separator = _first_row(lines, column, remarks)
+    if not first:
+        remarks.is_empty = True
+        return
+    table = _found(first, (name, number), separator, column)
+    where = table.column
+    remarks.column = table.taken if len(table.first) > 1 else ""
+    if where.note:
+        remarks.note(where.note)
+    lines = chain(first, lines)
+    rows = _records_of(lines, (name, number), table.delimiter, remarks, where.index)
+    if where.has_header:
+        next(rows)
+        remarks.headers += 1
+    yield from table.entries(rows, name, remarks)
+
+
 def _about(cells: list[str], places: list[int]) -> About:
-    """Return what a row says of its job."""
     count = len(cells)
     return About(*[cells[place].strip(BLANK) if 0 <= place < count else "" for place in places])
 
 
-def read_table(
-    lines: Iterator[str], name: str, column: str | None, remarks: Remarks
-) -> Table | None:
-    """Find the delimiter and the id column by the first row; None if there is no row.
-
-    `column` is a header's name or a 1-based number; `remarks` gets what it says beside its rows.
-    Raises `InputError`.
-    """
-    number, first, separator = _first_row(lines, column, remarks)
-    if not first:
-        return None
-    unquoted = _QUOTED.sub("", "".join(first))
+def _found(first: list[str], place: tuple[str, int], separator: str, column: str | None) -> _Table:
+    """Find the delimiter and the id column by the lines of the first row; raises `InputError`."""
+    name, number = place
+    unquoted = _unquoted(first)
     delimiters = [separator] if separator else [d for d in _DELIMITERS if d in unquoted]
-    found: list[Table] = []
-    refusals: list[InputError] = []
+    found, refusals = list[_Table](), list[InputError]()
     for delimiter in sorted(delimiters, key=unquoted.count, reverse=True) or [_NO_DELIMITER]:
-        _, cells = next(iter(Records(name, iter(first), number, delimiter, remarks)))
+        _, cells = next(_records_of(first, place, delimiter, Remarks()))
         try:
-            where = find_column(cells, column, name)
+            found.append(_Table(delimiter, find_column(cells, column, name), cells))
         except InputError as error:
             refusals.append(InputError(f"{name}:{number}: {error.message}", error.hint))
-        else:
-            records = Records(name, chain(first, lines), number, delimiter, remarks, where.index)
-            found.append(Table(records, where, cells))
     if not found:
         raise refusals[0]
     if sum(table.column.is_certain for table in found) == 1:
         found = [table for table in found if table.column.is_certain]
     if len(found) > 1:
-        names = " and ".join(_DELIMITERS[table.records.delimiter] for table in found)
-        raise InputError(
-            f"{name}:{number}: {names} could both delimit the cells", "quote the cells of this line"
-        )
+        names = " and ".join(_DELIMITERS[table.delimiter] for table in found)
+        what = f"{name}:{number}: {names} could both delimit the cells"
+        raise InputError(what, "quote the cells of this line")
     return found[0]
 
 
@@ -148,29 +147,94 @@ def _first_row(
 
     Also the delimiter that a line like `sep=;` before it names, else ''.
     """
-    number, separator = 0, ""
-    for line in lines:
-        number += 1
+    separator = ""
+    for number, line in enumerate(lines, 1):
         if number == 1 and (named := _SEPARATOR_LINE.fullmatch(line)):
             separator = named[1]
             remarks.headers += 1
         elif not line.strip(_BLANK_ROW):
             remarks.blanks += 1
-        elif starts_with_hash(line) and not _may_be_first_row(line, column):
+        elif _starts_with_hash(line) and not _may_be_first_row(line, column):
             remarks.comments += 1
         else:
             row = [line]
-            while _OPEN_QUOTE.search(_QUOTED.sub("", "".join(row))):
-                more = next(lines, None)
-                if more is None or len(row) == _MAX_ROW_LINES:
+            while len(row) < _MAX_ROW_LINES and _OPEN_QUOTE.search(_unquoted(row)):
+                if (more := next(lines, None)) is None:
                     break
                 row.append(more)
             return number, row, separator
-    return number, [], ""
+    return 0, [], ""
+
+
+def _unquoted(lines: list[str]) -> str:
+    return _QUOTED.sub("", "".join(lines))
 
 
 def _may_be_first_row(line: str, column: str | None) -> bool:
     """Tell a header like `#,job_id`, or a row like `#1001,` and a UUID, from a comment."""
     wanted = None if is_number(column) else column
     rows = [[cell.strip(BLANK + '"\r\n') for cell in line.split(each)][1:] for each in _DELIMITERS]
-    return any(id_places(cells, wanted) or any(map(is_uuid, cells)) for cells in rows)
+    return any(job_ids.id_places(cells, wanted) or any(map(is_uuid, cells)) for cells in rows)
+
+
+def _records_of(
+    lines: Iterable[str], place: tuple[str, int], delimiter: str, remarks: Remarks, index: int = 0
+) -> Iterator[tuple[int, list[str]]]:
+    """Yield the first line (1-based) of each record, and its cells; raises `InputError`.
+
+    The first of the lines, whose `place` is a file and a number, is a row in any case; `index`
+    is the id column's. Comments are skipped.
+    """
+    csv.field_size_limit(_MAX_CELL)
+    name, first = place
+    blanks = " " if delimiter == "\t" else r" \t"
+    after_quote = re.compile(rf'"[{blanks}]+(?=[{re.escape(delimiter)}\r\n]|\Z)')
+    numbered = enumerate(lines, first)
+    for number, line in numbered:
+        if number > first and "#" in line and _is_comment(line, delimiter, index):
+            remarks.comments += 1
+        elif '"' not in line:
+            yield number, line.rstrip("\r\n").split(delimiter)
+        else:
+            taken = [line]
+            closed = (after_quote.sub('"', each) for each in _continued(taken, numbered))
+            reader = csv.reader(closed, delimiter=delimiter, strict=True, skipinitialspace=True)
+            try:
+                cells = next(reader)
+            except csv.Error:
+                raise _refusal(f"{name}:{number}", taken) from None
+            yield number, cells
+
+
+def _continued(taken: list[str], numbered: Iterator[tuple[int, str]]) -> Iterator[str]:
+    """Yield the line that is taken, then take and yield the next ones; "" is taken at the end."""
+    yield taken[0]
+    for _, line in numbered:
+        taken.append(line)
+        yield line
+    taken.append("")
+
+
+def _refusal(where: str, taken: list[str]) -> InputError:
+    """Say what is wrong with the quotation marks of a record, whose lines are `taken`."""
+    what = "text after a quoted cell" if taken[-1] else "a quotation mark is never closed"
+    hint = "is a quotation mark missing, or one too many? those within a cell are doubled"
+    if '\\"' in "".join(taken):
+        hint = f'a quotation mark within a cell is doubled, not written \\": {_DOUBLE_THEM}'
+    return InputError(f"{where}: {what}", hint)
+
+
+def _is_comment(line: str, delimiter: str, index: int) -> bool:
+    """Tell whether a line that starts with `#` has nothing of a row in it.
+
+    In the first column `#` takes the id back; before another one, as in `#1001,`, it is a
+    cell's text, where the cell that should be an id is not blank nor a sentence.
+    """
+    if not _starts_with_hash(line):
+        return False
+    cell = "".join(line.split(delimiter)[index : index + 1])
+    return index == 0 or len(cell.strip(BLANK + '"\r\n').split()) != 1
+
+
+def _starts_with_hash(line: str) -> bool:
+    return line.lstrip(BLANK)[:1] == "#"

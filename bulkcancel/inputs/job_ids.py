@@ -1,7 +1,7 @@
 """Decide what a job id is, and which column or key holds it. No I/O."""
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -16,6 +16,7 @@ BLANK = (
     "\u2067\u2068\u2069\u3000\ufe0f\ufeff"
 )
 MAX_ID = 128  # characters
+FIRST_IDS = 1000  # that are held against the other values of their rows, until one is a UUID
 _ID_NAMES = ("jobid", "id")  # the first wins
 _ABOUT_NAMES = (("type", "jobtype"), ("status",), ("createdat", "jobcreatedat"))  # as in `About`
 _ID = re.compile(rf"[A-Za-z0-9_-]{{1,{MAX_ID}}}")
@@ -62,53 +63,27 @@ class Entry(NamedTuple):
         return {"jobid": job_id, "type": kind, "status": status, "createdat": created_at}
 
 
-# ids on replies of `GET /pcm/jobs` that do not hold all jobs that they count, by that total;
-# None where only a link shows that there are more
-Pages = dict[int | None, set[str]]
-
-
 @dataclass(slots=True)
 class Remarks:
-    """What a list says beside its entries: lines without a row, its id column, its pages."""
+    """What a list says beside its entries: lines without a row, its id column, its pages.
 
+    `note` gets what the operator should know; `is_empty` if there is not even a header.
+    `pages` has the ids on replies of `GET /pcm/jobs` that do not hold all jobs that they count,
+    by that total; None where only a link shows that there are more.
+    """
+
+    note: Callable[[str], None] = lambda _: None
+    is_empty: bool = False
     headers: int = 0
     comments: int = 0
     blanks: int = 0
     column: str = ""  # or key, that held the first id; '' in a plain list
-    pages: Pages = field(default_factory=dict)
-
-
-@dataclass(slots=True)
-class UuidRule:
-    """The rule for one list: where a UUID is among its first ids, every id is one.
-
-    Words, numbers and the beginnings of ids are valid ids as well, by their characters: in
-    a list of UUIDs they are the remains of a total, a header, or a copy that was cut short.
-    """
-
-    has_uuid: bool = False
-
-    def checked(self, batch: Sequence[Entry]) -> Sequence[Entry]:
-        """Return the entries that come next in the list, with the problems that follow."""
-        self.has_uuid = self.has_uuid or any(
-            is_uuid(entry.job_id) or _is_almost_uuid(entry.job_id) for entry in batch
-        )
-        if not self.has_uuid:
-            return batch
-        return [
-            entry
-            if entry.problem or is_uuid(entry.job_id)
-            else entry._replace(problem="not a UUID, unlike the other ids: the beginning of one?")
-            for entry in batch
-        ]
+    pages: dict[int | None, set[str]] = field(default_factory=dict)
 
 
 def is_id(text: str) -> bool:
     """Tell whether a text may be sent as a job id."""
     return _ID.fullmatch(text) is not None
-
-
-FIRST_IDS = 1000  # ids that are held against the other values of their rows, until one is a UUID
 
 
 def has_uuid(text: str) -> bool:
@@ -135,7 +110,7 @@ def problem_of(text: str, where: str) -> str:
         return "not a job id: no letter or digit in it"
     if simplified(text) in _ID_NAMES:
         return "not a job id: a header in the middle of the list"
-    if _is_almost_uuid(text):
+    if is_almost_uuid(text):
         return "not a job id: almost a UUID, is it mistyped or cut short?"
     return ""
 
@@ -145,13 +120,11 @@ def _around_uuids(text: str) -> str:
     first, *others = _UUID_WITHIN.finditer(text)
     if others:
         return f"{len(others) + 1} UUIDs in one, put each on a line of its own"
-    around = {"before": text[: first.start()], "after": text[first.end() :]}
-    parts = [f"{_written_out(part)} {where} it" for where, part in around.items() if part]
+    parts = []
+    for where, part in (("before", text[: first.start()]), ("after", text[first.end() :])):
+        written = one_line(visible(part.encode("ascii", "backslashreplace").decode()), 40)
+        parts += [f"{written} {where} it"] if part else []
     return f"a UUID with {' and '.join(parts)}, give it alone"
-
-
-def _written_out(text: str) -> str:
-    return one_line(visible(text.encode("ascii", "backslashreplace").decode()), 40)
 
 
 def _characters(text: str) -> str:
@@ -163,7 +136,7 @@ def _characters(text: str) -> str:
     return f"{_ALLOWED} ({written} in it)" if written else _ALLOWED
 
 
-def _is_almost_uuid(text: str) -> bool:
+def is_almost_uuid(text: str) -> bool:
     """Tell a mistyped or truncated UUID from an id of another kind."""
     if _UUID_LENGTH > len(text) > 8 and is_uuid(text + _SOME_UUID[len(text) :]):
         return True
@@ -196,8 +169,8 @@ def id_places(names: Sequence[str], wanted: str | None = None) -> list[int]:
 def about_places(names: Sequence[str]) -> list[int]:
     """Return where the values of `About` are among headers or keys, -1 for those that aren't."""
     known = [simplified(name) for name in names]
-    found = [[known.index(name) for name in each if name in known] for each in _ABOUT_NAMES]
-    return [places[0] if places else -1 for places in found]
+    found = [next((name for name in each if name in known), None) for each in _ABOUT_NAMES]
+    return [-1 if name is None else known.index(name) for name in found]
 
 
 def is_report(names: Iterable[str]) -> bool:

@@ -9,20 +9,19 @@ from itertools import islice
 from pathlib import Path
 
 from bulkcancel.base.errors import InputError
-from bulkcancel.inputs.distinct import Jobs
-from bulkcancel.inputs.facts import JobFacts, Overview, Shortage, shortage_of
-from bulkcancel.inputs.job_ids import Entry
+from bulkcancel.inputs.job_ids import Entry, Remarks
+from bulkcancel.inputs.jobs import Jobs
 from bulkcancel.inputs.source import STDIN, Source
 
 BATCH = 1000  # entries that are looked at together
-_ALLOW_EMPTY = "if an empty list is right, add --allow-empty"
 
 
 @dataclass(slots=True)
 class Input:
     """What was read; `stream` is the source that is still to be read, if any.
 
-    `entries` are all of them, kept only where a practice store is to be made from them.
+    `others` counts the valid ids that are not UUIDs; `entries` are all of them, kept only
+    where a practice store is to be made from them.
     """
 
     jobs: Jobs = field(default_factory=Jobs)
@@ -31,50 +30,52 @@ class Input:
     keep_entries: bool = False
     allow_empty: bool = False
     entries: list[Entry] = field(default_factory=list)
-    _facts: JobFacts = field(default_factory=JobFacts)
+    others: int = 0
 
     def add(self, batch: Sequence[Entry], source: Source) -> list[Entry]:
         """Add the entries that come next in a source; return those that are new."""
-        new = []
-        for entry in source.rule.checked(batch):
-            if self.keep_entries and source is not self.stream:
-                self.entries.append(entry)
-            if self.jobs.add(entry, source.name):
-                new.append(entry)
-                if not entry.problem:
-                    self._facts.add(entry)
-                    self._facts.others += not source.rule.has_uuid
+        batch = source.checked(batch)
+        if self.keep_entries and source is not self.stream:
+            self.entries += batch
+        new = [entry for entry in batch if self.jobs.add(entry, source.name)]
+        if not source.has_uuid:
+            self.others += sum(not entry.problem for entry in new)
         return new
 
     def check_end(self, source: Source) -> None:
         """Refuse a source that has been read to its end and holds nothing at all."""
-        if not source.empty or self.allow_empty:
+        if not source.remarks.is_empty or self.allow_empty:
             return
         what, ask = f"{source.file}: the file is empty", "is it the right one?"
         if source.file == STDIN:
             what = "nothing came by standard input"
             ask = "is the file empty, or did the command before the pipe fail?"
-        raise InputError(what, f"{ask} {_ALLOW_EMPTY}")
+        raise InputError(what, f"{ask} if an empty list is right, add --allow-empty")
 
     @property
-    def overview(self) -> Overview:
-        """Return what the jobs that were read so far have in common."""
-        facts, remarks = self._facts, [source.remarks for source in self.sources]
-        return Overview(
-            ", ".join(dict.fromkeys(each.column for each in remarks if each.column)),
-            *self.jobs.ends(),
-            facts.counts(0),
-            facts.counts(1),
-            facts.created,
-            others=facts.others,
-            comments=sum(each.comments for each in remarks),
-            blanks=sum(each.blanks for each in remarks),
-        )
+    def column(self) -> str:
+        """Return which columns or keys held the ids, '' for plain lists."""
+        columns = [source.remarks.column for source in self.sources]
+        return ", ".join(dict.fromkeys(filter(None, columns)))
 
     @property
-    def shortage(self) -> Shortage | None:
-        """Return what a list that is one page of many lacks, None where nothing is known to."""
-        return shortage_of(source.remarks.pages for source in self.sources)
+    def shortage(self) -> str:
+        """Return a warning where a list is one page of many, '' where nothing is known to lack.
+
+        Pages that count the same total are held against it together.
+        """
+        held: dict[int | None, set[str]] = {}
+        for source in self.sources:
+            for total, ids in source.remarks.pages.items():
+                held.setdefault(total, set()).update(ids)
+        counts = [(len(ids), total) for total, ids in held.items()]
+        short = [each for each in counts if each[1] is None or each[0] < each[1]]
+        if not short:
+            return ""
+        count, total = max(short, key=lambda each: (each[1] or 0) - each[0])
+        of = "and links to more" if total is None else f"of {total:,} jobs"
+        what = f"the input is one page of many: it holds {count:,} {of}"
+        return f"{what} (bulkcancel-jobs reads all pages)"
 
 
 def read_inputs(
@@ -94,34 +95,25 @@ def read_inputs(
     """
     read = Input(keep_entries=keep_entries, allow_empty=allow_empty)
     notes: list[str] = []  # of lists that will do: an error stands alone
-    for place, file in enumerate(files):
-        if file == STDIN and STDIN in files[:place]:
+    for file in files:
+        if file == STDIN and any(source.file == STDIN for source in read.sources):
             continue  # it has been read
-        source = Source(file, column, notes.append)
-        source.drops_torn_line = report is not None and _is_same(file, report)
+        source = Source(file, column, Remarks(notes.append))
+        if report is not None and file != STDIN:
+            source.drops_torn_line = Path(file).resolve() == Path(report).resolve()
         read.sources.append(source)
         if file == STDIN and may_stream and stdin_is_pipe():
-            read.stream, source.note = source, note
-        else:
-            _read_all(source, read)
+            read.stream, source.remarks.note = source, note
+            continue
+        entries = source.entries()
+        while batch := list(islice(entries, BATCH)):
+            read.add(batch, source)
+        read.check_end(source)
     for each in notes:
         note(each)
     return read
 
 
-def _read_all(source: Source, into: Input) -> None:
-    entries = source.entries()
-    while batch := list(islice(entries, BATCH)):
-        into.add(batch, source)
-    into.check_end(source)
-
-
-def _is_same(file: str, report: str) -> bool:
-    return file != STDIN and Path(file).resolve() == Path(report).resolve()
-
-
 def stdin_is_pipe() -> bool:
     """Tell whether standard input arrives over time: anything but a file or nothing."""
-    if sys.stdin is None:
-        return False
-    return not stat.S_ISREG(os.fstat(sys.stdin.fileno()).st_mode)
+    return sys.stdin is not None and not stat.S_ISREG(os.fstat(sys.stdin.fileno()).st_mode)

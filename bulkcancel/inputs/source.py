@@ -8,7 +8,7 @@ import io
 import os
 import select
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
 from pathlib import Path
@@ -18,12 +18,13 @@ from bulkcancel.base.errors import InputError
 from bulkcancel.base.model import is_uuid
 from bulkcancel.base.text import one_line, visible
 from bulkcancel.inputs.decoding import lines_of
-from bulkcancel.inputs.delimited import read_table
-from bulkcancel.inputs.job_ids import BLANK, Entry, Remarks, UuidRule, has_uuid, problem_of
-from bulkcancel.inputs.json_lists import JsonList
+from bulkcancel.inputs.delimited import table_entries
+from bulkcancel.inputs.job_ids import BLANK, Entry, Remarks, has_uuid, is_almost_uuid, problem_of
+from bulkcancel.inputs.json_lists import json_entries
 
 STDIN = "-"
 _AROUND = " \t\"'`@<>,;"  # a name, as it may be copied from elsewhere
+_NO_UUID = "not a UUID, unlike the other ids: the beginning of one?"
 _CHUNK = 64 * 1024  # bytes
 
 
@@ -31,18 +32,15 @@ _CHUNK = 64 * 1024  # bytes
 class Source:
     """One input: a file, or `-` for standard input.
 
-    `column` is a header's name or a 1-based number, None to find it. `note` gets what the
-    operator should know, `remarks` what the list says beside its entries. Once all are read,
-    `digest` is final, and `empty` tells whether there was not even a header.
+    `column` is a header's name or a 1-based number, None to find it. `remarks` gets what the
+    list says beside its entries. Once all are read, `digest` is final.
     """
 
     file: str
     column: str | None = None
-    note: Callable[[str], None] = lambda _: None
-    drops_torn_line: bool = False  # of a report that this run resumes
-    empty: bool = False
     remarks: Remarks = field(default_factory=Remarks)
-    rule: UuidRule = field(default_factory=UuidRule)
+    drops_torn_line: bool = False  # of a report that this run resumes
+    has_uuid: bool = False  # among the ids so far
     _hash: "hashlib._Hash" = field(default_factory=hashlib.sha256)
 
     @property
@@ -62,18 +60,24 @@ class Source:
         """
         lines = lines_of(self._chunks(before_read), self.name)
         start, is_json = _beginning(lines)
-        lines = chain(start, lines)
-        if is_json:
-            yield from JsonList(lines, self.name, self.column, self.remarks).entries()
-            return
-        table = read_table(lines, self.name, self.column, self.remarks)
-        if table is None:
-            self.empty = True
-            return
-        self.remarks.column = table.taken if len(table.first) > 1 else ""
-        if table.column.note:
-            self.note(table.column.note)
-        yield from table.entries()
+        entries = json_entries if is_json else table_entries
+        yield from entries(chain(start, lines), self.name, self.column, self.remarks)
+
+    def checked(self, batch: Sequence[Entry]) -> Sequence[Entry]:
+        """Return the entries that come next in the list: where a UUID was among them, no others.
+
+        Words, numbers and the beginnings of ids are valid ids as well, by their characters: in
+        a list of UUIDs they are the remains of a total, a header, or a copy that was cut short.
+        """
+        self.has_uuid = self.has_uuid or any(
+            is_uuid(entry.job_id) or is_almost_uuid(entry.job_id) for entry in batch
+        )
+        if not self.has_uuid:
+            return batch
+        return [
+            entry if entry.problem or is_uuid(entry.job_id) else entry._replace(problem=_NO_UUID)
+            for entry in batch
+        ]
 
     def _chunks(self, before_read: Callable[[], None]) -> Iterator[bytes]:
         try:

@@ -9,7 +9,6 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent import futures
 from contextlib import suppress
-from itertools import chain
 
 from bulkcancel.base.errors import BulkcancelError
 from bulkcancel.base.model import JobRow
@@ -18,7 +17,6 @@ from bulkcancel.inputs.reader import BATCH, Input
 from bulkcancel.inputs.source import Source
 
 _QUEUED = 2  # batches of `BATCH` entries, or of what could be read at once
-_Batch = list[tuple[JobRow, Entry]]
 
 
 class Listed:
@@ -56,13 +54,12 @@ class Streamed:
         """Start to read a source into the input, within a running loop."""
         self.complete = False
         self._ended = False
-        self._known = deque(known)
+        self._rows = deque(known)
         self._source = source
         self._input = read
         self._fit = fit
         self._seed = seed
-        self._rows = deque[JobRow]()
-        self._batches: asyncio.Queue[_Batch | BulkcancelError | None] = asyncio.Queue(_QUEUED)
+        self._batches: asyncio.Queue[list[Entry] | BulkcancelError | None] = asyncio.Queue(_QUEUED)
         self._turn = asyncio.Lock()
         self._loop = asyncio.get_running_loop()
         self._batch: list[Entry] = []
@@ -70,18 +67,16 @@ class Streamed:
 
     async def take(self) -> JobRow | None:
         """Return the next row, None after the last; raises `InputError`."""
-        if self._known:
-            return self._known.popleft()
-        async with self._turn:
-            while not self._rows and not self._ended:
-                self._accept(await self._batches.get())
+        if not self._rows:
+            async with self._turn:
+                while not self._rows and not self._ended:
+                    self._accept(await self._batches.get())
         return self._rows.popleft() if self._rows else None
 
     async def first(self) -> JobRow | None:
         """Return the first valid row, without taking it; None if there will be none."""
         while True:
-            rows = chain(self._known, self._rows)
-            valid = next((row for row in rows if not row.problem), None)
+            valid = next((row for row in self._rows if not row.problem), None)
             if valid is not None or self._ended:
                 return valid
             self._accept(await self._batches.get())
@@ -91,12 +86,10 @@ class Streamed:
         with suppress(asyncio.QueueEmpty, BulkcancelError):
             while True:
                 self._accept(self._batches.get_nowait())
-        while self._known:
-            yield self._known.popleft()
         while self._rows:
             yield self._rows.popleft()
 
-    def _accept(self, batch: _Batch | BulkcancelError | None) -> None:
+    def _accept(self, batch: list[Entry] | BulkcancelError | None) -> None:
         """Take in what the thread has read: rows, the error that ended it, None for the end."""
         if batch is None:
             self.complete = self._ended = True
@@ -104,8 +97,9 @@ class Streamed:
         if isinstance(batch, BulkcancelError):
             self._ended = True
             raise batch
-        for row, entry in batch:
+        for entry in batch:
             self._seed(entry)
+            row = JobRow(entry.job_id, self._source.name, entry.line, entry.problem)
             if (fitting := self._fit(row)) is not None:
                 self._rows.append(fitting)
 
@@ -128,11 +122,10 @@ class Streamed:
         """Queue what was read so far; wait while the queue is full."""
         new = self._input.add(self._batch, self._source)
         self._batch = []
-        name = self._source.name
         if new:
-            self._put([(JobRow(each.job_id, name, each.line, each.problem), each) for each in new])
+            self._put(new)
 
-    def _put(self, batch: _Batch | BulkcancelError | None) -> None:
+    def _put(self, batch: list[Entry] | BulkcancelError | None) -> None:
         put = self._batches.put(batch)
         try:
             asyncio.run_coroutine_threadsafe(put, self._loop).result()

@@ -85,7 +85,7 @@ def _show(facts: Facts, step: NextStep) -> None:
         next_step=step.text,
         command=step.command,
         reason=settings.report.reason,
-        skipped_lines=skipped_lines(facts.ready.input.overview),
+        skipped_lines=skipped_lines(facts.ready.input.sources),
         running=facts.watch.running,
         sent=facts.sent and not (settings.jobs.check or settings.jobs.dry_run),
         report=_file_of(facts),

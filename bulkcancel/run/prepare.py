@@ -59,7 +59,7 @@ def prepared(settings: Settings, environ: Mapping[str, str], output: Output) -> 
             check_earlier_summary(path, before.past)
         try:
             read = _read(settings, output)
-            if read.shortage is not None:
+            if read.shortage:
                 output.note(f"warning: {read.shortage}")
             for remark in before.remarks():
                 output.note(f"note: {remark}")

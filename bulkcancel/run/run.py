@@ -83,7 +83,7 @@ def _is_empty(ready: Prepared) -> bool:
 
 
 def _code_without_jobs(ready: Prepared) -> int:
-    return exit_code(Tally(input_incomplete=ready.input.shortage is not None), None, sent=False)
+    return exit_code(Tally(input_incomplete=bool(ready.input.shortage)), None, sent=False)
 
 
 def _announce(ready: Prepared, question: Question) -> None:
@@ -100,7 +100,7 @@ def _rehearse(ready: Prepared) -> int:
     """Report what would be sent, without any network."""
     clock = Clock()
     recorder = open_recorder(ready.before, 1)
-    jobs, lacking = ready.input.jobs, ready.input.shortage is not None
+    jobs, lacking = ready.input.jobs, bool(ready.input.shortage)
     tally = Tally(ready.settings.report.allow, repeats=jobs.repeats, input_incomplete=lacking)
     for row in ready.left:
         outcome = Outcome.INVALID if row.problem else Outcome.DRY_RUN

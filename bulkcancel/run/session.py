@@ -61,7 +61,7 @@ class Session:
                 verified = await self._verified()
                 interrupted = interruptions[0] if verified is None else None
                 facts = replace(facts, verified=verified, stopped=interrupted)
-            if ready.input.shortage is not None:
+            if ready.input.shortage:
                 ready.output.note(f"warning: {ready.input.shortage}")
             return conclude(facts)
 
@@ -111,7 +111,7 @@ class Session:
         """Finish the report; return what there is to say of a run that has ended."""
         ready, connection = self._ready, self._connection
         self._tally.repeats = ready.input.jobs.repeats
-        self._tally.input_incomplete = ready.input.shortage is not None
+        self._tally.input_incomplete = bool(ready.input.shortage)
         pages = any(is_page(path) for path in ready.settings.report.summary)
         rows = recorder.last_rows(MOST_ROWS) if pages else None
         trouble = recorder.close()

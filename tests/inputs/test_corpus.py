@@ -344,7 +344,7 @@ def test_what_is_read(file: str) -> None:
     for row in jobs.invalid:
         assert expected.invalid[row.line] in row.problem
     assert jobs.repeats == expected.repeats
-    assert inputs.overview.comments == expected.comments
+    assert inputs.sources[0].remarks.comments == expected.comments
 
 
 @pytest.mark.parametrize("file", cases(Refused))

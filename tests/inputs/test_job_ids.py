@@ -5,11 +5,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bulkcancel.base.model import id_key
+from bulkcancel.inputs import Source
 from bulkcancel.inputs.job_ids import (
     BLANK,
     About,
     Entry,
-    UuidRule,
     about_places,
     id_places,
     is_id,
@@ -129,11 +129,11 @@ OTHER = "not a UUID, unlike the other ids: the beginning of one?"
 )
 def test_list_with_a_uuid_holds_nothing_else(batches: list[list[str]], invalid: list[str]) -> None:
     """Where a UUID is among the first ids, words and short ids are invalid."""
-    rule = UuidRule()
+    source = Source("-")
     entries = [
         entry
         for batch in batches
-        for entry in rule.checked([Entry(1, text, problem_of(text, "x")) for text in batch])
+        for entry in source.checked([Entry(1, text, problem_of(text, "x")) for text in batch])
     ]
     assert [entry.job_id for entry in entries] == [text for batch in batches for text in batch]
     assert [entry.job_id for entry in entries if entry.problem == OTHER] == invalid

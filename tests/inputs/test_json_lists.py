@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bulkcancel.inputs import Source
-from bulkcancel.inputs.job_ids import EXTRACT, About, Pages
+from bulkcancel.inputs.job_ids import EXTRACT, About
 from tests.support.reading import BOM, UUID, entries, places, problems, refusal, rows_from
 from tests.support.texts import ENCODABLE
 
@@ -279,7 +279,9 @@ def reply(*ids: str, total: object = None, **links: Any) -> dict[str, Any]:  # n
         pytest.param({"data": job("a"), "meta": {"results": {"total": 9}}}, {}, id="one job"),
     ],
 )
-def test_reply_that_is_one_page_of_many_is_noticed(document: dict[str, Any], pages: Pages) -> None:
+def test_reply_that_is_one_page_of_many_is_noticed(
+    document: dict[str, Any], pages: dict[Any, set[str]]
+) -> None:
     """A total, or a link to the next page, shows that a reply does not hold all jobs."""
     source = Source("-")
     rows_from(json.dumps(document).encode(), source=source)

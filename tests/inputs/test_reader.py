@@ -4,12 +4,13 @@ import hashlib
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from bulkcancel.base.errors import InputError
-from bulkcancel.inputs import Entry, Input, Overview, Shortage, read_inputs
-from bulkcancel.inputs.job_ids import About
+from bulkcancel.inputs import Entry, Input, Source, read_inputs
+from bulkcancel.inputs.job_ids import About, Remarks
 from tests.support.reading import UUID, file_of
 
 
@@ -158,7 +159,7 @@ def test_rule_for_uuids_holds_for_each_list_alone(folder: Path) -> None:
     inputs = read("1.csv", "2.csv")
     assert [row.job_id for row in inputs.jobs if not row.problem] == [UUID, "job-1", "job-2"]
     assert len(inputs.jobs.invalid) == 991
-    assert inputs.overview.others == 2
+    assert inputs.others == 2
 
 
 def test_overview_sums_up_all_files(folder: Path) -> None:
@@ -170,22 +171,19 @@ def test_overview_sums_up_all_files(folder: Path) -> None:
     )
     file_of(folder, b'[{"job_id":"b1","type":"x","created_at":"2026-03-14T01:00:00Z"},7]', "2.json")
     file_of(folder, b"c1\n", "3.csv")
-    assert read("1.csv", "2.json", "3.csv").overview == Overview(
-        '"Job ID" (column 2), key "job_id"',
-        first="a1",
-        last="c1",
-        types={"x": 2, "y": 1},
-        created=("2026-03-14T01:00:00Z", "2026-03-14T03:00:00Z"),
-        others=4,
-        comments=1,
-        blanks=1,
-    )
+    inputs = read("1.csv", "2.json", "3.csv")
+    assert inputs.column == '"Job ID" (column 2), key "job_id"'
+    assert inputs.jobs.ends() == ("a1", "c1")
+    assert inputs.jobs.types == {"x": 2, "y": 1}
+    assert [text[11:13] for _, text in inputs.jobs.created] == ["01", "03"]
+    assert inputs.others == 4
+    assert [source.remarks.blanks for source in inputs.sources] == [1, 0, 0]
 
 
 def test_column_of_a_table_without_header_is_numbered(folder: Path) -> None:
     """Where there is no header, the column that was taken is named by its number."""
     file_of(folder, f"x,{UUID}\n".encode(), "1.csv")
-    assert read("1.csv").overview.column == "column 2"
+    assert read("1.csv").column == "column 2"
 
 
 def test_pages_of_several_files_make_a_list_complete(folder: Path) -> None:
@@ -193,8 +191,26 @@ def test_pages_of_several_files_make_a_list_complete(folder: Path) -> None:
     meta = b'],"meta":{"results":{"total":3}}}'
     file_of(folder, b'{"data":["a1","b1"' + meta, "1.json")
     file_of(folder, b'{"data":["c1"' + meta, "2.json")
-    assert read("1.json", "1.json").shortage == Shortage(2, 3)
-    assert read("1.json", "2.json").shortage is None
+    assert "it holds 2 of 3 jobs (" in read("1.json", "1.json").shortage
+    assert read("1.json", "2.json").shortage == ""
+
+
+@pytest.mark.parametrize(
+    ("lists", "words"),
+    [
+        pytest.param([{}], "", id="no page"),
+        pytest.param([{1250: {"a", "b"}}], "it holds 2 of 1,250 jobs (", id="one page"),
+        pytest.param([{3: {"a", "b"}}, {}, {3: {"c"}}], "", id="all pages"),
+        pytest.param([{5: {"a", "b"}}, {5: {"a", "c"}}], "it holds 3 of 5 jobs (", id="overlap"),
+        pytest.param([{3: {"a", "b"}, 9: {"c"}}], "it holds 1 of 9 jobs (", id="two lists"),
+        pytest.param([{None: {"a"}}, {None: {"c"}}], "it holds 2 and links to more (", id="links"),
+    ],
+)
+def test_shortage_is_what_the_pages_together_lack(lists: list[Any], words: str) -> None:
+    """Pages that count the same total are held against it together; links alone never do."""
+    sources = [Source("jobs.json", remarks=Remarks(pages=pages)) for pages in lists]
+    shortage = Input(sources=sources).shortage
+    assert words in shortage if words else not shortage
 
 
 def test_notes_come_only_with_an_input_that_will_do(folder: Path) -> None:

@@ -15,6 +15,7 @@ from bulkcancel.base.errors import InputError
 from bulkcancel.base.model import id_key
 from bulkcancel.base.text import visible
 from bulkcancel.inputs import Entry, Source, read_inputs
+from bulkcancel.inputs.job_ids import Remarks
 from tests.support.reading import BOM, UUID, cut, entries, file_of, refusal
 from tests.support.texts import ENCODABLE
 
@@ -24,7 +25,7 @@ def test_a_file(tmp_path: Path) -> None:
     source = Source(file_of(tmp_path, b"id\na\nb\n"))
     assert list(source.entries()) == [Entry(2, "a"), Entry(3, "b")]
     assert source.name == str(tmp_path / "jobs.csv")
-    assert not source.empty
+    assert not source.remarks.is_empty
 
 
 @pytest.mark.parametrize(("name", "why"), [("none", "No such file.*"), (".", "Is a directory")])
@@ -98,7 +99,7 @@ def test_nothing_to_read(tmp_path: Path, raw: bytes) -> None:
     """An input without a row and without a header is empty, which is no error here."""
     source = Source(file_of(tmp_path, raw))
     assert list(source.entries()) == []
-    assert source.empty
+    assert source.remarks.is_empty
 
 
 @pytest.mark.parametrize("raw", [b"id\n", b"[]", b'{"data":[]}'])
@@ -106,7 +107,7 @@ def test_a_list_of_nothing_is_not_empty(tmp_path: Path, raw: bytes) -> None:
     """A header, or an empty JSON list, says that there is nothing on purpose."""
     source = Source(file_of(tmp_path, raw))
     assert list(source.entries()) == []
-    assert not source.empty
+    assert not source.remarks.is_empty
 
 
 @pytest.mark.parametrize(
@@ -150,7 +151,7 @@ def test_the_operator_is_told(tmp_path: Path) -> None:
     """What was assumed about a first row is noted once, before its rows come."""
     notes: list[str] = []
     file = file_of(tmp_path, b"x,my key\ny,a\n")
-    rows = Source(file, "2", note=notes.append).entries()
+    rows = Source(file, "2", Remarks(notes.append)).entries()
     next(rows)
     assert notes == [f'the first row of {file} is read as a header, not as a job id: "my key"']
     assert list(rows) == []
@@ -201,7 +202,7 @@ def test_process_without_standard_input_reads_nothing(monkeypatch: pytest.Monkey
     monkeypatch.setattr("sys.stdin", None)
     source = Source("-")
     assert list(source.entries()) == []
-    assert source.empty
+    assert source.remarks.is_empty
 
 
 FIRST = [

@@ -14,6 +14,7 @@ import pytest
 from bulkcancel.base.errors import InputError
 from bulkcancel.base.model import JobRow
 from bulkcancel.inputs import Entry, Input, Listed, Source, Streamed
+from bulkcancel.inputs.job_ids import Remarks
 from tests.support.fakes import row
 from tests.support.reading import UUID
 
@@ -246,13 +247,15 @@ async def test_rule_for_uuids_holds_from_the_first_one_on() -> None:
         (UUID, False),
         ("4f1c2a90", True),
     ]
-    assert (read.overview.first, read.overview.last, read.overview.others) == ("job-1", UUID, 1)
+    assert (*read.jobs.ends(), read.others) == ("job-1", UUID, 1)
 
 
 async def test_empty_stream_is_refused_unless_allowed() -> None:
     """A pipe that ends without anything in it is an error, as one that is read before."""
     for allow_empty in (False, True):
-        rows = streamed(Script("-", empty=True), read=Input(allow_empty=allow_empty))
+        rows = streamed(
+            Script("-", None, Remarks(is_empty=True)), read=Input(allow_empty=allow_empty)
+        )
         if allow_empty:
             assert await rows.first() is None
         else:

@@ -3,7 +3,8 @@
 import pytest
 
 from bulkcancel.base.model import StoreName
-from bulkcancel.inputs import Overview
+from bulkcancel.inputs import Entry, Input, Source
+from bulkcancel.inputs.job_ids import About, Remarks
 from bulkcancel.run.confirmation import about, question_of, skipped_lines, store_in_words
 from tests.run.runs import SETTINGS, ready_of
 
@@ -44,46 +45,58 @@ def test_the_question_counts_what_is_sent_and_what_is_not(
     assert question_of(ready, "store.example").facts[0] == first
 
 
+def read_of(*abouts: About, column: str = "") -> Input:
+    """Return an input with a job for each."""
+    read = Input(sources=[Source("jobs.csv", remarks=Remarks(column=column))])
+    entries = [Entry(line, f"job-{line}", about=about) for line, about in enumerate(abouts, 1)]
+    read.add(entries, read.sources[0])
+    read.others = 0
+    return read
+
+
 def test_the_question_of_a_resume_tells_the_whole_list_from_what_is_sent() -> None:
     """The counts by type are those of the list, of which most may be settled."""
-    overview = Overview(types={"product-import": 400})
-    assert about(overview, settled=289) == ["in the whole list: 400 product-import"]
+    read = read_of(*[About("product-import")] * 400)
+    assert about(read, settled=289)[1:] == ["in the whole list: 400 product-import"]
 
 
 CREATED = "2026-02-25T02:00:00Z", "2026-02-25T04:29:50Z"
 
 
 @pytest.mark.parametrize(
-    ("overview", "lines"),
+    ("read", "lines"),
     [
-        (Overview(), []),
-        (Overview(first="a", last="z"), ["ids: first a, last z"]),
-        (Overview('"Job ID" (column 2)', "a", "z", {"import": 1000, "export": 100},
-                  {"pending": 1100}, CREATED),
-         ['ids in "Job ID" (column 2): first a, last z', "1,000 import, 100 export",
-          "1,100 pending", f"created {CREATED[0]} to {CREATED[1]}"]),
-        (Overview(created=(CREATED[0], CREATED[0])), [f"created {CREATED[0]}"]),
-        (Overview(others=12), ["note: 12 ids are not UUIDs, as published job ids are"]),
-        (Overview(others=1), ["note: 1 id is not a UUID, as published job ids are"]),
+        (Input(), []),
+        (read_of(About(), About()), ["ids: first job-1, last job-2"]),
+        (
+            read_of(*[About("import", "pending", CREATED[1])] * 1000,
+                    *[About("export", "pending", CREATED[0])] * 100,
+                    column='"Job ID" (column 2)'),
+            ['ids in "Job ID" (column 2): first job-1, last job-1100', "1,000 import, 100 export",
+             "1,100 pending", f"created {CREATED[0]} to {CREATED[1]}"],
+        ),
+        (read_of(About(created_at=CREATED[0])),
+         ["ids: first job-1, last job-1", f"created {CREATED[0]}"]),
+        (Input(others=12), ["note: 12 ids are not UUIDs, as published job ids are"]),
+        (Input(others=1), ["note: 1 id is not a UUID, as published job ids are"]),
     ],
     ids=["nothing", "a plain list", "a table", "one moment", "no UUIDs", "no UUID"],
 )  # fmt: skip
-def test_the_question_tells_what_the_input_says_of_its_jobs(
-    overview: Overview, lines: list[str]
-) -> None:
+def test_the_question_tells_what_the_input_says_of_its_jobs(read: Input, lines: list[str]) -> None:
     """Column, first and last id, types, statuses and times show a list that was not meant."""
-    assert about(overview) == lines
+    assert about(read) == lines
 
 
 @pytest.mark.parametrize(
-    ("overview", "words"),
+    ("skipped", "words"),
     [
-        (Overview(), ""),
-        (Overview(comments=1), "1 comment line skipped"),
-        (Overview(comments=3, blanks=2), "3 comment lines and 2 blank lines skipped"),
+        ([], ""),
+        ([Remarks(comments=1)], "1 comment line skipped"),
+        ([Remarks(comments=1), Remarks(comments=2, blanks=2)],
+         "3 comment lines and 2 blank lines skipped"),
     ],
     ids=["none", "a comment", "both"],
-)
-def test_skipped_lines_are_counted(overview: Overview, words: str) -> None:
+)  # fmt: skip
+def test_skipped_lines_are_counted(skipped: list[Remarks], words: str) -> None:
     """Lines that were read as comments or blank are accounted for."""
-    assert skipped_lines(overview) == words
+    assert skipped_lines(Source("jobs.csv", remarks=each) for each in skipped) == words
