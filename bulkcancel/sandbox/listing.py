@@ -12,20 +12,13 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import quote
 
-from bulkcancel.sandbox.queue import Job, instant
+from bulkcancel.sandbox.queue import Job, Rules, instant
 
 DEFAULT_LIMIT, MAX_LIMIT = 25, 100
 _TERM = r'(eq|in|ge|gt|le|lt)\((\w+),([^()"]+|"[^"]*")\)'
 _FILTER = re.compile(rf"{_TERM}(?::{_TERM}){{0,9}}")
-_BY_VALUE = {"id", "status", "type"}
-_BY_TIME = {"created_at"}
-_COMPARE = {
-    "eq": operator.eq,
-    "ge": operator.ge,
-    "gt": operator.gt,
-    "le": operator.le,
-    "lt": operator.lt,
-}
+_COMPARE = {name: getattr(operator, name) for name in ("eq", "ge", "gt", "le", "lt")}
+_UNPARSABLE = "Could not parse the supplied filter"
 Fits = Callable[[Job], bool]
 
 
@@ -33,20 +26,18 @@ class QueryError(Exception):
     """A query that the API refuses with 400; the text says why."""
 
 
-def page_of(
-    jobs: Collection[Job], query: Mapping[str, str], *, filters: bool, max_offset: int | None
-) -> dict[str, Any]:
+def page_of(jobs: Collection[Job], query: Mapping[str, str], rules: Rules) -> dict[str, Any]:
     """Return the page that a query asks for as the API shows it; raises `QueryError`.
 
-    `max_offset` is in records. The order is that of `jobs`.
+    The order is that of `jobs`.
     """
     limit = _number(query, "page[limit]", DEFAULT_LIMIT, (1, MAX_LIMIT))
-    offset = _number(query, "page[offset]", 0, (0, max_offset))
+    offset = _number(query, "page[offset]", 0, (0, rules.max_offset))
     fitting = list(jobs)
     if text := query.get("filter"):
-        if not filters:
-            raise QueryError("Could not parse the supplied filter")
-        terms = _terms(text)
+        if not rules.filters or not _FILTER.fullmatch(text):
+            raise QueryError(_UNPARSABLE)
+        terms = [_condition(*term.groups()) for term in re.finditer(_TERM, text)]
         fitting = [job for job in jobs if all(fits(job) for fits in terms)]
     total = len(fitting)
     return {
@@ -77,30 +68,20 @@ def _number(
     return int(text)
 
 
-def _terms(text: str) -> list[Fits]:
-    """Return the conditions of a filter such as `eq(status,pending):in(type,a,b)`."""
-    if not _FILTER.fullmatch(text):
-        raise QueryError("Could not parse the supplied filter")
-    return [_condition(*term.groups()) for term in re.finditer(_TERM, text)]
-
-
 def _condition(name: str, attribute: str, text: str) -> Fits:
+    """Return the condition of a term such as `eq(status,pending)`; raises `QueryError`."""
     text = text.strip('"')
-    if attribute in _BY_VALUE and name in {"eq", "in"}:
+    if attribute in {"id", "status", "type"} and name in {"eq", "in"}:
         wanted = set(text.lower().split(",")) if name == "in" else {text.lower()}
         return lambda job: getattr(job, attribute).lower() in wanted
-    if attribute in _BY_TIME and name in _COMPARE and _is_time(text):
-        compare, moment = _COMPARE[name], instant(text)
-        return lambda job: bool(compare(instant(getattr(job, attribute)), moment))
-    raise QueryError("Could not parse the supplied filter")
-
-
-def _is_time(text: str) -> bool:
+    if attribute != "created_at" or name not in _COMPARE:
+        raise QueryError(_UNPARSABLE)
     try:
         datetime.fromisoformat(text)
     except ValueError:
-        return False
-    return True
+        raise QueryError(_UNPARSABLE) from None
+    compare, moment = _COMPARE[name], instant(text)
+    return lambda job: bool(compare(instant(job.created_at), moment))
 
 
 def _links(offset: int, limit: int, total: int, text: str | None) -> dict[str, str | None]:

@@ -58,24 +58,25 @@ class Sandbox:
     def app(self) -> web.Application:
         """Return the application with the routes of the API."""
         app = web.Application(middlewares=[self._front])
-        app.router.add_post("/oauth/access_token", self._token)
-        app.router.add_get("/v2/settings/store", self._store)
-        app.router.add_get("/pcm/jobs", self._list)
-        app.router.add_get("/pcm/jobs/{job_id}", self._read)
-        app.router.add_get("/pcm/jobs/{job_id}/errors", self._errors)
-        app.router.add_post("/pcm/jobs/{job_id}/cancel", self._cancel)
+        app.on_response_prepare.append(self._date)
+        app.add_routes(
+            [
+                web.post("/oauth/access_token", self._token),
+                web.get("/v2/settings/store", self._store),
+                web.get("/pcm/jobs", self._list),
+                web.get("/pcm/jobs/{job_id}", self._read),
+                web.get("/pcm/jobs/{job_id}/errors", self._errors),
+                web.post("/pcm/jobs/{job_id}/cancel", self._cancel),
+            ]
+        )
         return app
+
+    async def _date(self, _: web.Request, response: web.StreamResponse) -> None:
+        """Tell the time by the store's clock."""
+        response.headers["Date"] = formatdate(self.queue.now(), usegmt=True)
 
     @web.middleware
     async def _front(
-        self, request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
-    ) -> web.StreamResponse:
-        """Answer by the store's clock."""
-        response = await self._answer(request, handler)
-        response.headers["Date"] = formatdate(self.queue.now(), usegmt=True)
-        return response
-
-    async def _answer(
         self, request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
     ) -> web.StreamResponse:
         """Do what every request meets first: its host, the limit, the latency, the token."""
@@ -93,6 +94,9 @@ class Sandbox:
             return await handler(request)
         except QueryError as error:
             return _error(400, "Bad Request", str(error))
+        except _NoSuchJob as error:
+            detail = f"the job {error} does not exist"
+            return _error(404, "Not Found", detail, {"missing_ids": [str(error)]})
         except web.HTTPMethodNotAllowed as error:
             detail = f"{error.method} is not possible here"
             response = _error(405, "Method Not Allowed", detail)
@@ -129,49 +133,41 @@ class Sandbox:
             return _error(401, "Unauthorized", "the client id or the client secret is not valid")
         token, life = secrets.token_hex(20), self.rules.token_ttl
         self._tokens[token] = time.monotonic() + life
-        return _json(
-            200,
-            {
-                "access_token": token,
-                "token_type": "Bearer",
-                "expires": int(self.queue.now()) + life,
-                "expires_in": life,
-                "identifier": "client_credentials",
-            },
-        )
+        lasts = {"expires": int(self.queue.now()) + life, "expires_in": life}
+        kind = {"token_type": "Bearer", "identifier": "client_credentials"}
+        return _json(200, {"access_token": token, **kind, **lasts})
 
     async def _store(self, _: web.Request) -> web.Response:
         store = {"id": self.rules.store_id, "type": "store"}
         return _json(200, {"data": store | {"name": "practice store"}})
 
     async def _list(self, request: web.Request) -> web.Response:
-        page = page_of(
-            self.queue.jobs.values(),
-            request.query,
-            filters=self.rules.filters,
-            max_offset=self.rules.max_offset,
-        )
-        return _json(200, page)
+        return _json(200, page_of(self.queue.jobs.values(), request.query, self.rules))
 
     async def _read(self, request: web.Request) -> web.Response:
-        job = self._find(request)
-        return _json(200, {"data": job.resource()}) if job else _no_such_job(request)
+        return _json(200, {"data": self._find(request).resource()})
 
     async def _errors(self, request: web.Request) -> web.Response:
-        job = self._find(request)
-        return _json(200, {"data": job.errors()}) if job else _no_such_job(request)
+        return _json(200, {"data": self._find(request).errors()})
 
     async def _cancel(self, request: web.Request) -> web.Response:
         job = self._find(request)
-        if job is None:
-            return _no_such_job(request)
         if not self.queue.cancel(job):
             detail = f"a job that is {job.status} can't be cancelled"
             return _error(self.rules.not_pending_code, "Job is not pending", detail)
         return _json(200, {"data": job.resource()})
 
-    def _find(self, request: web.Request) -> Job | None:
-        return self.queue.jobs.get(key_of(request.match_info["job_id"]))
+    def _find(self, request: web.Request) -> Job:
+        """Return the job that is asked for; raises `_NoSuchJob`."""
+        job_id = request.match_info["job_id"]
+        job = self.queue.jobs.get(key_of(job_id))
+        if job is None:
+            raise _NoSuchJob(job_id.encode(errors="replace").decode())
+        return job
+
+
+class _NoSuchJob(Exception):
+    """A job that does not exist; the text is its id."""
 
 
 class _Connection(web.RequestHandler):
@@ -210,12 +206,6 @@ async def _form_of(request: web.Request) -> dict[str, str] | None:
         return dict(parse_qsl((await request.read()).decode(), max_num_fields=100))
     except (ValueError, web.RequestPayloadError):
         return None
-
-
-def _no_such_job(request: web.Request) -> web.Response:
-    job_id = request.match_info["job_id"].encode(errors="replace").decode()
-    detail = f"the job {job_id} does not exist"
-    return _error(404, "Not Found", detail, {"missing_ids": [job_id]})
 
 
 def _error(

@@ -16,7 +16,7 @@ from bulkcancel.listing.fetch import Fetcher, ListError
 from bulkcancel.listing.lister import Lister
 from bulkcancel.listing.selection import Selection
 from bulkcancel.sandbox.listing import QueryError, page_of
-from bulkcancel.sandbox.queue import Job, iso
+from bulkcancel.sandbox.queue import Job, Rules, iso
 
 BEGUN = 1_770_000_000.0
 STATUSES = ("success", "failed", "cancelled", "started", "pending")
@@ -57,8 +57,8 @@ class FakeStore:
         self.refused_term = "nothing"
         self.change: Callable[[dict[str, Any]], object] = lambda _: None
         self.disturb: Callable[[Exchange], Exchange] = lambda exchange: exchange
-        self._filters, self._max_offset, self._largest = filters, max_offset, largest
-        self._refuses_larger = refuses_larger
+        self._rules = Rules(filters=filters, max_offset=max_offset)
+        self._largest, self._refuses_larger = largest, refuses_larger
         self._before_each = before_each
 
     async def ask(self, request: Request, judge: Callable[[Exchange], Verdict]) -> Exchange:
@@ -82,7 +82,7 @@ class FakeStore:
         if self.refused_term in query.get("filter", ""):
             return refusal("Could not parse the supplied filter")
         try:
-            body = page_of(self.jobs, query, filters=self._filters, max_offset=self._max_offset)
+            body = page_of(self.jobs, query, self._rules)
         except QueryError as error:
             return refusal(str(error))
         self.change(body)

@@ -8,7 +8,7 @@ from bulkcancel.base.times import epoch_of
 from bulkcancel.epcc import Reply
 from bulkcancel.listing.page import list_path, page_in
 from bulkcancel.listing.selection import Selection
-from bulkcancel.sandbox import Job
+from bulkcancel.sandbox import Job, Rules
 from bulkcancel.sandbox.listing import page_of
 
 NOON = 1_771_416_000.0  # 2026-02-18T12:00:00Z
@@ -96,7 +96,7 @@ def test_a_page_of_the_practice_api_is_read() -> None:
         for i in range(3)
     ]
 
-    body = orjson.dumps(page_of(jobs, {"page[limit]": "2"}, filters=True, max_offset=None))
+    body = orjson.dumps(page_of(jobs, {"page[limit]": "2"}, Rules()))
     page = page_in(Reply(200, {}, body), 0)
     assert page is not None
     assert page.jobs[1] == ListedJob(

@@ -3,11 +3,10 @@
 import asyncio
 import re
 import signal
-import subprocess
-import sys
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import datetime
 from email.utils import parsedate_to_datetime
 from io import BytesIO
 from pathlib import Path
@@ -31,13 +30,13 @@ class Browser:
     """A plain HTTP client with the sandbox's token; `headers` are those of the last answer."""
 
     def __init__(self, session: aiohttp.ClientSession, token: str) -> None:
-        self._session, self._token = session, token
+        self.session, self._token = session, token
         self.headers: dict[str, str] = {}
 
     async def __call__(self, method: str, path: str, **headers: str) -> tuple[int, Any]:
         headers = {"Authorization": f"Bearer {self._token}", **headers}
         url = URL(path, encoded=True)
-        async with self._session.request(method, url, headers=headers) as response:
+        async with self.session.request(method, url, headers=headers) as response:
             self.headers = dict(response.headers)
             assert response.content_type == "application/json"
             return response.status, await response.json()
@@ -161,7 +160,6 @@ async def test_pages_of_a_list_begin_at_any_record(
         "page[limit]=0",
         "page[limit]=101",
         "page[limit]=-1",
-        "page[limit]=x",
         "page[limit]=",
         "page[limit]=%D9%A3",
         "page[offset]=-1",
@@ -225,7 +223,6 @@ async def test_a_filter_chooses_jobs(text: str, ids: str) -> None:
     [
         "nonsense",
         "eq(status,pending",
-        "eq(status,pending):",
         "eq(status,pending)eq(type,x)",
         "like(status,pend*)",
         "ge(status,pending)",
@@ -282,14 +279,11 @@ async def test_a_wrong_method_is_told_the_right_ones(method: str, path: str, all
 @pytest.mark.parametrize(
     ("host", "code"),
     [
-        ("localhost", 200),
         ("localhost:8080", 200),
         ("127.0.0.1:8080", 200),
-        ("127.8.9.10", 200),
         ("[::1]:8080", 200),
         ("store.example", 421),
         ("127.0.0.1.store.example", 421),
-        ("localhost.store.example:80", 421),
         ("10.0.0.1", 421),
         ("[::1", 421),
         ("", 421),
@@ -331,100 +325,75 @@ async def test_a_login_that_is_not_taken(body: bytes, kind: str, code: int) -> N
         )
 
 
+LOCAL = b" HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer x\r\n"
+POST_FORM = b"POST /oauth/access_token" + LOCAL + b"Content-Type: " + FORM.encode() + b"\r\n"
+
+
 @pytest.mark.parametrize(
     "request_bytes",
     [
         b"GET / HTTP/9.9\r\n\r\n",
-        b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03",
-        b"GET /pcm/jobs HTTP/1.1\r\nHost: localhost\r\nno header\r\n\r\n",
-        b"GET /pcm/jobs/\xff\xfe HTTP/1.1\r\nHost: localhost\r\n\r\n",
-        b"GET /pcm/jobs/%FF HTTP/1.1\r\nHost: localhost\r\n\r\n",
-        b"GET /pcm/jobs/%ED%A0%80 HTTP/1.1\r\nHost: localhost\r\n\r\n",
-        b"GET /pcm/jobs/a?filter=\xff HTTP/1.1\r\nHost: localhost\r\n\r\n",
-        b"GET /pcm/jobs?filter=%FF HTTP/1.1\r\nHost: localhost\r\n\r\n",
-        b"GET //[ HTTP/1.1\r\nHost: localhost\r\n\r\n",
-        b"GET http://[/ HTTP/1.1\r\nHost: localhost\r\n\r\n",
-        b"OPTIONS * HTTP/1.1\r\nHost: localhost\r\n\r\n",
+        b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n",
+        b"POST /oauth/access_token HTTP/1.1\r\n\r\n",
+        b"GET /pcm/jobs" + LOCAL + b"no header\r\n\r\n",
+        b"GET /pcm/jobs/\xff\xfe" + LOCAL + b"\r\n",
+        b"GET /pcm/jobs/%FF" + LOCAL + b"\r\n",
+        b"GET /pcm/jobs/%ED%A0%80" + LOCAL + b"\r\n",
+        b"GET /pcm/jobs/a?filter=\xff" + LOCAL + b"\r\n",
+        b"GET /pcm/jobs?filter=%FF" + LOCAL + b"\r\n",
+        b"GET //[" + LOCAL + b"\r\n",
+        b"GET http://[/" + LOCAL + b"\r\n",
+        b"OPTIONS *" + LOCAL + b"\r\n",
         b"GET /pcm/jobs HTTP/1.1\r\nHost: loc\xffalhost\r\n\r\n",
-        b"POST /oauth/access_token HTTP/1.1\r\nHost: localhost\r\nContent-Type: "
-        + FORM.encode()
-        + b"\r\nContent-Encoding: gzip\r\nContent-Length: 4\r\n\r\nnope",
-        b"POST /oauth/access_token HTTP/1.1\r\nHost: localhost\r\nContent-Type: "
-        + FORM.encode()
-        + b"\r\nTransfer-Encoding: chunked\r\n\r\nnope\r\n\r\n",
+        b"POST /oauth/access_token" + LOCAL + b"Content-Encoding: br\r\n\r\n",
+        POST_FORM + b"Content-Encoding: gzip\r\nContent-Length: 4\r\n\r\nnope",
+        POST_FORM + b"Transfer-Encoding: chunked\r\n\r\nnope\r\n\r\n",
     ],
 )
-async def test_a_request_that_is_no_http_leaves_no_traceback(
+async def test_a_request_that_can_t_be_read_is_refused_in_json(
     request_bytes: bytes, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    """Whatever comes, the answer is a 4xx, and nothing is printed."""
+    """Whatever comes, the answer is a 4xx in JSON, also from the HTTP server itself."""
     api = sandbox()
     api._tokens["x"] = float("inf")
-    allowed = request_bytes.replace(b"localhost\r\n", b"localhost\r\nAuthorization: Bearer x\r\n")
     async with api.serve(0) as url:
         reader, writer = await asyncio.open_connection("127.0.0.1", URL(url).port)
-        writer.write(allowed)
-        writer.write_eof()
+        writer.write(request_bytes)
         async with asyncio.timeout(5):
-            answer = await reader.read()
+            head = await reader.readuntil(b"\r\n\r\n")
+            body = await reader.readexactly(int(head.split(b"Content-Length: ")[1].split()[0]))
         writer.close()
-    assert answer[:10] in {b"", b"HTTP/1.1 4", b"HTTP/1.0 4", b"HTTP/9.9 4"}
+    assert re.match(rb"HTTP/\d\.\d 4", head)
+    assert b"Content-Type: application/json" in head
+    document = orjson.loads(body)  # the platform's 404 for a path has no list of errors
+    assert str(document.get("errors", [document])[0]["status"]).startswith("4")
     assert capfd.readouterr() == ("", "")
 
 
-@pytest.mark.parametrize("headers", [b"", b"Host: localhost\r\nContent-Encoding: br\r\n"])
-async def test_a_request_that_never_comes_to_the_api_has_its_error_shape(headers: bytes) -> None:
-    """What the HTTP server refuses by itself is answered as the API would, not in bare text."""
-    async with sandbox().serve(0) as url:
-        reader, writer = await asyncio.open_connection("127.0.0.1", URL(url).port)
-        writer.write(b"POST /oauth/access_token HTTP/1.1\r\n" + headers + b"\r\n")
-        async with asyncio.timeout(5):
-            answer = await reader.read()
-        writer.close()
-    head, _, body = answer.partition(b"\r\n\r\n")
-    assert b"Content-Type: application/json" in head
-    assert orjson.loads(body)["errors"][0]["status"] == "400"
-
-
 async def test_a_wrong_token_is_refused() -> None:
-    """What the store has not given out is a 401."""
+    """What the store has not given out is a 401, and so is a token after its life."""
     async with browsing(sandbox()) as ask:
         for header in ("Bearer wrong", "Basic YTpi", ""):
             code, body = await ask("GET", "/pcm/jobs", Authorization=header)
             assert (code, body["errors"][0]["status"]) == (401, "401")
-
-
-async def test_token_is_refused_after_its_life() -> None:
-    """A token is refused after its life."""
     async with browsing(sandbox(1, Rules(token_ttl=0))) as ask:
         assert (await ask("GET", "/pcm/jobs"))[0] == 401
 
 
 @pytest.mark.parametrize("skew", [0, -7200, 86400])
-async def test_token_reply_has_its_fields_at_the_top_level(skew: int) -> None:
-    """The token comes with its type, its end and its life, at the top level."""
+async def test_a_clock_that_is_wrong_shows_in_date_stamps_and_token(skew: int) -> None:
+    """The Date header, what the store stamps and the end of a token come from the same clock."""
     api = sandbox(1, Rules(clock_skew=skew))
-    async with (
-        api.serve(0) as url,
-        aiohttp.request("POST", f"{url}/oauth/access_token", data=LOGIN) as response,
-    ):
-        body = await response.json()
-    assert body.keys() == {"access_token", "token_type", "expires", "expires_in", "identifier"}
-    assert (body["token_type"], body["expires_in"]) == ("Bearer", 3600)
-    assert body["expires"] - time.time() == pytest.approx(3600 + skew, abs=5)
-
-
-@pytest.mark.parametrize("skew", [0, -7200, 86400])
-async def test_a_clock_that_is_wrong_shows_in_date_and_stamps(skew: int) -> None:
-    """The Date header and what the store stamps come from the same clock."""
-    async with browsing(sandbox(1, Rules(clock_skew=skew))) as ask:
+    async with browsing(api) as ask, ask.session.post("/oauth/access_token", data=LOGIN) as reply:
+        token = await reply.json()
         _, body = await ask("POST", "/pcm/jobs/job-1/cancel")
-        date = parsedate_to_datetime(ask.headers["Date"]).timestamp()
-    stamp = parsedate_to_datetime(ask.headers["Date"]).fromisoformat(
-        body["data"]["attributes"]["updated_at"]
-    )
-    assert date - time.time() == pytest.approx(skew, abs=5)
-    assert stamp.timestamp() == pytest.approx(date, abs=2)
+    assert token.keys() == {"access_token", "token_type", "expires", "expires_in", "identifier"}
+    assert (token["token_type"], token["expires_in"]) == ("Bearer", 3600)
+    assert token["expires"] - time.time() == pytest.approx(3600 + skew, abs=5)
+    stamp = datetime.fromisoformat(body["data"]["attributes"]["updated_at"])
+    date = parsedate_to_datetime(ask.headers["Date"])
+    assert date.timestamp() - time.time() == pytest.approx(skew, abs=5)
+    assert stamp.timestamp() == pytest.approx(date.timestamp(), abs=2)
 
 
 @pytest.mark.parametrize("moves", [True, False])
@@ -461,17 +430,22 @@ async def test_answers_take_as_long_as_the_latency() -> None:
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_the_command_serves_until_it_is_told_to_end(number: signal.Signals, tmp_path: Path) -> None:
+def test_the_command_serves_until_it_is_told_to_end(
+    number: signal.Signals, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """`bulkcancel-sandbox` says how to reach it, serves, and ends on TERM or Ctrl-C with 0."""
     (tmp_path / "jobs.csv").write_text("job_id\nx\n")
-    command = [sys.executable, "-c", "from bulkcancel.cli.sandbox import main; exit(main())"]
-    arguments = ["--port", "0", "--jobs", str(tmp_path / "jobs.csv"), "--rate-limit", "25"]
-    with subprocess.Popen([*command, *arguments], stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdout is not None
-        assert process.stdout.readline().startswith("1 jobs at http://127.0.0.1:")
-        assert "EPCC_API_BASE_URL=http://127.0.0.1:" in process.stdout.readline()
-        process.send_signal(number)
-        assert process.wait(10) == 0
+    lines: list[str] = []
+
+    def say(line: str) -> None:
+        lines.append(line)
+        if "EPCC_CLIENT_ID" in line:
+            signal.raise_signal(number)
+
+    monkeypatch.setattr("bulkcancel.cli.sandbox.click.echo", say)
+    assert main(["--port", "0", "--jobs", str(tmp_path / "jobs.csv"), "--rate-limit", "25"]) == 0
+    assert lines[0].startswith("1 jobs at http://127.0.0.1:")
+    assert "EPCC_API_BASE_URL=http://127.0.0.1:" in lines[1]
 
 
 def test_the_command_hands_its_options_to_the_store(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -504,15 +478,11 @@ async def test_command_refuses_a_port_that_is_taken(capsys: pytest.CaptureFixtur
     ("arguments", "words"),
     [
         ([], "Missing option '--port'"),
-        (["--port", "x"], "'x' is not a valid integer"),
         (["--port", "0", "--jobs", ""], "the name is blank"),
         (["--port", "0", "--jobs", "nowhere.csv"], "nowhere.csv: No such file"),
-        (["--port", "0", "--not-pending-code", "418"], "'418' is not one of"),
         (["--port", "0", "--latency", "nan"], "'nan' is not a finite number"),
         (["--port", "0", "--start-every", "inf"], "'inf' is not a finite number"),
         (["--port", "0", "--foreign-cancels", "1.5"], "1.5 is not in the range"),
-        (["--port", "0", "--clock-skew", "x"], "'x' is not a valid float"),
-        (["--port", "0", "--updated-at", "stay"], "'stay' is not one of"),
     ],
 )
 def test_command_refuses_bad_arguments(
