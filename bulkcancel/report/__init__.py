@@ -5,11 +5,10 @@ files that are there already. It must not know the API, the terminal, or how the
 the input were found.
 """
 
-from bulkcancel.report.atomic_file import write_atomically
 from bulkcancel.report.destination import STDOUT, Destination, name_of, standard_output
 from bulkcancel.report.past import Past, read_past, require_same_store, row_key
 from bulkcancel.report.places import Plan, check_places, choose_target, stdout_is_null
-from bulkcancel.report.regular_file import read_regular
+from bulkcancel.report.regular_file import read_regular, write_atomically
 from bulkcancel.report.rows import Format, Layout, Row, inert, new_run_id, store_text
 from bulkcancel.report.run_log import RunSpan
 from bulkcancel.report.writer import EarlierReport, Recorder, open_earlier, open_recorder

@@ -10,9 +10,8 @@ from typing import BinaryIO
 from bulkcancel.base.errors import GuardError, ReportError
 from bulkcancel.base.model import Outcome
 from bulkcancel.report.append_file import AppendFile
-from bulkcancel.report.atomic_file import write_atomically
 from bulkcancel.report.past import last_rows
-from bulkcancel.report.regular_file import followed
+from bulkcancel.report.regular_file import followed, write_atomically
 from bulkcancel.report.rows import Format, Layout, inert
 
 

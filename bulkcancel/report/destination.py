@@ -10,16 +10,70 @@ import os
 import select
 import stat
 import sys
+import tempfile
 import time
 from contextlib import suppress
 from pathlib import Path
+from typing import BinaryIO
 
 from bulkcancel.base.errors import GuardError, ReportError
-from bulkcancel.report.disk_reserve import DISK_FULL, DiskReserve
 
 STDOUT = "-"
 ELSEWHERE = "choose another place for it"
 _POLL_SECONDS = 0.1
+_DISK_FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
+
+
+class DiskReserve:
+    """An unlinked file that takes up space for the rows of jobs in flight.
+
+    So a full disk is noticed while the outcome of what is already sent can still be recorded.
+    The file vanishes with the process at the latest. `spent` says why the space had to be
+    released for rows: a reason to stop the run.
+    """
+
+    def __init__(self, folder: Path | None) -> None:
+        """Take a folder on the disk in question, None where it is not known."""
+        self.spent: GuardError | None = None
+        self._folder = folder
+        self._file: BinaryIO | None = None
+
+    def hold(self, size: int) -> None:
+        """Reserve so many bytes; raises `OSError` if the disk is too full for them."""
+        if self._folder is None:
+            return
+        try:
+            self._file = _file_of(size, self._folder)
+        except OSError as error:
+            if error.errno in _DISK_FULL:
+                raise
+            # a folder that takes no new file: the open one may still grow
+
+    def release(self) -> None:
+        """Free the space at the end of the run."""
+        if self._file is not None:
+            with suppress(OSError):
+                self._file.close()
+        self._file = None
+
+    def spend(self, reason: GuardError) -> bool:
+        """Free the space because the disk is full; tell whether there was any."""
+        self.spent = self.spent or reason
+        had_some = self._file is not None
+        self.release()
+        return had_some
+
+
+def _file_of(size: int, folder: Path) -> BinaryIO:
+    file = tempfile.TemporaryFile(dir=folder, buffering=0)  # noqa: SIM115  (it is kept)
+    try:
+        rest = os.urandom(size)  # a file system that compresses can't shrink it
+        while rest:
+            rest = rest[file.write(rest) :]
+    except OSError:
+        file.close()
+        raise
+    return file
 
 
 class Destination:
@@ -43,7 +97,7 @@ class Destination:
                 rest = rest[self._write(rest) :]
             except OSError as error:
                 reason = self._unwritable(error)
-                if error.errno not in DISK_FULL or not self.reserve.spend(reason):
+                if error.errno not in _DISK_FULL or not self.reserve.spend(reason):
                     self._take_back()
                     raise reason from None
         self.digest.update(line)

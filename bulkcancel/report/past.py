@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from functools import partial
+from functools import lru_cache, partial
 from typing import BinaryIO
 
 import orjson
@@ -37,6 +37,8 @@ _SAME_TIME = 0.002  # seconds by which the file's time and that of its last row 
 _CLOCKS_AGREE = 2.0  # seconds
 # a torn row of outcome cancelled or unknown: a cancel of that job was sent
 _SENT = re.compile(rb'(?:\{"job_id":")?([A-Za-z0-9_:{}-]{1,128})(?:","outcome":"|,)[cu]')
+_NEVER = Earlier(Outcome.NOT_ATTEMPTED)
+_settled = lru_cache(maxsize=256)(Earlier)  # a million jobs share a few
 
 
 @dataclass(slots=True)
@@ -79,7 +81,6 @@ def read_past(report: BinaryIO, name: str, changed_at: float | None = None) -> P
     `changed_at` is the epoch time of the file.
     """
     past = Past(name=name, changed_at=changed_at)
-    shared = dict[Earlier, Earlier]()  # settled jobs share a few
     for number, line in _lines(report, name):
         if number == 1:
             past.layout = _layout(line, name)
@@ -93,15 +94,7 @@ def read_past(report: BinaryIO, name: str, changed_at: float | None = None) -> P
             row, earlier = _row(line, past.layout, f"{name}:{number}")
             past.log.add(row)
             key = _key(row, earlier)
-            before = past.jobs.get(key)
-            if before is not None and before.outcome is earlier.outcome is Outcome.UNKNOWN:
-                # a run that was interrupted again has only read it: the first cancel counts
-                sent_at = before.sent_at or earlier.sent_at
-                attempts = before.attempts + earlier.attempts
-                earlier = replace(earlier, sent_at=sent_at, attempts=attempts)
-            if earlier.known_at is not None:
-                earlier = _accounted(earlier, before, past.log.run_of(row))
-            past.jobs[key] = shared.setdefault(earlier, earlier)
+            past.jobs[key] = _after(past.jobs.get(key), earlier, past.log.run_of(row))
         past.size += len(line)
         past.digest.update(line)
     last = _seconds(past.log.last_finished_at) or 0.0
@@ -113,17 +106,23 @@ def read_past(report: BinaryIO, name: str, changed_at: float | None = None) -> P
     return past
 
 
-def _accounted(earlier: Earlier, before: Earlier | None, run: RunSpan) -> Earlier:
-    """Return what a row says, with the last run up to which it is known what became of the job.
+def _after(before: Earlier | None, row: Earlier, run: RunSpan) -> Earlier:
+    """Return what is known of a job after a row of a run, given what was before it.
 
     A run that ends writes a row of each job: one that has none was killed, and may have
-    cancelled it.
+    cancelled it. So there is a last run up to which it is known what became of the job.
     """
-    follows = run.number == 1 or (before is not None and before.known_run >= run.number - 1)
+    before = before or _NEVER
+    if before.outcome is row.outcome is Outcome.UNKNOWN:
+        # a run that was interrupted again has only read it: the first cancel counts
+        sent_at, attempts = before.sent_at or row.sent_at, before.attempts + row.attempts
+        row = replace(row, sent_at=sent_at, attempts=attempts)
+    if row.known_at is None:  # nobody asks
+        return row
+    follows = run.number == 1 or before.known_run >= run.number - 1
     if follows and not run.after_a_kill:
-        return replace(earlier, known_run=run.number)
-    known = (before.known_at, before.known_run) if before is not None else (None, 0)
-    return replace(earlier, known_at=known[0], known_run=known[1])
+        return replace(row, known_run=run.number)
+    return replace(row, known_at=before.known_at, known_run=before.known_run)
 
 
 def _close(past: Past) -> None:
@@ -195,7 +194,7 @@ def _row(line: bytes, layout: Layout, place: str) -> tuple[Row, Earlier]:
 def _earlier(row: Row) -> Earlier:
     outcome, status = Outcome(_text(row, "outcome")), _text(row, "job_status")[:MAX_NAME]
     if outcome in SETTLED:  # when it was sent matters no more
-        return Earlier(outcome, status)
+        return _settled(outcome, status)
     attempts = int(_text(row, "attempts") or 0)
     known_at = None if outcome is Outcome.INVALID else _seconds(_text(row, "finished_at"))
     return Earlier(outcome, status, _seconds(_text(row, "sent_at")), attempts, known_at)

@@ -1,9 +1,13 @@
-"""Open files that may have been put there by somebody else."""
+"""Files in folders that others may write: open them, read them, and replace them whole."""
 
 import errno
 import os
 import stat
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import BinaryIO
 
 _OTHERS_MAY_WRITE = 0o022
 
@@ -44,3 +48,23 @@ def read_regular(path: Path, most: int) -> bytes:
     """Return the first bytes of a regular file, so many at most; raises `OSError`."""
     with os.fdopen(open_regular(str(path), os.O_RDONLY), "rb") as file:
         return file.read(most)
+
+
+@contextmanager
+def write_atomically(path: Path) -> Iterator[BinaryIO]:
+    """Replace a file by a complete one (mode 0600), or leave it as it was.
+
+    It is written beside `path`, under a random name and never through a link or file that is
+    there (O_EXCL, O_NOFOLLOW), synced, and renamed. Raises `OSError`.
+    """
+    number, temporary = tempfile.mkstemp(prefix=".bulkcancel-", dir=path.parent)
+    try:
+        with os.fdopen(number, "wb") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        Path(temporary).replace(path)
+    except BaseException:
+        with suppress(OSError):
+            Path(temporary).unlink()
+        raise

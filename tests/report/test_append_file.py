@@ -15,7 +15,7 @@ import pytest
 
 from bulkcancel.base.errors import GuardError, ReportError
 from bulkcancel.report.append_file import AppendFile, create, reopen
-from tests.support.disks import FULL, NO_ROOM, scarce
+from tests.support.disks import NO_ROOM, scarce
 
 HINT = "wait for it, or choose another place for it"
 
@@ -89,17 +89,6 @@ def test_opening_names_the_reason_where_there_is_no_folder(
         opened(str(tmp_path / "none" / "r.csv"))
 
 
-def test_resuming_drops_a_torn_line_and_appends(target: Path) -> None:
-    """Complete lines stay, a torn one is cut off; the digest is that of the whole file."""
-    target.write_bytes(b"one\ntw")
-    file = reopen(str(target))
-    file.begin(4, hashlib.sha256(b"one\n"))
-    file.append(b"three\n")
-    file.close()
-    assert target.read_bytes() == b"one\nthree\n"
-    assert file.digest.digest() == hashlib.sha256(target.read_bytes()).digest()
-
-
 def test_a_line_that_does_not_fit_is_taken_back(
     file: AppendFile, target: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -113,18 +102,6 @@ def test_a_line_that_does_not_fit_is_taken_back(
     file.append(b"four\n")
     assert target.read_bytes() == b"line\nfour\n"
     assert file.digest.digest() == hashlib.sha256(b"line\nfour\n").digest()
-
-
-def test_a_line_uses_the_reserve_on_a_full_disk(
-    file: AppendFile, target: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """On a full disk a line takes reserved space, and the reserve says why it is spent."""
-    file.hold(20)
-    monkeypatch.setattr(os, "write", scarce(3, more=lambda: 0 if file.reserve._file else 20))
-    assert file.reserve.spent is None
-    file.append(b"another\n")
-    assert target.read_bytes() == b"line\nanother\n"
-    assert str(file.reserve.spent) == f"{target} {NO_ROOM}; {FULL}"
 
 
 def test_a_file_is_written_by_one_run_at_a_time(file: AppendFile, target: Path) -> None:

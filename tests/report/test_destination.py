@@ -1,17 +1,19 @@
-"""The report as a stream: standard output, pipes and devices, and slow or absent readers."""
+"""The report as a stream: standard output, pipes and devices, slow or absent readers; reserves."""
 
 import errno
 import fcntl
+import io
 import os
+import tempfile
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from unittest.mock import Mock
 
 import pytest
 
 from bulkcancel.base.errors import GuardError, ReportError
-from bulkcancel.report.destination import STDOUT, Stream, open_stream, standard_output
+from bulkcancel.report.destination import STDOUT, DiskReserve, Stream, open_stream, standard_output
 from tests.support.disks import (
     FULL,
     NO_ROOM,
@@ -184,3 +186,76 @@ def test_standard_output_reserves_space_on_the_disk_behind_it(
         assert standard_output().reserve._folder == tmp_path
         monkeypatch.setattr(Path, "readlink", Mock(side_effect=no_space()))
         assert standard_output().reserve._folder is None
+
+
+# --- the disk reserve
+
+
+FIRST, SECOND = GuardError("the report is full"), GuardError("it is fuller")
+
+
+@pytest.fixture
+def reserve(tmp_path: Path) -> Iterator[DiskReserve]:
+    made = DiskReserve(tmp_path)
+    yield made
+    made.release()
+
+
+def test_reserved_space_is_taken_on_the_disk(reserve: DiskReserve, tmp_path: Path) -> None:
+    """Reserved space is taken up by a file that has no name."""
+    reserve.hold(800)
+    assert reserve._file is not None
+    assert os.fstat(reserve._file.fileno()).st_size == 800
+    assert list(tmp_path.iterdir()) == []
+
+
+class Small(io.BytesIO):
+    """A file on a disk with 1000 bytes left, which takes 300 at a time."""
+
+    def write(self, some: bytes, /) -> int:  # type: ignore[override]
+        fits = min(300, 1000 - self.tell())
+        if fits <= 0:
+            raise no_space()
+        return super().write(some[:fits])
+
+
+def test_a_reserve_is_had_whole_or_not_at_all(
+    reserve: DiskReserve, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where there is not enough space, none is taken up."""
+    file = Small()
+    monkeypatch.setattr(tempfile, "TemporaryFile", Mock(return_value=file))
+    with pytest.raises(OSError, match="No space left on device"):
+        reserve.hold(1001)
+    assert file.closed
+    assert not reserve.spend(FIRST)
+
+
+@pytest.mark.parametrize("folder", [None, Path("nowhere")])
+def test_a_folder_that_takes_no_file_needs_no_reserve(folder: Path | None) -> None:
+    """A folder that takes no new file, or is not known, is no reason to refuse."""
+    reserve = DiskReserve(folder)
+    reserve.hold(800)
+    assert not reserve.spend(FIRST)
+
+
+def test_a_reserve_is_spent_once(reserve: DiskReserve) -> None:
+    """Space is released once, and the first reason for it counts."""
+    reserve.hold(800)
+    assert reserve.spent is None
+    assert reserve.spend(FIRST)
+    assert not reserve.spend(SECOND)
+    assert reserve.spent is FIRST
+
+
+def test_a_released_reserve_was_not_spent(
+    reserve: DiskReserve, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Space is released once, without a reason to stop, be it on a disk that fails meanwhile."""
+    file = Mock(write=len, close=Mock(side_effect=no_space()))
+    monkeypatch.setattr(tempfile, "TemporaryFile", Mock(return_value=file))
+    reserve.hold(800)
+    reserve.release()
+    reserve.release()
+    file.close.assert_called_once_with()
+    assert reserve.spent is None

@@ -5,12 +5,14 @@ import os
 import stat
 from collections.abc import Callable
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 
 from bulkcancel.base.errors import ReportError
 from bulkcancel.report.append_file import create, reopen
-from bulkcancel.report.regular_file import open_regular, read_regular
+from bulkcancel.report.regular_file import open_regular, read_regular, write_atomically
+from tests.support.disks import no_space
 
 Plant = Callable[[int, int], Path]
 
@@ -95,3 +97,45 @@ def test_a_new_file_is_made_through_no_link(tmp_path: Path) -> None:
     with pytest.raises(ReportError, match="can't be created: File exists"):
         create(str(tmp_path / "r.csv"))
     assert not (tmp_path / "victim").exists()
+
+
+def test_a_new_file_appears_once_it_is_complete(tmp_path: Path) -> None:
+    """Until all of a file is written, what was there before is; then it is new, and private."""
+    (path := tmp_path / "s.json").write_text("old")
+    with write_atomically(path) as file:
+        file.write(b"new")
+        file.flush()
+        assert path.read_text() == "old"
+    assert path.read_text() == "new"
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.parametrize("trouble", [KeyboardInterrupt, no_space()], ids=["stopped", "full"])
+def test_an_unfinished_file_leaves_the_old_one(
+    trouble: BaseException, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A file that is not on the disk itself does not take the old one's place, nor stays."""
+    (path := tmp_path / "s.json").write_text("old")
+    monkeypatch.setattr("os.fsync", Mock(side_effect=trouble))
+    with pytest.raises((KeyboardInterrupt, OSError)), write_atomically(path) as file:
+        file.write(b"new")
+    assert path.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_planted_link_is_neither_followed_nor_replaced(tmp_path: Path) -> None:
+    """A link, file or pipe under a name that could be foreseen is left as it is."""
+    (victim := tmp_path / "victim").write_text("precious")
+    (tmp_path / ".s.json.new").symlink_to(victim)
+    with write_atomically(tmp_path / "s.json") as file:
+        made = [path.name for path in tmp_path.iterdir() if path.name.startswith(".bulkcancel-")]
+        file.write(b"new")
+    with write_atomically(tmp_path / "s.json") as file:
+        again = [path.name for path in tmp_path.iterdir() if path.name.startswith(".bulkcancel-")]
+        file.write(b"new")
+    assert victim.read_text() == "precious"
+    assert (tmp_path / "s.json").read_text() == "new"
+    assert not (tmp_path / "s.json").is_symlink()
+    assert len(made) == len(again) == 1
+    assert made != again

@@ -1,5 +1,6 @@
 """A run's report from its opening to its end, and what is known of rows that it lacks."""
 
+import hashlib
 import math
 import os
 import tempfile
@@ -81,16 +82,6 @@ def test_each_result_is_recorded_and_split_at_the_end(plan: Plan, target: Path) 
     assert (recorder.unrecorded, recorder.broken, recorder.target) == ([], False, str(target))
 
 
-@pytest.mark.parametrize(("name", "chosen"), [("r.jsonl", None), ("r.csv", "jsonl")])
-def test_json_lines_follow_the_name_or_the_choice(
-    name: str, chosen: str | None, tmp_path: Path
-) -> None:
-    """The report's name, or the format that was chosen, make it JSON lines."""
-    with opened(Plan(str(tmp_path / name), chosen)) as recorder:
-        recorder.record(A)
-    assert (tmp_path / name).read_bytes() == line_of(A, Format.JSONL)
-
-
 def test_resuming_a_report_that_does_not_exist_creates_it(plan: Plan, target: Path) -> None:
     """A run that was to resume nothing begins anew."""
     plan = replace(plan, resume=True)
@@ -114,7 +105,7 @@ def test_resuming_appends_in_the_format_of_the_report(
     recorder.record(B)
     recorder.close()
     assert target.read_bytes() == head + line_of(A, form) + line_of(B, form)
-    assert recorder.layout.form is form
+    assert recorder.sha256 == hashlib.sha256(target.read_bytes()).hexdigest()
 
 
 @pytest.mark.parametrize(
@@ -198,13 +189,6 @@ def test_a_stream_without_space_for_the_header_is_refused(place: str, name: str)
     assert (refused.value.message, refused.value.hint) == (f"{name} {NO_ROOM}", FULL)
 
 
-@pytest.mark.usefixtures("capfd")
-def test_a_pipe_closed_before_the_header_ends_the_run() -> None:
-    """A header that nobody reads ends the run before anything is sent."""
-    with stdout_to(unread_pipe()), pytest.raises(GuardError, match="nobody reads the report"):
-        open_report(Plan(STDOUT))
-
-
 @pytest.mark.parametrize("content", [None, HEADER + line_of(A)], ids=["new", "earlier"])
 @pytest.mark.parametrize("way", ["resume", "overwrite"])
 def test_a_disk_without_space_for_the_rows_in_flight_is_refused(
@@ -250,7 +234,7 @@ def test_a_disk_that_fills_up_stops_the_run_and_keeps_its_rows(
     with opened(plan) as recorder:
         reserve = recorder._output.reserve
         with monkeypatch.context() as patch:
-            patch.setattr(os, "write", scarce(0, lambda: 0 if reserve._file else 10_000))
+            patch.setattr(os, "write", scarce(3, lambda: 0 if reserve._file else 10_000))
             for each in (A, B):
                 with pytest.raises(GuardError, match=NO_ROOM):
                     recorder.record(each)
@@ -366,7 +350,6 @@ def test_last_rows_are_had_where_they_are_not_too_many(
         assert rows == (None if found is None else [row["job_id"] for row in found])
         recorder._output.append(b"nonsense\n")
         assert recorder.last_rows(9) is None
-    assert len(recorder.sha256) == 64
 
 
 def test_a_stream_has_no_last_rows() -> None:
