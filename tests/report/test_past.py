@@ -71,16 +71,29 @@ def test_invalid_rows_without_an_id_are_told_apart_by_place(form: Format) -> Non
     assert list(past_of(report_of(form, *rows)).jobs) == ["jobs.csv:2", "jobs.csv:3"]
 
 
-def test_an_empty_file_is_a_report_not_begun() -> None:
-    """An empty file is a report that has not begun; any format will do."""
-    past = past_of(b"")
-    assert (past.layout, past.jobs, past.size, past.torn) == (None, {}, 0, False)
+@pytest.mark.parametrize(
+    ("content", "layout", "size"),
+    [
+        (b"", None, 0),
+        (HEADER, Layout(CSV), len(HEADER)),
+        *((HEADER[:length], Layout(CSV), 0) for length in (1, 20, len(HEADER) - 1)),
+    ],
+    ids=["nothing", "a header", "a byte of it", "a part of it", "all but its end"],
+)
+def test_a_report_that_had_hardly_begun(content: bytes, layout: Layout | None, size: int) -> None:
+    """A file without a row is a report without jobs; a header cut short is written again."""
+    past = past_of(content)
+    assert (past.layout, past.jobs, past.size) == (layout, {}, size)
+    assert past.torn == (len(content) > size)
 
 
-def test_a_header_alone_is_a_report_without_jobs() -> None:
-    """A report that got as far as its header has no jobs, and is whole."""
-    past = past_of(HEADER)
-    assert (past.layout, past.jobs, past.size, past.torn) == (Layout(CSV), {}, len(HEADER), False)
+def test_a_first_row_of_json_is_ours_wherever_it_was_cut() -> None:
+    """A single line without its end is ours as far as it is a row of ours, and only so far."""
+    line = b'{"job_id":"job-1","outcome":"cancelled","job_status":""'
+    assert all(past_of(line[:length]).torn for length in range(1, len(line)))
+    for other in (b'{"job_id":"abc","status":"pending"}', b'{"job_id":"abc","out":', b'{"id'):
+        with pytest.raises(ReportError, match=FIRST_LINE):
+            past_of(other)
 
 
 TORN: dict[str, tuple[bytes, dict[str, Earlier]]] = {
@@ -95,6 +108,7 @@ TORN: dict[str, tuple[bytes, dict[str, Earlier]]] = {
         {"job-9": Earlier(Outcome.UNKNOWN)},
     ),
     "a UUID in capitals": (UUID.upper().encode() + b",cancelled", {UUID: Earlier(Outcome.UNKNOWN)}),
+    "in braces": (b"{" + UUID.encode() + b"},cancelled,", {UUID: Earlier(Outcome.UNKNOWN)}),
     "never sent": (b"job-9,not_attempted,", {}),
     "failed": (b"job-9,failed,,", {}),
     "invalid": (b"a/b,invalid,,", {}),
@@ -120,13 +134,6 @@ def test_a_torn_last_line_tells_at_most_that_a_cancel_was_sent(case: str) -> Non
     assert (past.size, past.torn) == (len(whole), True)
     assert past.digest.digest() == hashlib.sha256(whole).digest()
     assert past.jobs == past_of(whole).jobs | told
-
-
-@pytest.mark.parametrize("head", [HEADER[:1], HEADER[:20], HEADER[:-1]], ids=len)
-def test_a_torn_header_is_dropped(head: bytes) -> None:
-    """A header that was cut short is no row, and is written again."""
-    past = past_of(head)
-    assert (past.layout, past.jobs, past.size, past.torn) == (Layout(CSV), {}, 0, True)
 
 
 @FORMATS
@@ -238,30 +245,9 @@ def test_last_rows_keep_the_order_of_the_report(form: Format, tmp_path: Path) ->
     assert found == [("a", "not_pending"), ("a/b", "invalid"), ("b", "cancelled")]
 
 
-@pytest.mark.parametrize(
-    "line",
-    [b'{"job_id":"abc","status":"pending"}', b'{"job_id":"abc","out":', b'{"job_id":"a"}', b"job"],
-)
-def test_a_single_line_of_somebody_else_is_refused(line: bytes) -> None:
-    """A single line without its end is ours only as far as it is a row of ours, cut short."""
-    if line == b"job":
-        assert read_past(BytesIO(line), "r.csv").torn
-        return
-    with pytest.raises(ReportError, match=r"r\.json is not a report of bulkcancel"):
-        read_past(BytesIO(line), "r.json")
-
-
-@pytest.mark.parametrize("length", range(40))
-def test_a_torn_first_row_of_json_is_ours(length: int) -> None:
-    """A first row of JSON is known as ours wherever it was cut."""
-    line = b'{"job_id":"job-1","outcome":"cancelled","job_status":""'[: length + 1]
-    assert read_past(BytesIO(line), "r.json").torn
-
-
 N_A, NOT_FOUND = Outcome.NOT_ATTEMPTED, Outcome.NOT_FOUND
 
 
-@FORMATS
 @pytest.mark.parametrize(
     ("outcomes", "known"),
     [
@@ -274,22 +260,27 @@ N_A, NOT_FOUND = Outcome.NOT_ATTEMPTED, Outcome.NOT_FOUND
     ids=["stopped", "failed", "one found", "one late", "nothing"],
 )
 def test_a_store_is_known_once_a_job_was_found(
-    outcomes: list[Outcome], known: bool, form: Format  # noqa: FBT001  (a table's)
+    outcomes: list[Outcome], known: bool  # noqa: FBT001  (a table's)
 ) -> None:  # fmt: skip
     """A run that has found no job at all may have asked the wrong store."""
     results = [result(f"job-{i}", outcome) for i, outcome in enumerate(outcomes)]
-    assert past_of(report_of(form, *results)).store_is_known is known
+    assert past_of(report_of(CSV, *results)).store_is_known is known
 
 
 @FORMATS
 def test_an_unsettled_row_keeps_when_and_how_often_its_job_was_sent(form: Format) -> None:
-    """Times and attempts are read for jobs that a run may have to settle, and for no others."""
+    """Times and attempts are read for jobs that a run may have to settle, and for no others.
+
+    A resume that is interrupted while it reads a job in doubt does not hide its first cancel.
+    """
     sent: dict[str, Any] = {"sent_at": 1_772_000_000.25, "attempts": 2}
     unknown, cancelled = result("a", Outcome.UNKNOWN, **sent), result("b", **sent)
-    assert past_of(report_of(form, unknown, cancelled)).jobs == {
-        "a": Earlier(Outcome.UNKNOWN, "", 1_772_000_000.25, 2, 0.0, 1, untouched=True),
-        "b": Earlier(Outcome.CANCELLED),
-    }
+    only_read = result("a", Outcome.UNKNOWN)
+    for rows in ((unknown, cancelled), (unknown, only_read, cancelled)):
+        assert past_of(report_of(form, *rows)).jobs == {
+            "a": Earlier(Outcome.UNKNOWN, "", 1_772_000_000.25, 2, 0.0, 1, untouched=True),
+            "b": Earlier(Outcome.CANCELLED),
+        }
 
 
 RUNS = ["20260304T050607Z-1", "20260304T050608Z-2", "20260304T050609Z-3"]
@@ -436,19 +427,3 @@ def test_a_report_of_an_older_layout_is_read(form: Format) -> None:
     assert past.size == len(older.header + line)
     with pytest.raises(ReportError, match=r"r.csv:\d: this is no row of a report"):
         past_of(older.header + line + GOOD)
-
-
-def test_a_torn_row_of_a_uuid_in_braces_tells_of_a_cancel() -> None:
-    """An id is kept as it was written, in whatever spelling."""
-    past = past_of(HEADER + b"{" + UUID.encode() + b"},cancelled,")
-    assert past.torn_job is not None
-    assert past.torn_job.job_id == f"{{{UUID}}}"
-
-
-@pytest.mark.parametrize("form", Format)
-def test_an_unknown_job_that_was_only_read_since_keeps_its_first_cancel(form: Format) -> None:
-    """A resume that is interrupted while it reads a job in doubt does not hide when it was sent."""
-    sent = result("a", Outcome.UNKNOWN, sent_at=1_772_000_000.25, attempts=2, finished_at=2e9)
-    again = result("a", Outcome.UNKNOWN, finished_at=2e9 + 60)
-    known = past_of(report_of(form, sent, again)).jobs["a"]
-    assert (known.sent_at, known.attempts) == (1_772_000_000.25, 2)
