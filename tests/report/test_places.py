@@ -19,6 +19,7 @@ HEADER = Layout(Format.CSV).header
 REPORT, SPLIT = "choose another --output", "name another folder with --split"
 ELSEWHERE = "choose another place for it"
 SUMMARY = "name another place with --summary"
+REDIRECT = "redirect it to another file; a shell empties that one before the run begins"
 FOLDER = "in a folder that does not exist, or can't be written to"
 RESUME_OR = "resume it (--resume), replace it (--overwrite), or "
 
@@ -37,11 +38,22 @@ def refusal_of(plan: Plan) -> tuple[str, str]:
     return refused.value.message, refused.value.hint
 
 
-def test_new_places_are_accepted(plan: Plan) -> None:
-    """New files, standard output and a device are good places."""
-    check_places(plan)
-    for target in ("-", os.devnull):
-        check_places(replace(plan, target=target, split=None))
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {},
+        {"target": "-", "split": None},
+        {"target": os.devnull, "split": None},
+        {"target": "r\udcff.csv", "summaries": (Path("s\udcff.json"),)},
+        {"target": "r.json", "chosen": "jsonl"},
+        {"target": "old.json", "resume": True},
+    ],
+    ids=["new", "stdout", "device", "no UTF-8", "a format that is said", "a report of any name"],
+)
+def test_places_that_are_accepted(changes: dict[str, object], plan: Plan) -> None:
+    """New files, standard output and devices are good places, under any name that can be seen."""
+    Path("old.json").write_bytes(HEADER)
+    check_places(replace(plan, **changes))  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(
@@ -107,26 +119,6 @@ def test_places_that_can_not_be_used(
     assert refusal_of(replace(plan, **changes)) == (message, hint)  # type: ignore[arg-type]
 
 
-def test_a_name_that_is_no_utf_8_is_taken(plan: Plan) -> None:
-    """A name may hold any bytes but those of control characters."""
-    check_places(replace(plan, target="r\udcff.csv", summaries=(Path("s\udcff.json"),)))
-
-
-def test_a_report_in_a_write_protected_folder_is_refused(
-    plan: Plan, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """A new file in a folder without permission is refused before the run."""
-    monkeypatch.setattr(os, "access", lambda *_: False)
-    assert refusal_of(plan) == (f"r.csv would be {FOLDER}", REPORT)
-
-
-def test_a_name_of_another_format_is_taken_where_the_format_is_said(plan: Plan) -> None:
-    """A report may be called .json by whoever says what it holds, or resumes it."""
-    check_places(replace(plan, target="r.json", chosen="jsonl"))
-    Path("r.json").write_bytes(HEADER)
-    check_places(replace(plan, target="r.json", resume=True))
-
-
 def test_resuming_replaces_only_files_of_an_earlier_split(plan: Plan) -> None:
     """A file or a pipe of somebody else that is named like one of a split is refused on resume."""
     Path("split").mkdir()
@@ -190,29 +182,26 @@ def test_a_report_is_its_own_input_only_when_resumed(plan: Plan) -> None:
 
 
 @pytest.mark.usefixtures("capfd")
-def test_a_redirected_standard_output_is_a_file_of_the_run(plan: Plan) -> None:
-    """Standard output may be a file, which the summary must not replace."""
-    file = os.open("s.json", os.O_WRONLY | os.O_CREAT)
-    with stdout_to(file):
+@pytest.mark.parametrize(
+    ("file", "message", "hint"),
+    [
+        ("s.json", "s.json is also the report", SUMMARY),
+        ("jobs.csv", "standard output is also the input jobs.csv", REDIRECT),
+    ],
+)
+def test_a_redirected_standard_output_is_a_file_of_the_run(
+    file: str, message: str, hint: str, plan: Plan
+) -> None:
+    """What a shell has redirected it to is no other file of the run, and named if it is."""
+    with stdout_to(os.open(file, os.O_WRONLY | os.O_CREAT)):
         refused = refusal_of(replace(plan, target="-", split=None, overwrite=True))
-    assert refused == ("s.json is also the report", SUMMARY)
-
-
-@pytest.mark.usefixtures("capfd")
-def test_standard_output_that_is_the_input_names_the_file(plan: Plan) -> None:
-    """`bulkcancel k.csv > k.csv` is refused by the name of the file, which is empty by then."""
-    with stdout_to(os.open("jobs.csv", os.O_WRONLY)):
-        message, hint = refusal_of(replace(plan, target="-", split=None))
-    assert message == "standard output is also the input jobs.csv"
-    assert "a shell empties that one" in hint
+    assert refused == (message, hint)
 
 
 @pytest.mark.parametrize(
     ("target", "chosen", "form"),
     [
-        ("r.csv", None, "csv"),
         ("r", None, "csv"),
-        ("-", None, "csv"),
         ("r.jsonl", None, "jsonl"),
         ("r.NDJSON", None, "jsonl"),
         ("r.jsonl", "csv", "csv"),
@@ -262,13 +251,9 @@ def test_the_report_of_a_look_goes_nowhere_unless_it_is_asked_for(
     monkeypatch.setattr("sys.stdout", None)
     assert choose_target(None, None, kept=False) == os.devnull
     assert choose_target("r.csv", None, kept=False) == "r.csv"
-
-
-def test_a_closed_standard_output_is_not_the_null_device(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A descriptor that is closed discards nothing: it is told when it is written to."""
-    with monkeypatch.context() as patch:
-        patch.setattr(os, "fstat", Mock(side_effect=OSError))
-        told = stdout_is_null()
+    monkeypatch.setattr(os, "fstat", Mock(side_effect=OSError))
+    told = stdout_is_null()  # a descriptor that is closed discards nothing
+    monkeypatch.undo()
     assert not told
 
 

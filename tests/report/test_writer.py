@@ -180,13 +180,11 @@ def test_a_report_that_can_not_be_resumed_stays_as_it_is(
 
 
 @linux_only
-@pytest.mark.parametrize(("place", "name"), [(STDOUT, "standard output"), ("/dev/full",) * 2])
 @pytest.mark.usefixtures("capfd")
-def test_a_stream_without_space_for_the_header_is_refused(place: str, name: str) -> None:
+def test_a_stream_without_space_for_the_header_is_refused() -> None:
     """A header that can't be written refuses the report before anything was sent."""
-    with stdout_to(full_device()), pytest.raises(GuardError) as refused:
-        open_report(Plan(place))
-    assert (refused.value.message, refused.value.hint) == (f"{name} {NO_ROOM}", FULL)
+    with stdout_to(full_device()), pytest.raises(GuardError, match=f"standard output {NO_ROOM}"):
+        open_report(Plan(STDOUT))
 
 
 @pytest.mark.parametrize("content", [None, HEADER + line_of(A)], ids=["new", "earlier"])
