@@ -293,19 +293,6 @@ REPORT = ("-o", "r.csv", "-r20")
 HIDDEN_CURSOR = "\x1b[?25l"
 
 
-def test_declined_question_sends_nothing(serve: Serve, tmp_path: Path) -> None:
-    """A run that is declined on its terminal has sent no cancel, whatever comes by the pipe."""
-    api = sandbox(16)
-    ids = f"{IDS}y\ny\n"
-    with at_terminal(*REPORT, folder=tmp_path, url=serve(api.serve()), piped=ids) as terminal:
-        terminal.wait_for(r"\[y/N\] ")
-        terminal.press("n\n")
-        assert terminal.end() == 2
-    assert terminal.screen(100)[-1] == "error: not confirmed, nothing was cancelled"
-    assert set(api.statuses.values()) == {"pending"}
-    assert not (tmp_path / "r.csv").exists()
-
-
 STORE = r'127\.0\.0\.1:\d+, store "practice store" \([0-9a-f-]+\)'
 AFTER = [
     "Cancel 16 jobs",

@@ -5,8 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from bulkcancel.base.model import Outcome
-from bulkcancel.report.append_file import create, reopen
+from bulkcancel.report.append_file import reopen
 from bulkcancel.report.rows import Format, Layout
 from tests.conftest import Cli
 from tests.e2e.conftest import Resume
@@ -119,15 +118,6 @@ def test_resume_begins_a_report_that_is_not_there(resume: Resume) -> None:
     assert [row["job_id"] for row in rows_of(resume.report)] == ["job-1", "job-2"]
 
 
-def test_resume_does_not_multiply_rows_without_an_id(resume: Resume) -> None:
-    """Rows that have no id don't multiply when they are read from the report itself."""
-    resume(sandbox(1), "-c", "1", ids="job-1,x\n,x\n")
-    rows = rows_of(resume.report)
-    for name in ("r.csv", str(resume.report)):
-        assert resume(sandbox(1), name, ids=None).code == 1
-        assert rows_of(resume.report) == rows
-
-
 def test_resume_does_not_repeat_invalid_rows(resume: Resume) -> None:
     """What is no id is reported once, however often the run is resumed; it still counts."""
     ids = f"job-1\na/b\n=cmd()\n{'x' * 400}\n"
@@ -170,22 +160,6 @@ def test_report_of_another_run_under_way_is_refused(way: str, cli: Cli, tmp_path
     assert (tmp_path / "r.csv").read_bytes() == content
     first.close()
     assert cli("--sandbox", way, "-o", "r.csv", stdin="job-1\n").code == 0
-
-
-def test_question_of_a_resume_counts_the_jobs_that_remain(
-    resume: Resume, monkeypatch: pytest.MonkeyPatch, cli: Cli, tmp_path: Path
-) -> None:
-    """The question names the jobs that are left, and those that are not sent again."""
-    resume.put(report_of(Format.CSV, *earlier(job_1="cancelled", job_2="failed")))
-    (tmp_path / "keyboard").write_text("n\n")
-    terminal = (str(tmp_path / "keyboard"), str(tmp_path / "screen"))
-    monkeypatch.setattr("bulkcancel.console.prompt._TERMINAL", terminal)
-    stdin = "job-1\njob-2\njob-3\njob-3\n"
-    ended = cli.against(sandbox(3), "--resume", "-o", "r.csv", stdin=stdin)
-    assert ended.code == 2
-    shown = (tmp_path / "screen").read_text()
-    assert shown.startswith("Cancel 2 jobs (skipped: 1 duplicate, 1 already settled)\nids: ")
-    create(str(resume.report), overwrite=True).close()
 
 
 @FORMATS
@@ -233,40 +207,23 @@ def test_resume_of_a_report_cut_in_its_first_row(form: Format, resume: Resume) -
 
 
 @pytest.mark.parametrize(
-    ("before", "arguments", "sent"),
+    ("before", "sent"),
     [
-        ({"job_1": "not_found", "job_2": "not_attempted"}, [], {"job-1", "job-2"}),
-        (
-            {"job_1": "not_found", "job_2": "not_attempted"},
-            ["--allow", "not_found"],
-            {"job-1", "job-2"},
-        ),
-        ({"job_1": "not_found", "job_2": "not_attempted", "job_3": "cancelled"}, [], {"job-2"}),
-        ({"job_1": "not_found", "job_2": "not_attempted", "job_3": "not_pending"}, [], {"job-2"}),
-        ({"job_1": "not_found", "job_2": "not_found"}, [], {"job-1", "job-2"}),
+        ({"job_1": "not_found", "job_2": "not_attempted"}, {"job-1", "job-2"}),
+        ({"job_1": "not_found", "job_2": "not_attempted", "job_3": "not_pending"}, {"job-2"}),
+        ({"job_1": "not_found", "job_2": "not_found"}, {"job-1", "job-2"}),
     ],
-    ids=["nothing found", "allowed", "one cancelled", "one was late", "finished"],
+    ids=["nothing found", "one was late", "finished"],
 )
 def test_resume_after_a_run_that_found_no_job_asks_again(
-    before: dict[str, str], arguments: list[str], sent: set[str], resume: Resume
+    before: dict[str, str], sent: set[str], resume: Resume
 ) -> None:
     """Jobs not found are asked for again after runs that have found none at all."""
     resume.put(report_of(Format.CSV, *earlier(**before)))
     api = sandbox(3)
-    resume(api, *arguments, ids="job-1\njob-2\njob-3\n")
+    resume(api, ids="job-1\njob-2\njob-3\n")
     known = {job.replace("_", "-") for job in before}
     assert api.cancelled & known == sent
-
-
-def test_resume_at_the_right_store_after_the_wrong_one(resume: Resume) -> None:
-    """A run that a wrong store has stopped is resumed at the right one, and misses no job."""
-    ids = "".join(f"job-{i}\n" for i in range(1, 26))
-    ended = resume(sandbox(0), ids=ids)
-    assert ended.code == 4
-    assert "the store has none of the first 20 jobs" in ended.err
-    right = sandbox(25)
-    assert resume(right, ids=ids).code == 0
-    assert right.cancelled == set(ids.split())
 
 
 def test_resume_at_a_store_that_had_jobs_is_no_wrong_store(resume: Resume) -> None:
@@ -285,18 +242,3 @@ def test_resume_command_names_the_report_for_jobs_that_left_the_input(resume: Re
     assert (ended.code, api.cancelled) == (1, {"job-1"})
     assert ended.err.endswith(" --resume -o r.csv r.csv\n")
     assert (resume.as_told(api, ended).code, api.cancelled) == (0, {"job-1", "job-2"})
-
-
-def test_resume_at_another_store_is_refused_and_names_both(resume: Resume) -> None:
-    """A report is not resumed at a store whose id is not its own, unless that is meant."""
-    theirs = "euwest.api.elasticpath.com s-9"
-    layout = Layout(Format.CSV)
-    row = result("job-1", Outcome.FAILED).as_dict("run-1", theirs)
-    resume.put(layout.header + layout.line_of(row))
-    api = sandbox(1)
-    ended = resume(api, ids="job-1\n")
-    assert (ended.code, api.cancels) == (2, {})
-    assert f"is the report of another store: {theirs}, not 127.0.0.1 " in ended.err
-    assert "--allow-other-store" in ended.err
-    assert resume(api, "--allow-other-store", ids="job-1\n").code == 0
-    assert rows_of(resume.report)[-1]["store"].startswith("127.0.0.1 ")
