@@ -13,6 +13,7 @@ from bulkcancel.console.prompt import Question, ask, require_terminal
 from bulkcancel.console.snapshot import Conditions, Snapshot, by_count
 from bulkcancel.console.summary import Summary, print_summary
 from bulkcancel.console.timeline import Sample, Timeline
+from bulkcancel.console.watch import Watch
 
 if TYPE_CHECKING:
     from bulkcancel.console.page import MOST_ROWS, PAGE_BEGINNING, Page
@@ -32,6 +33,7 @@ __all__ = [
     "Snapshot",
     "Summary",
     "Timeline",
+    "Watch",
     "ask",
     "by_count",
     "display_for",

@@ -9,6 +9,7 @@ import math
 import re
 import time
 from codecs import BOM_UTF8
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
@@ -27,6 +28,7 @@ from bulkcancel.report.run_log import RunLog, RunSpan
 
 _RESAVED = "resume the original, or run this one as an input with another report"
 _OTHER = "name the report of an earlier run, or leave out --resume"
+_UNSETTLED = frozenset({Outcome.FAILED, Outcome.UNKNOWN, Outcome.NOT_ATTEMPTED})
 _FOUND = frozenset({Outcome.CANCELLED, Outcome.NOT_PENDING})
 _CSV = Layout(Format.CSV), Layout(Format.CSV, FIRST_COLUMNS)
 _MAX_LINE = 1 << 16  # bytes: more than a row of the longest path
@@ -68,6 +70,12 @@ class Past:
     def store_is_known(self) -> bool:
         """Tell whether a job of the report was found: else it may have been the wrong store."""
         return any(each.outcome in _FOUND for each in self.jobs.values())
+
+    @property
+    def sent_again(self) -> Counter[Outcome]:
+        """Count the outcomes of jobs that a run sends again."""
+        again = _UNSETTLED if self.store_is_known else _UNSETTLED | {Outcome.NOT_FOUND}
+        return Counter(each.outcome for each in self.jobs.values() if each.outcome in again)
 
 
 def row_key(job_id: str, outcome: Outcome, source: str) -> str:

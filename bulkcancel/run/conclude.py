@@ -77,7 +77,7 @@ def _show(facts: Facts, step: NextStep) -> None:
     summary = Summary(
         facts.tally,
         store=facts.watch.store,
-        started_at=min(facts.watch.since, facts.clock.started_at),
+        started_at=facts.started_at,
         ended_at=facts.clock.started_at + elapsed,
         elapsed=elapsed,
         effective_rate=facts.effective,

@@ -1,5 +1,6 @@
 """What is known of a run that has ended, and the summary that follows from it."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import islice
@@ -10,12 +11,11 @@ from bulkcancel.base.errors import BulkcancelError
 from bulkcancel.base.model import ClientKey, Outcome, StoreName, Tally
 from bulkcancel.base.settings import Settings
 from bulkcancel.base.text import one_line
-from bulkcancel.console import by_count
+from bulkcancel.console import Watch, by_count
 from bulkcancel.report import Recorder, Row, RunSpan
 from bulkcancel.run.exit_code import exit_code
 from bulkcancel.run.prepare import Prepared
 from bulkcancel.run.summary_file import Clock, head_of, shown
-from bulkcancel.run.watch import Watch
 
 if TYPE_CHECKING:
     from bulkcancel.listing import Verification
@@ -51,6 +51,12 @@ class Facts:
         """Return the exit code that follows from all this."""
         proven = self.verified is None or self.verified.is_clean
         return exit_code(self.tally, self.stopped, sent=self.sent, proven=proven)
+
+    @property
+    def started_at(self) -> float:
+        """Return when the first run sent a cancel, where that is known, or this one began."""
+        between = self.ready.before.past.sent_between
+        return min((between and between[0]) or math.inf, self.clock.started_at)
 
     def counts(self) -> dict[str, Any]:
         """Return what was counted."""

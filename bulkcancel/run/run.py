@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from bulkcancel.base.errors import BulkcancelError
 from bulkcancel.base.model import JobResult, Outcome, Tally
 from bulkcancel.base.settings import Settings
-from bulkcancel.console import Output, Question, ask, effective_settings, require_terminal
+from bulkcancel.console import Output, Question, Watch, ask, effective_settings, require_terminal
 from bulkcancel.report import open_recorder
 from bulkcancel.run.conclude import conclude
 from bulkcancel.run.confirmation import question_of, store_in_words
@@ -18,7 +18,6 @@ from bulkcancel.run.exit_code import exit_code
 from bulkcancel.run.facts import Facts
 from bulkcancel.run.prepare import Prepared, prepared
 from bulkcancel.run.summary_file import Clock
-from bulkcancel.run.watch import Watch
 
 NOTHING = "warning: the input holds no rows, there is nothing to cancel"
 
@@ -110,5 +109,5 @@ def _rehearse(ready: Prepared) -> int:
     trouble = recorder.close()
     store = store_in_words(ready.access.base_url, None)
     _announce(ready, question_of(ready, store))
-    watch = Watch(store, tally, ready.before.past, ready.output)
+    watch = Watch(store, tally, ready.before.past.sent_again, ready.output)
     return conclude(Facts(ready, tally, clock, recorder, watch, host=store, stopped=trouble))

@@ -7,11 +7,12 @@ only when the input is known to be good.
 import asyncio
 import time
 from dataclasses import replace
+from functools import partial
 
 from bulkcancel.base.errors import BulkcancelError, GuardError, Interruption
 from bulkcancel.base.interrupts import draining, suspending
 from bulkcancel.base.model import JobResult, Outcome, StoreName, id_key
-from bulkcancel.console import MOST_ROWS, Conditions, LiveDisplay, PlainLines, display_for
+from bulkcancel.console import MOST_ROWS, Conditions, LiveDisplay, PlainLines, Watch, display_for
 from bulkcancel.engine import Engine, Guards, Policy
 from bulkcancel.inputs import Listed
 from bulkcancel.listing import LAG, Verification, Verifier
@@ -21,10 +22,8 @@ from bulkcancel.run.connection import Connection, every
 from bulkcancel.run.facts import Facts
 from bulkcancel.run.prepare import Prepared
 from bulkcancel.run.summary_file import Clock, is_page
-from bulkcancel.run.watch import Watch
 
 SYNC_EVERY = 1.0  # seconds
-SAMPLE_EVERY = 1.0  # seconds
 
 
 class Session:
@@ -33,7 +32,9 @@ class Session:
     def __init__(self, ready: Prepared, connection: Connection) -> None:
         """Begin the run; nothing is sent yet."""
         self._ready, self._connection, self._tally = ready, connection, connection.tally
-        self._watch = Watch(connection.words, self._tally, ready.before.past, ready.output)
+        self._watch = Watch(
+            connection.words, self._tally, ready.before.past.sent_again, ready.output
+        )
         self._clock = Clock()
         self._sent = False
         self._outcomes: dict[str, Outcome] = {}  # kept to be verified
@@ -128,42 +129,37 @@ class Session:
 
     async def _watched(self, engine: Engine, recorder: Recorder) -> BulkcancelError | None:
         """Let the engine run to its end; return what stopped it before that."""
-        settings, output = self._ready.settings, self._ready.output
-        display = display_for(settings.display.progress, output)
-
-        async def sync() -> None:
-            try:
-                await asyncio.to_thread(recorder.sync)
-            except GuardError as error:
-                engine.stop(error)
-
-        watching = [
-            asyncio.create_task(every(SYNC_EVERY, sync)),
-            asyncio.create_task(every(SAMPLE_EVERY, self._sample)),
-        ]
+        display = display_for(self._ready.settings.display.progress, self._ready.output)
+        actions = [every(SYNC_EVERY, partial(self._sync, engine, recorder))]
         if display is not None:
-            watching.append(asyncio.create_task(self._shown(display, engine)))
+            actions.append(every(display.every, partial(self._show, display, engine)))
+        watching = [asyncio.create_task(action) for action in actions]
         try:
             with suspending(lambda: None if display is None else display.end()):
                 await engine.run(self._connection.rows)
         except BulkcancelError as error:
             return error
         finally:
-            await self._sample()
+            self._sample()
             for task in watching:
                 task.cancel()
             if display is not None:
                 display.end()
         return None
 
-    async def _shown(self, display: LiveDisplay | PlainLines, engine: Engine) -> None:
+    async def _sync(self, engine: Engine, recorder: Recorder) -> None:
+        """Make sure that the rows are on the disk, and note how far the run is."""
+        self._sample()
+        try:
+            await asyncio.to_thread(recorder.sync)
+        except GuardError as error:
+            engine.stop(error)
+
+    async def _show(self, display: LiveDisplay | PlainLines, engine: Engine) -> None:
         left, pacer = self._ready.left, self._connection.sender.pacer
         jobs = left.valid + left.invalid if isinstance(self._connection.rows, Listed) else None
-        while True:
-            await asyncio.sleep(display.every)
-            stopping, conditions = engine.stopping, self._conditions()
-            now = self._watch.snapshot(jobs, pacer.recent(), conditions, stopping=stopping)
-            display.show(now)
+        stopping, conditions = engine.stopping, self._conditions()
+        display.show(self._watch.snapshot(jobs, pacer.recent(), conditions, stopping=stopping))
 
     def _conditions(self) -> Conditions:
         sender, pacer = self._connection.sender, self._connection.sender.pacer
@@ -178,5 +174,5 @@ class Session:
             unreachable=sender.health.unreachable,
         )
 
-    async def _sample(self) -> None:
+    def _sample(self) -> None:
         self._watch.sample(self._clock.elapsed(), self._conditions())

@@ -249,22 +249,23 @@ N_A, NOT_FOUND = Outcome.NOT_ATTEMPTED, Outcome.NOT_FOUND
 
 
 @pytest.mark.parametrize(
-    ("outcomes", "known"),
+    ("outcomes", "known", "again"),
     [
-        ([NOT_FOUND, N_A], False),
-        ([NOT_FOUND, Outcome.FAILED, Outcome.UNKNOWN], False),
-        ([NOT_FOUND, N_A, Outcome.CANCELLED], True),
-        ([NOT_FOUND, Outcome.NOT_PENDING], True),
-        ([], False),
+        ([NOT_FOUND, N_A], False, 2),
+        ([NOT_FOUND, Outcome.FAILED, Outcome.UNKNOWN], False, 3),
+        ([NOT_FOUND, N_A, Outcome.CANCELLED], True, 1),
+        ([NOT_FOUND, Outcome.NOT_PENDING], True, 0),
+        ([], False, 0),
     ],
     ids=["stopped", "failed", "one found", "one late", "nothing"],
 )
 def test_a_store_is_known_once_a_job_was_found(
-    outcomes: list[Outcome], known: bool  # noqa: FBT001  (a table's)
+    outcomes: list[Outcome], known: bool, again: int  # noqa: FBT001  (a table's)
 ) -> None:  # fmt: skip
-    """A run that has found no job at all may have asked the wrong store."""
+    """A run that has found no job at all may have asked the wrong store: they are sent again."""
     results = [result(f"job-{i}", outcome) for i, outcome in enumerate(outcomes)]
-    assert past_of(report_of(CSV, *results)).store_is_known is known
+    past = past_of(report_of(CSV, *results))
+    assert (past.store_is_known, past.sent_again.total()) == (known, again)
 
 
 @FORMATS

@@ -12,13 +12,12 @@ import pytest
 
 from bulkcancel.base.errors import GuardError, Interruption
 from bulkcancel.base.model import Tally
-from bulkcancel.console import Output
-from bulkcancel.report import STDOUT, EarlierReport, Past, Plan, Recorder, name_of
+from bulkcancel.console import Output, Watch
+from bulkcancel.report import STDOUT, EarlierReport, Plan, Recorder, name_of
 from bulkcancel.report.append_file import AppendFile, create
 from bulkcancel.run.conclude import conclude
 from bulkcancel.run.facts import Facts
 from bulkcancel.run.summary_file import Clock
-from bulkcancel.run.watch import Watch
 from tests.run.runs import PLAIN, ready_of
 from tests.run.test_next_step import tally_of
 from tests.support.chosen import changed
@@ -45,7 +44,7 @@ class Ending:
         **settings: Any,  # noqa: ANN401
     ) -> int:
         ready = ready_of(changed(PLAIN, **settings), output=output or Output())
-        watch = Watch("store.example", tally, Past(), Output())
+        watch = Watch("store.example", tally, Counter(), Output())
         facts = Facts(ready, tally, Clock(), self.recorder, watch, "store.example", sent=True)
         return conclude(replace(facts, stopped=stopped, input_read=input_read))
 

@@ -2,8 +2,10 @@
 
 import getpass
 import hashlib
+import math
 import socket
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import replace
@@ -18,12 +20,12 @@ from bulkcancel.base.access import Access
 from bulkcancel.base.errors import Interruption
 from bulkcancel.base.model import Earlier, JobState, Outcome, ReadyToken, StoreName, Tally
 from bulkcancel.base.text import hide
+from bulkcancel.console import Watch
 from bulkcancel.inputs import Input, Source
-from bulkcancel.report import Past, Recorder
+from bulkcancel.report import Recorder
 from bulkcancel.report.append_file import create
 from bulkcancel.run.facts import Facts, summary_of
 from bulkcancel.run.summary_file import Clock, as_json
-from bulkcancel.run.watch import Watch
 from tests.run.runs import ACCESS, SECRET, SETTINGS, ready_of
 from tests.support.chosen import changed
 from tests.support.fakes import result
@@ -42,7 +44,7 @@ def facts_of(tmp_path: Path) -> Iterator[FactsOf]:
             ready = ready_of(changed(SETTINGS, **dict(options)), target, **fields)
             report, tally = Recorder(ready.before, output), tally or Tally()
             report.run_id = "run-1"
-            watch = Watch("store.example", tally, Past(), ready.output)
+            watch = Watch("store.example", tally, Counter(), ready.output)
             return Facts(ready, tally, Clock(), report, watch, "store.example:8443")
 
         yield make
@@ -197,3 +199,16 @@ def test_summary_shows_all_characters_and_no_secret(facts_of: FactsOf) -> None:
     summary = summary_of(facts_of(input=Input(sources=[source])))
     shown = "\\udcff\\x1b[31m\\x9b\\u202e[hidden].csv"
     assert orjson.loads(as_json(summary))["inputs"][0]["file"] == shown
+
+
+@pytest.mark.parametrize(
+    ("between", "begun"), [(None, 9.0), ((5.0, 6.0), 5.0), ((0.0, math.inf), 9.0)]
+)
+def test_a_resumed_run_began_with_the_first_cancel_of_all(
+    between: tuple[float, float] | None, begun: float, facts_of: FactsOf
+) -> None:
+    """Times that mean nothing, as those of another clock, are no beginning."""
+    facts = facts_of()
+    facts.clock.started_at = 9.0
+    facts.ready.before.past.sent_between = between
+    assert facts.started_at == begun

@@ -1,15 +1,14 @@
 """What is observed while a run is under way, for the display, the summary and the page."""
 
-import math
 from collections import Counter
 
 from bulkcancel.base.model import CANCELLED, STARTED, JobResult, Outcome, Tally
-from bulkcancel.console import Conditions, Output, Sample, Snapshot, Timeline
-from bulkcancel.report import Past
+from bulkcancel.console.output import Output
+from bulkcancel.console.snapshot import Conditions, Snapshot
+from bulkcancel.console.timeline import Sample, Timeline
 
 _IN_A_ROW = 20  # jobs that somebody else has cancelled: no coincidence
 _MOST = 1000  # jobs that are kept for a list
-_SENT_AGAIN = frozenset({Outcome.FAILED, Outcome.UNKNOWN, Outcome.NOT_ATTEMPTED})
 _IN_DOUBT = frozenset({Outcome.FAILED, Outcome.UNKNOWN})
 
 
@@ -17,22 +16,19 @@ class Watch:
     """Observe a run against a `store`, as people know that.
 
     `running` are jobs that had already been started, `in_doubt` those that failed, are
-    unknown, or may have been cancelled by somebody else. `since` is when an earlier run sent
-    its first cancel (epoch seconds; infinite: there was none).
+    unknown, or may have been cancelled by somebody else.
     """
 
-    def __init__(self, store: str, tally: Tally, past: Past, output: Output) -> None:
-        """Take the counts, which include those of earlier runs."""
+    def __init__(
+        self, store: str, tally: Tally, sent_again: Counter[Outcome], output: Output
+    ) -> None:
+        """Take the counts, and of earlier runs those of jobs that are to be sent again."""
         self.store = store
         self.timeline = Timeline()
         self.running: list[JobResult] = []
         self.in_doubt: list[JobResult] = []
-        self._tally, self._output = tally, output
-        again = _SENT_AGAIN if past.store_is_known else _SENT_AGAIN | {Outcome.NOT_FOUND}
-        earlier = (each.outcome for each in past.jobs.values())
-        self._again = Counter(outcome for outcome in earlier if outcome in again)
+        self._tally, self._again, self._output = tally, Counter(sent_again), output
         self._by_others = 0
-        self.since = (past.sent_between and past.sent_between[0]) or math.inf
 
     def settled(self, result: JobResult) -> None:
         """Take the result of a job."""
