@@ -145,30 +145,22 @@ Cancel 3,001 jobs (skipped: 1
 duplicate, 1 invalid)
 on store.example:8443, store
 "Fish-and-Chips" (s-1)
-at 20 per second, in about 2:30 min?
-[y/N]"""
-NARROWER = """\
-Cancel 3,001 jobs
-(skipped: 1
-duplicate, 1
-invalid)
-on
-store.example:8443,
-store
-"Fish-and-Chips"
-(s-1)
-at 20 per second, in
-about 2:30 min?
-[y/N]"""
+at 20 per second, in about 2:30 min?"""
 
 
 @pytest.mark.parametrize(
-    ("width", "expected"),
-    [(80, f"{QUESTION} [y/N]"), (40, NARROW), (9, NARROWER), (0, f"{QUESTION} [y/N]")],
+    ("width", "text", "expected"),
+    [
+        (0, QUESTION, QUESTION),
+        (80, QUESTION, QUESTION),
+        (40, QUESTION, NARROW),
+        (9, "Cancel 3,001 jobs of this store?", "Cancel 3,001 jobs of\nthis store?"),
+    ],
+    ids=["unknown", "wide", "narrow", "too narrow"],
 )
-def test_question_breaks_lines_between_words(width: int, expected: str) -> None:
+def test_question_breaks_lines_between_words(width: int, text: str, expected: str) -> None:
     """The lines of the question are as long as the terminal is wide; no word is in two of them."""
     ours, theirs = os.openpty()
     termios.tcsetwinsize(theirs, (24, width))
     with os.fdopen(ours), os.fdopen(theirs, "w") as screen:
-        assert _wrapped(f"{QUESTION} [y/N]", screen) == expected
+        assert _wrapped(text, screen) == expected
