@@ -10,7 +10,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
-from _pytest.mark import ParameterSet
 
 from bulkcancel.base.errors import InputError
 from bulkcancel.base.model import id_key
@@ -54,7 +53,8 @@ A_UUID_WITH = ":1: not a job id: a UUID with "
 NAME_IT, EXTRACT = "--column", "extract them: grep -oE"
 SAVE = "save it as CSV in UTF-8"
 
-PLAIN: dict[str, Read | Refused] = {
+TABLE: dict[str, Read | Refused] = {
+    # one id a line
     "plain-lf.txt": Read("1A 2B 3C"),
     "plain-crlf.txt": Read("1A 2B 3C"),
     "plain-cr.txt": Read("1A 2B 3C"),
@@ -94,8 +94,7 @@ PLAIN: dict[str, Read | Refused] = {
     "only-bom.csv": Refused(": the file is empty"),
     "only-comments.txt": Refused(": the file is empty"),
     "header-only.csv": Read(""),
-}
-SPREADSHEETS: dict[str, Read | Refused] = {
+    # spreadsheets
     "excel-sep.csv": Read("3A 4B"),
     "excel-semicolons.csv": Read("2A 3B"),
     "excel-csv-utf8.csv": Read("2A 3B"),
@@ -125,8 +124,7 @@ SPREADSHEETS: dict[str, Read | Refused] = {
     "libreoffice-utf16.csv": Read("2A 3B"),
     "google-sheets.csv": Read("2A 3B"),
     "google-sheets.tsv": Read("2A 3B"),
-}
-DATABASES: dict[str, Read | Refused] = {
+    # databases
     "psql-csv.csv": Read("2A 3B"),
     "psql-aligned.txt": Read("3A 4B", {2: CHARACTERS, 5: CHARACTERS}),
     "psql-aligned-one-column.txt": Read("3A 4B", {2: "not a job id", 5: CHARACTERS}),
@@ -140,8 +138,7 @@ DATABASES: dict[str, Read | Refused] = {
     "mysql-vertical.txt": Refused(NO_COLUMN, NAME_IT),
     "sqlite-list.txt": Read("1A 2B"),
     "sqlite.db": Refused(": this is not text, it is an SQLite database", "sqlite3"),
-}
-JSON: dict[str, Read | Refused] = {
+    # JSON
     "jq.json": Read("1A 2B 3C"),
     "jq-raw.txt": Read("1A 2B 3C"),
     "jq-compact.jsonl": Read("1A 2B"),
@@ -171,8 +168,7 @@ JSON: dict[str, Read | Refused] = {
         ": item 1: no id in this JSON object (its keys are upstream)", NAME_IT
     ),
     "json-grep.txt": Refused(":1: "),
-}
-THE_API: dict[str, Read | Refused] = {
+    # the API
     "api-reply.json": Read("1A 2B"),
     "api-reply-pretty.json": Read("1A 2B"),
     "api-replies-paged.json": Read("1A 2B"),
@@ -181,8 +177,7 @@ THE_API: dict[str, Read | Refused] = {
     "api-one-product.json": Refused(': item 1: its type is "product", not "pim-job"', NAME_IT),
     "api-error.json": Refused(": item 1: no id in this JSON object (its keys are errors)"),
     "api-not-found.txt": Refused(f'{NO_COLUMN}"404 page not found"'),
-}
-SHELLS: dict[str, Read | Refused] = {
+    # shells
     "powershell-5-export.csv": Read("3A 4B", comments=1),
     "powershell-7-export.csv": Read("2A 3B"),
     "powershell-export-utf16.csv": Read("3A 4B", comments=1),
@@ -201,8 +196,7 @@ SHELLS: dict[str, Read | Refused] = {
     "grep-log-lines.txt": Refused(f"{A_UUID_WITH}2026-03-14T", EXTRACT),
     "markdown-table.md": Read("3A 4B", {2: "not a job id"}),
     "pipes.txt": Read("2A 3B"),
-}
-REPORTS: dict[str, Read | Refused] = {
+    # reports of ours
     "report.csv": Read("4A 5B", {2: NO_VALUE, 3: CHARACTERS}),
     "report-grepped.csv": Read("1A 2B"),
     "report-grepped-invalid-first.csv": Read("2B", {1: NO_VALUE}),
@@ -215,8 +209,7 @@ REPORTS: dict[str, Read | Refused] = {
     "report-jq.json": Read("1A 2B"),
     "report-torn.csv": Read("2A 3B"),
     "report-torn-in-quotes.csv": Refused(":3: a quotation mark is never closed"),
-}
-NO_TEXT: dict[str, Read | Refused] = {
+    # no text
     "ids.txt.gz": Refused(": this is not text, it is compressed with gzip", "gunzip -c"),
     "ids.txt.bz2": Refused(": this is not text, it is compressed with bzip2", "bunzip2 -c"),
     "ids.txt.xz": Refused(": this is not text, it is compressed with xz", "xz -dc"),
@@ -241,8 +234,7 @@ NO_TEXT: dict[str, Read | Refused] = {
     "web-page.html": Refused(": this is HTML or XML", "save the list itself"),
     "proxy-error.html": Refused(": this is HTML or XML", "save the list itself"),
     "feed.xml": Refused(": this is HTML or XML", "save the list itself"),
-}
-ODD_TABLES: dict[str, Read | Refused] = {
+    # odd tables
     "quote-never-closed.csv": Refused(":3: a quotation mark is never closed"),
     "quote-amid-cell.csv": Refused(":2: text after a quoted cell"),
     "two-delimiters.csv": Refused(":1: comma and semicolon could both delimit the cells"),
@@ -250,16 +242,14 @@ ODD_TABLES: dict[str, Read | Refused] = {
     "own-column.csv": Read("2A 3B", column="upstream"),
     "missing-ids.csv": Read("2A 5B", {3: "no id in column 2", 4: "no id in column 2"}),
     "spreadsheet-formulas.csv": Read("3A", {2: CHARACTERS}),
-}
-SPELLINGS: dict[str, Read | Refused] = {
+    # spellings of UUIDs
     "spelled-mysql-hex.csv": Read("2A 3B"),
     "spelled-oracle-raw.txt": Read("1A 2B"),
     "spelled-sql-server.csv": Read("2A 3B", repeats=1),
     "spelled-java-urn.jsonl": Read("1A 2B"),
     "spelled-dotnet-braces.csv": Read("2A 3B"),
     "plain-braces-one-line.txt": Read("1A 2B"),
-}
-WRONG_OR_LEFT_OUT: dict[str, Read | Refused] = {
+    # a wrong job, or one left out in silence
     "row-numbers-beside-ids.csv": Refused(
         ':2: "id" (column 1) holds "1", and column 3 has a UUID in it', NAME_IT
     ),
@@ -293,31 +283,13 @@ WRONG_OR_LEFT_OUT: dict[str, Read | Refused] = {
     "no-header-id-beside-url.csv": Refused(":1: no column is certain", NAME_IT),
     "api-one-page-of-many.json": Read("1A"),
 }
-TABLE = {
-    **PLAIN,
-    **SPREADSHEETS,
-    **DATABASES,
-    **JSON,
-    **THE_API,
-    **SHELLS,
-    **REPORTS,
-    **NO_TEXT,
-    **ODD_TABLES,
-    **SPELLINGS,
-    **WRONG_OR_LEFT_OUT,
-}
-
-
-def cases(kind: type[Read] | type[Refused]) -> list[ParameterSet]:
-    """Return the files of which that kind of thing is expected."""
-    files = [file for file, what in TABLE.items() if isinstance(what, kind)]
-    return [pytest.param(file, id=file) for file in files]
+READ = {file: what for file, what in TABLE.items() if isinstance(what, Read)}
+REFUSED = {file: what for file, what in TABLE.items() if isinstance(what, Refused)}
 
 
 def read(file: str, column: str | None = None) -> Input:
     """Read a file of the corpus as a run would, before its first request."""
-    path = str(CORPUS / file)
-    return read_inputs((path,), column, lambda _: None)
+    return read_inputs((str(CORPUS / file),), column, lambda _: None)
 
 
 def test_every_file_is_in_the_table_once() -> None:
@@ -328,11 +300,9 @@ def test_every_file_is_in_the_table_once() -> None:
     assert max(files.values()) < 2048
 
 
-@pytest.mark.parametrize("file", cases(Read))
-def test_what_is_read(file: str) -> None:
+@pytest.mark.parametrize(("file", "expected"), READ.items(), ids=READ)
+def test_what_is_read(file: str, expected: Read) -> None:
     """The jobs come out in order, each with its line; the rest is invalid, and says why."""
-    expected = TABLE[file]
-    assert isinstance(expected, Read)
     inputs = read(file, expected.column)
     jobs = inputs.jobs
     ids = [(row.line, id_key(row.job_id)) for row in jobs if not row.problem]
@@ -347,11 +317,16 @@ def test_what_is_read(file: str) -> None:
     assert inputs.sources[0].remarks.comments == expected.comments
 
 
-@pytest.mark.parametrize("file", cases(Refused))
-def test_what_is_refused(file: str) -> None:
+@pytest.mark.parametrize(
+    ("file", "expected"),
+    [
+        pytest.param(file, what, id=file)
+        for file, what in TABLE.items()
+        if isinstance(what, Refused)
+    ],
+)
+def test_what_is_refused(file: str, expected: Refused) -> None:
     """A refusal is one line: the file, the place, what was seen; then what to do."""
-    expected = TABLE[file]
-    assert isinstance(expected, Refused)
     with pytest.raises(InputError) as refused:
         read(file)
     error = refused.value

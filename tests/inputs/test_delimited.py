@@ -1,12 +1,17 @@
-"""Tables: their delimiter, what each row is, and what is refused."""
+"""Tables: their delimiter, their records, what each row is, and what is refused."""
+
+import re
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from bulkcancel.inputs import Source
 from bulkcancel.inputs.job_ids import About
-from tests.support.reading import UUID, entries, places, problems, refusal
+from tests.support.reading import BOM, UUID, entries, places, problems, refusal, rows_from
+from tests.support.texts import ENCODABLE, WITHOUT_NUL
 
 NOT_AN_ID = "not a job id: only letters, digits, _ and - are allowed"
-NAME_IT = "name it: --column NAME or --column NUMBER"
 QUOTES = "is a quotation mark missing, or one too many? those within a cell are doubled"
 QUOTE_THEM = "quote the cells of this line"
 COUNTED = "columns are counted from 1"
@@ -37,32 +42,91 @@ def test_a_line_that_names_the_delimiter(raw: bytes, expected: list[tuple[int, s
     assert places(raw) == expected
 
 
-def test_such_a_line_elsewhere_is_a_row() -> None:
-    """Only the first line can name the delimiter."""
-    assert refusal(b"\nsep=;\nid;n\n")[0].startswith("stdin:2: there is no job id column")
-
-
-@pytest.mark.parametrize("cell", [" a", "\ta\t", "\u00a0a\u3000", "\ufeffa"], ids=ascii)
-def test_blanks_around_an_id_are_trimmed(cell: str) -> None:
-    """Blanks that a spreadsheet leaves around an id are no part of it."""
-    (row,) = entries(f"id,note\n{cell},x\n".encode())
-    assert (row.job_id, row.problem) == ("a", "")
+@pytest.mark.parametrize("raw", [b'sep="\n"id"\n', b'sep= \n"id"\n', b"\nsep=;\nid;n\n"])
+def test_other_lines_name_no_delimiter(raw: bytes) -> None:
+    """Only the first line can name the delimiter, and neither a blank nor a quotation mark."""
+    assert re.match(r"stdin:[12]: ", refusal(raw)[0])
 
 
 @pytest.mark.parametrize(
-    ("cell", "more"),
+    ("raw", "expected"),
     [
-        ("a/b", ""),
-        ("a\x1f", " (\\x1f in it)"),
-        ("a\nb", " (\\n in it)"),
-        ("\u0661", " (\\u0661 in it)"),
+        pytest.param(b"id\r\na\r\nb\r\n", [(2, "a"), (3, "b")], id="CRLF"),
+        pytest.param(b"id\ra\rb", [(2, "a"), (3, "b")], id="CR"),
+        pytest.param(BOM + b'"id"\r\na\r\n', [(2, "a")], id="BOM"),
+        pytest.param(b"\n \t\nid\n\n\na\n \n", [(6, "a")], id="blank lines"),
+        pytest.param(b"id,n\n,\n , \na,\n", [(4, "a")], id="blank records"),
+        pytest.param(b",,\n\nid;n\nabc;x\n", [(4, "abc")], id="blank records first"),
+        pytest.param(b'"job\nid",type\nabc,x\n', [(3, "abc")], id="break in the header"),
+        pytest.param(b'job_id;"a, with\nbreak"\nabc;x y\n', [(3, "abc")], id="break in another"),
+        pytest.param(b'n,id\n"x\n\n# y",a\nz,b\n', [(2, "a"), (5, "b")], id="LF in quotes"),
+        pytest.param(b'n,id\r\n"x\r\ny",a\r\nz,b\r\n', [(2, "a"), (4, "b")], id="CRLF in quotes"),
+        pytest.param(b'n,id\r"x\ry",a\rz,b\r', [(2, "a"), (4, "b")], id="CR in quotes"),
+        pytest.param(b'n,id\n"say ""x"", y",a\nz,b\n', [(2, "a"), (3, "b")], id="doubled quotes"),
+        pytest.param(b'n, "id"\n"x", "a"\n', [(2, "a")], id="space before a quote"),
+        pytest.param(b'n,id\n"x" ,a\n', [(2, "a")], id="space after a quote"),
+        pytest.param(b'"n"\t ;"id" \n"x"  ;"a" \n"y";b', [(2, "a"), (3, "b")], id="tab after it"),
+        pytest.param(b'"n"\t"id"\t"x"\n"y"\t\t"z"\n"y"\t"a"\t\n', [(3, "a")], id="tabs delimit"),
+        pytest.param(b'n,id\n"say ""x"" , y" ,a\n', [(2, "a")], id="after a doubled quote"),
+        pytest.param(b'n,id\n"x\ny" ,a\nz,b\n', [(2, "a"), (4, "b")], id="after a break"),
+        pytest.param(b'n,id\n"x" ,"a\n" \nz,b\n', [(2, "a\n"), (4, "b")], id="after both"),
+        pytest.param(b"n;id\nx;y;a1\n", [(2, "x;y;a1")], id="a row too long is shown whole"),
     ],
-    ids=ascii,
 )
-def test_what_is_no_id_is_kept_as_it_is(cell: str, more: str) -> None:
-    """The text of an invalid row is kept for the report, as the input has it."""
-    (row,) = entries(f'id,note\n"{cell}",x\n'.encode())
-    assert (row.line, row.job_id, row.problem) == (2, cell, NOT_AN_ID + more)
+def test_line_of_each_id(raw: bytes, expected: list[tuple[int, str]]) -> None:
+    """A row's line is where its record begins, whatever lies between and within the records."""
+    assert [place for place in places(raw) if place[1]] == expected
+
+
+@pytest.mark.parametrize(
+    ("raw", "expected", "comments"),
+    [
+        pytest.param("order,job_id\n#1001,a\n", [(2, "a")], 0, id="a row"),
+        pytest.param("order,job_id\n#N/A,a\n#,b\n", [(2, "a"), (3, "b")], 0, id="no order"),
+        pytest.param("#,job_id\n1,a\n", [(2, "a")], 0, id="a header"),
+        pytest.param("#;Job ID\n1;a\n", [(2, "a")], 0, id="a header of two words"),
+        pytest.param("#,key\n1,a\n", [(2, "a")], 0, id="a header that is named"),
+        pytest.param("#1001,{}\n#1002,a\n", [(1, UUID), (2, "a")], 0, id="no header"),
+        pytest.param('order,note,job_id\n#1,"x, y",a\n', [(2, "a")], 0, id="quoted"),
+        pytest.param('n,id\n"# x",a\n', [(2, "a")], 0, id="a quoted hash"),
+        pytest.param("n,id\nx #1,a\n", [(2, "a")], 0, id="within a cell"),
+        pytest.param("order,job_id\n#1,a,b\n", [(2, "#1,a,b")], 0, id="a row too long"),
+        pytest.param("#x,y;z\nid\n # b\na\n#c", [(4, "a")], 3, id="comments"),
+        pytest.param("job_id,type\n#a,x\nb,y\n", [(3, "b")], 1, id="an id taken back"),
+        pytest.param("order,job_id\n# as of today, noon or so\n1,a\n", [(3, "a")], 1, id="text"),
+        pytest.param("order,job_id\n# x,\n#,,\n1,a\n", [(4, "a")], 2, id="padded"),
+        pytest.param("# ids, of today\n#\norder,job_id\n1,a\n", [(4, "a")], 2, id="above"),
+    ],
+)
+def test_hash_begins_a_comment_only_where_there_is_no_row(
+    raw: str, expected: list[tuple[int, str]], comments: int
+) -> None:
+    """A line that starts with `#` is a row where another column holds its id."""
+    source = Source("-", "key" if "key" in raw else None)
+    read = rows_from(raw.replace("{}", UUID).encode(), source=source)
+    assert [(entry.line, entry.job_id) for entry in read] == expected
+    assert source.remarks.comments == comments
+
+
+@pytest.mark.parametrize(
+    ("cell", "job_id", "problem"),
+    [
+        (" a", "a", ""),
+        ("\ta\t", "a", ""),
+        ("\u00a0a\u3000", "a", ""),
+        ("\ufeffa", "a", ""),
+        ("a/b", "a/b", NOT_AN_ID),
+        ("a\x1f", "a\x1f", NOT_AN_ID + " (\\x1f in it)"),
+        ("a\nb", "a\nb", NOT_AN_ID + " (\\n in it)"),
+        ("x" * 200_000, "x" * 200_000, "not a job id: 200000 characters, at most 128 are allowed"),
+    ],
+    ids=["space", "tab", "wide", "mark", "slash", "control", "break", "monster"],
+)
+def test_cell_of_an_id_is_trimmed_and_else_kept(cell: str, job_id: str, problem: str) -> None:
+    """Blanks around an id are no part of it; what is no id is kept for the report."""
+    for written in (f'"{cell}"', *([] if "\n" in cell else [cell])):
+        (row,) = entries(f"id,note\n{written},x\n".encode())
+        assert row[:3] == (2, job_id, problem)
 
 
 @pytest.mark.parametrize(
@@ -79,11 +143,6 @@ def test_what_is_no_id_is_kept_as_it_is(cell: str, more: str) -> None:
 def test_rows_whose_id_is_elsewhere(raw: bytes, expected: list[tuple[int, str]]) -> None:
     """A row is invalid without an id, and where its cells may have shifted its id."""
     assert problems(raw) == expected
-
-
-def test_a_shifted_row_is_shown_whole() -> None:
-    """Where cells may be shifted, the invalid row shows all of them."""
-    assert places(b"n;id\nx;y;a1\n") == [(2, "x;y;a1")]
 
 
 @pytest.mark.parametrize(
@@ -104,6 +163,13 @@ def test_refusals(raw: bytes, column: str | None, message: str, hint: str) -> No
     assert refusal(raw, column=column) == (f"stdin:{message}", hint)
 
 
+def test_backslash_before_a_quotation_mark_is_named() -> None:
+    """Quotation marks that are escaped as in MySQL and JSON are refused with the way out."""
+    message, hint = refusal(b'n,id\n"say \\"x\\"",a\n')
+    assert message == "stdin:2: text after a quoted cell"
+    assert 'sed \'s/\\\\"/""/g\'' in hint
+
+
 @pytest.mark.parametrize(
     ("raw", "line", "seen"),
     [
@@ -118,36 +184,16 @@ def test_column_without_uuid_beside_one_with_uuids_is_refused(
     raw: str, line: int, seen: str
 ) -> None:
     """Where the first id under a header is no UUID and another cell is, nothing is guessed."""
-    message, hint = refusal(raw.replace("{}", UUID).encode())
+    message, _ = refusal(raw.replace("{}", UUID).encode())
     assert message.startswith(f"stdin:{line}: {seen}, and column ")
-    assert hint == NAME_IT
-
-
-@pytest.mark.parametrize("separator", ['"', " "])
-def test_delimiter_that_csv_can_not_have_is_none(separator: str) -> None:
-    """A first line that names a blank or a quotation mark names no delimiter."""
-    assert refusal(f'sep={separator}\n"id"\n'.encode())[0].startswith("stdin:1: ")
 
 
 @pytest.mark.parametrize("raw", [b"", b",,\n", b'""\n', b"\n,\n\n", b"#\n;\n", b"sep=;\n"])
 def test_only_blank_records_are_no_input(raw: bytes) -> None:
     """Records without any text are the same as no input at all."""
-    assert entries(raw) == []
-
-
-@pytest.mark.parametrize(
-    ("raw", "expected"),
-    [
-        (b",,\n\nid;n\nabc;x\n", [(4, "abc")]),
-        (b'"job\nid",type\nabc,x\n', [(3, "abc")]),
-        (b'job_id;"note, with\nbreak"\nabc;x y\n', [(3, "abc")]),
-        (b"n,id\nx y,abc,extra\nx y,abc\n", [(2, "x y,abc,extra"), (3, "abc")]),
-    ],
-    ids=["blank records first", "break in the header", "break in another", "row too long"],
-)
-def test_odd_first_rows(raw: bytes, expected: list[tuple[int, str]]) -> None:
-    """The first row counts wherever it stands and however it is quoted."""
-    assert places(raw) == expected
+    source = Source("-")
+    assert rows_from(raw, source=source) == []
+    assert source.remarks.is_empty
 
 
 def test_what_a_table_says_of_its_jobs() -> None:
@@ -157,3 +203,46 @@ def test_what_a_table_says_of_its_jobs() -> None:
     (row,) = entries(b"type,status,id\nx,y,a\n")
     assert row.about == About("x", "y")
     assert [row.about for row in entries(b"id\na\n")] == [None]
+
+
+CELLS = st.text(WITHOUT_NUL, max_size=12)
+IDS = st.from_regex(r"[A-Za-z0-9_-]{1,128}", fullmatch=True, alphabet=ENCODABLE)
+NO_IDS = st.text(st.sampled_from('a/"#,;|\r\n\x0b\x1f\u00e9'), min_size=1)
+
+
+@given(
+    rows=st.lists(st.tuples(IDS | NO_IDS, CELLS | NO_IDS), max_size=8),
+    bom=st.sampled_from([b"", BOM]),
+    utf16=st.booleans(),
+    end=st.sampled_from(["\n", "\r\n", "\r"]),
+    quoted=st.booleans(),
+    delimiter=st.sampled_from(",;\t|"),
+    named=st.booleans(),
+    last=st.booleans(),
+)
+def test_reading_does_not_depend_on_the_dialect(
+    rows: list[tuple[str, str]],
+    bom: bytes,
+    end: str,
+    delimiter: str,
+    *,
+    utf16: bool,
+    quoted: bool,
+    named: bool,
+    last: bool,
+) -> None:
+    """Ids and lines are the same under BOM, encoding, line ending, quoting and delimiter."""
+
+    def written(cell: str) -> str:
+        plain = not quoted and not re.search(r'[",;\t|\r\n#]', cell)
+        return cell if plain else '"' + cell.replace('"', '""') + '"'
+
+    expected, line = [], 2 + named
+    for job_id, note in rows:
+        expected.append((line, job_id))
+        line += 1 + len(re.findall(r"\r\n?|\n", f"{job_id},{note}"))
+    records = [f"{written(a)}{delimiter}{written(b)}{end}" for a, b in [("id", "note"), *rows]]
+    text = (f"sep={delimiter}{end}" if named else "") + "".join(records)
+    text = text if last else text.removesuffix(end)
+    raw = text.encode("utf-16-le") if utf16 else text.encode()
+    assert places((b"\xff\xfe" if utf16 else bom) + raw) == expected

@@ -20,7 +20,7 @@ from bulkcancel.inputs.job_ids import (
 from tests.support.reading import UUID
 from tests.support.texts import ENCODABLE
 
-CHARACTERS = "not a job id: only letters, digits, _ and - are allowed"
+CHARACTERS = "only letters, digits, _ and - are allowed"
 MISTYPED = "not a job id: almost a UUID, is it mistyped or cut short?"
 
 
@@ -38,61 +38,44 @@ def test_valid_ids(job_id: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text",
-    ["../../products", "a/b", "%2e%2e", "=cmd()", "a b", "é", "\u0661", "a.b", "{a}", "..", "a,b"],
-    ids=ascii,
-)
-def test_other_characters(text: str) -> None:
-    """Anything but ASCII letters, digits, `_` and `-` is a problem."""
-    assert problem_of(text, "column 1").startswith(CHARACTERS)
-
-
-@pytest.mark.parametrize("around", ["a{}b", "{}ab", "ab{}", "{}"])
-@pytest.mark.parametrize("control", ["\x1f", "\x0b", "\x7f", "\x85", "\u2028", "\n"], ids=ascii)
-def test_control_characters(around: str, control: str) -> None:
-    """A control character makes an id invalid wherever it stands, and none is trimmed."""
-    written = control.encode("unicode_escape").decode()
-    assert problem_of(around.format(control), "column 1") == f"{CHARACTERS} ({written} in it)"
-    assert control not in BLANK
-
-
-@pytest.mark.parametrize(
-    ("text", "more"),
-    [
-        (UUID.replace("-", "\u2011"), " (\\u2011 in it)"),
-        (UUID[:9] + "\u200b" + UUID[9:], " (\\u200b in it)"),
-        ("\u0441ab\u2013", " (\\u0441, \\u2013 in it)"),
-        ("a b", ""),
-        ("\u00e0\u00e1\u00e2\u00e3\u00e4\u00e5", " (\\xe0, \\xe1, \\xe2, \\xe3, \\xe4 in it)"),
-    ],
-    ids=ascii,
-)
-def test_characters_that_mislead_the_eye_are_written_out(text: str, more: str) -> None:
-    """Hyphens, letters and blanks that look like others are named by their number."""
-    assert problem_of(text, "column 1") == CHARACTERS + more
-
-
-@pytest.mark.parametrize(
     ("text", "why"),
     [
-        ("'{}'", "a UUID with ' before it and ' after it, give it alone"),
-        ("<{}>", "a UUID with < before it and > after it, give it alone"),
-        ("https://host/pcm/jobs/{}", "a UUID with https://host/pcm/jobs/ before it, give it alone"),
-        ("{}\x1f", "a UUID with \\x1f after it, give it alone"),
-        ("\u201c{}", "a UUID with \\u201c before it, give it alone"),
-        ("x" * 200 + "/{}", f"a UUID with {'x' * 39}\u2026 before it, give it alone"),
-        ("['{0}', '{0}']", "2 UUIDs in one, put each on a line of its own"),
-        ("{0} {0} {0}", "3 UUIDs in one, put each on a line of its own"),
+        *((text, CHARACTERS) for text in ("../../products", "a/b", "=cmd()", "a b", "{a}", "a,b")),
+        ("\u0661", f"{CHARACTERS} (\\u0661 in it)"),
+        (UUID.replace("-", "\u2011"), f"{CHARACTERS} (\\u2011 in it)"),
+        (UUID[:9] + "\u200b" + UUID[9:], f"{CHARACTERS} (\\u200b in it)"),
+        ("\u0441ab\u2013", f"{CHARACTERS} (\\u0441, \\u2013 in it)"),
+        (
+            "àáâãäå",
+            f"{CHARACTERS} (\\xe0, \\xe1, \\xe2, \\xe3, \\xe4 in it)",
+        ),
+        (f"'{UUID}'", "a UUID with ' before it and ' after it, give it alone"),
+        (f"https://host/{UUID}", "a UUID with https://host/ before it, give it alone"),
+        (f"{UUID}\x1f", "a UUID with \\x1f after it, give it alone"),
+        (f"\u201c{UUID}", "a UUID with \\u201c before it, give it alone"),
+        ("x" * 200 + f"/{UUID}", f"a UUID with {'x' * 39}\u2026 before it, give it alone"),
+        (f"['{UUID}', '{UUID}']", "2 UUIDs in one, put each on a line of its own"),
+        (f"\x1b[31m{UUID}\x1b[0m", "there are colour codes in it, as for a terminal"),
+        ("x" * 129, "129 characters, at most 128 are allowed"),
+        ("-_-", "no letter or digit in it"),
+        ("Job ID".replace(" ", "_"), "a header in the middle of the list"),
+        ("00000000-0000-0000-0000-000000000000", "the nil UUID means no value"),
+        ("0" * 32, "the nil UUID means no value"),
     ],
-)  # fmt: skip
-def test_what_stands_around_a_uuid_is_named(text: str, why: str) -> None:
-    """An id copied with quotation marks, out of a URL or a list, is shown apart from them."""
-    assert problem_of(text.format(UUID), "column 1") == f"not a job id: {why}"
+    ids=ascii,
+)
+def test_what_is_no_id_says_why(text: str, why: str) -> None:
+    """Characters that mislead the eye are written out, and what stands around a UUID is named."""
+    assert problem_of(text, "column 1") == f"not a job id: {why}"
 
 
-def test_colour_codes_are_named() -> None:
-    """What a terminal's colours leave in an id is called so."""
-    assert "colour codes" in problem_of(f"\x1b[31m{UUID}\x1b[0m", "column 1")
+@pytest.mark.parametrize("control", ["\x1f", "\x0b", "\x7f", "\x85", "\u2028", "\n"], ids=ascii)
+def test_control_characters(control: str) -> None:
+    """A control character makes an id invalid wherever it stands, and none is trimmed."""
+    written = control.encode("unicode_escape").decode()
+    for text in (f"a{control}b", f"{control}ab", f"ab{control}", control):
+        assert problem_of(text, "column 1") == f"not a job id: {CHARACTERS} ({written} in it)"
+    assert control not in BLANK
 
 
 @pytest.mark.parametrize(
@@ -105,12 +88,6 @@ def test_colour_codes_are_named() -> None:
 def test_words_that_mean_no_value_are_no_ids(text: str) -> None:
     """What databases, spreadsheets and languages write for nothing is never an id."""
     assert problem_of(text, "column 1") == "not a job id: a word that means no value"
-
-
-def test_nil_uuid_is_no_id() -> None:
-    """The UUID of nothing but zeros is what programs send for an id that was never set."""
-    assert "nil UUID" in problem_of("00000000-0000-0000-0000-000000000000", "column 1")
-    assert "nil UUID" in problem_of("0" * 32, "column 1")
 
 
 OTHER = "not a UUID, unlike the other ids: the beginning of one?"
@@ -137,13 +114,6 @@ def test_list_with_a_uuid_holds_nothing_else(batches: list[list[str]], invalid: 
     ]
     assert [entry.job_id for entry in entries] == [text for batch in batches for text in batch]
     assert [entry.job_id for entry in entries if entry.problem == OTHER] == invalid
-
-
-@pytest.mark.parametrize("length", [129, 10_000])
-def test_long_ids(length: int) -> None:
-    """More than 128 characters are a problem."""
-    why = f"not a job id: {length} characters, at most 128 are allowed"
-    assert problem_of("x" * length, "column 1") == why
 
 
 def test_no_id() -> None:
@@ -173,20 +143,10 @@ def test_uuids_with_a_typing_error(text: str) -> None:
     assert problem_of(text, "column 1") == MISTYPED
 
 
-@pytest.mark.parametrize(
-    ("name", "same"),
-    [
-        ("Job ID", "jobid"),
-        ("job_id", "jobid"),
-        ("JOB-ID", "jobid"),
-        (" jobId\u00a0", "jobid"),
-        ("job\nid", "jobid"),
-        ("Größe", "größe"),
-    ],
-)
-def test_names_are_compared_without_what_tools_change(name: str, same: str) -> None:
+@pytest.mark.parametrize("name", ["Job ID", "job_id", "JOB-ID", " jobId\u00a0", "job\nid"])
+def test_names_are_compared_without_what_tools_change(name: str) -> None:
     """Case, space, `_` and `-` make no difference between names of columns."""
-    assert simplified(name) == same
+    assert simplified(name) == "jobid"
 
 
 @pytest.mark.parametrize(
@@ -212,16 +172,11 @@ def test_columns_that_describe_jobs() -> None:
     assert about_places(["jobtype", "status"]) == [0, 1, -1]
 
 
-@pytest.mark.parametrize("about", [None, About("x", "y", "z")])
-def test_what_practice_makes_a_job_from(about: About | None) -> None:
+def test_what_practice_makes_a_job_from() -> None:
     """An entry becomes a job of the practice API, with what the input says of it."""
-    kind, status, created = about or ("", "", "")
-    assert Entry(7, "a", about=about).as_seed() == {
-        "jobid": "a",
-        "type": kind,
-        "status": status,
-        "createdat": created,
-    }
+    described = Entry(7, "a", about=About("x", "y", "z")).as_seed()
+    assert described == {"jobid": "a", "type": "x", "status": "y", "createdat": "z"}
+    assert Entry(7, "a").as_seed() == {"jobid": "a", "type": "", "status": "", "createdat": ""}
 
 
 @pytest.mark.parametrize(

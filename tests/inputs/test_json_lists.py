@@ -80,13 +80,11 @@ def test_place_is_the_number_of_the_item(raw: bytes, ids: str) -> None:
 @pytest.mark.parametrize(
     ("value", "problem"),
     [
-        ("a/b", "not a job id: only letters, digits, _ and - are allowed"),
-        ("", "no id in this JSON value"),
         (None, WANTED),
         (7, WANTED),
         (["b"], WANTED),
         ({}, "no id in this JSON object (its keys are none)"),
-        ({"id": ""}, "no id in this JSON value"),
+        ({"errors": [], "links": {}}, "no id in this JSON object (its keys are errors, links)"),
         ({"id": 7}, 'no id in this JSON object: "id" holds 7'),
         (
             {"id": None, "pcm_job_id": UUID},
@@ -94,43 +92,32 @@ def test_place_is_the_number_of_the_item(raw: bytes, ids: str) -> None:
         ),
         ({"id": "b", "ID": "c"}, "more than one id in this JSON object (its keys are id, ID)"),
         ({"id": "b", "type": "product"}, 'its type is "product", not "pim-job"'),
-        (UUID[:-1], "not a job id: almost a UUID, is it mistyped or cut short?"),
+        ({"data": {"id": "a", "type": "customer"}}, 'its type is "customer", not "pim-job"'),
+        ({"id": "a", "errors": [{"title": "Not Found"}]}, "this is an error, not a job"),
     ],
+    ids=repr,
 )
-def test_an_item_that_is_no_job_is_invalid(value: object, problem: str) -> None:
-    """Among jobs, what is none is invalid, and says why."""
+def test_an_item_that_is_no_job_is_invalid_and_refused_as_the_first_one(
+    value: object, problem: str
+) -> None:
+    """Among jobs, what is none is invalid, and says why; a list of such things is refused."""
     raw = json.dumps(["a", value]).encode()
     assert problems(raw) == [(2, problem)]
     assert places(raw)[0] == (1, "a")
+    assert refusal(json.dumps([value]).encode()) == (f"stdin: item 1: {problem}", KEY)
+
+
+@pytest.mark.parametrize("value", ["a/b", "", {"id": ""}, UUID[:-1]])
+def test_a_first_id_that_is_invalid_is_a_row(value: object) -> None:
+    """A list of ids stays one when its first id is invalid."""
+    raw = json.dumps([value, "c"]).encode()
+    assert [line for line, _ in problems(raw)] == [1]
+    assert places(raw)[1] == (2, "c")
 
 
 def test_the_same_id_twice_in_an_object_is_one() -> None:
     """Two keys that hold the same id leave no doubt."""
     assert places(b'{"id": "a", "ID": "a"}') == [(1, "a")]
-
-
-@pytest.mark.parametrize(
-    ("raw", "problem"),
-    [
-        (b"[7]", WANTED),
-        (b"[[]]", WANTED),
-        (b"{}", "no id in this JSON object (its keys are none)"),
-        (b'{"errors":[],\n"links":{}}', "no id in this JSON object (its keys are errors, links)"),
-        (b'{"data":[{"id":"a","type":"product"}]}', 'its type is "product", not "pim-job"'),
-        (b'{"data":{"id":"a","type":"customer"}}', 'its type is "customer", not "pim-job"'),
-        (b'{"data":null}', "no id in this JSON object (its keys are data)"),
-        (b'{"id": "a", "errors": [{"title": "Not Found"}]}', "this is an error, not a job"),
-    ],
-)
-def test_a_list_of_something_else_is_refused(raw: bytes, problem: str) -> None:
-    """Where the first item is no job, the list is refused, and what was seen is named."""
-    assert refusal(raw) == (f"stdin: item 1: {problem}", KEY)
-
-
-def test_a_first_id_that_is_invalid_is_a_row() -> None:
-    """A list of ids stays one when its first id is invalid."""
-    assert problems(b'["a/b", "c"]')[0][0] == 1
-    assert places(b'["a/b", "c"]') == [(1, "a/b"), (2, "c")]
 
 
 def test_at_most_twelve_keys_are_listed() -> None:
@@ -139,8 +126,7 @@ def test_at_most_twelve_keys_are_listed() -> None:
     assert refusal(json.dumps(keys).encode())[0].endswith("k 10, k 11)")
 
 
-CUT = "the JSON is cut short"
-BROKEN = "the JSON is broken"
+CUT, BROKEN = "the JSON is cut short", "the JSON is broken"
 
 
 @pytest.mark.parametrize(
@@ -190,73 +176,52 @@ def test_what_only_one_parser_takes_is_read() -> None:
     assert places(b'["a"] ["b"] ' + b"[" * 500 + b"]" * 500)[:2] == [(1, "a"), (2, "b")]
 
 
-@pytest.mark.parametrize(
-    ("raw", "column", "expected"),
-    [
-        (b'[{"upstream": "a", "id": "b"}]', "upstream", [(1, "a")]),
-        (b'{"Up Stream": "a"}', "up_stream", [(1, "a")]),
-        (b'["a"]', "upstream", [(1, "a")]),
-    ],
-)
-def test_the_key_that_is_named_holds_the_ids(
-    raw: bytes, column: str, expected: list[tuple[int, str]]
-) -> None:
+@pytest.mark.parametrize("raw", [b'[{"upstream":"a","id":"b"}]', b'{"Up Stream": "a"}', b'["a"]'])
+def test_the_key_that_is_named_holds_the_ids(raw: bytes) -> None:
     """A key that is named holds the ids, as a column's name does."""
-    assert places(raw, column) == expected
+    assert places(raw, "up_stream") == [(1, "a")]
 
 
-@pytest.mark.parametrize(
-    ("raw", "column", "message", "hint"),
-    [
-        (b'["a"]', "1", " JSON has no column 1", "name the key of the ids: --column NAME"),
-        (b'{"id": "a"}', "k", " item 1: no id in this JSON object (its keys are id)", KEY),
-    ],
-)
-def test_a_key_that_is_not_there_is_refused(
-    raw: bytes, column: str, message: str, hint: str
-) -> None:
+def test_a_key_that_is_not_there_is_refused() -> None:
     """JSON has no numbered columns, and a key that is missing is refused with those there are."""
-    assert refusal(raw, column=column) == (f"stdin:{message}", hint)
+    numbered = ("stdin: JSON has no column 1", "name the key of the ids: --column NAME")
+    assert refusal(b'["a"]', column="1") == numbered
+    missing = "stdin: item 1: no id in this JSON object (its keys are id)"
+    assert refusal(b'{"id": "a"}', column="k") == (missing, KEY)
 
 
 @pytest.mark.parametrize(
-    ("value", "column", "refused"),
+    "other",
     [
-        ({"id": "1", "pcm_job_id": UUID}, None, True),
-        ({"id": "1", "url": f"/pcm/jobs/{UUID}"}, None, True),
-        ({"id": "1", "attributes": {"job_id": UUID}}, None, True),
-        ({"id": "1", "job": {"id": UUID}}, None, True),
-        ({"id": "1", "job_ids": ["x", UUID]}, None, True),
-        ({"id": "1", "pcm_job_id": UUID}, "id", False),
-        ({"id": UUID, "other": UUID}, None, False),
-        ({"id": f"'{UUID}'"}, None, False),
-        ({"job_id": "1", "outcome": "failed", "request_id": UUID}, None, False),
-        ({"id": "1", "meta": {"x_request_id": UUID}}, None, False),
+        {"pcm_job_id": UUID},
+        {"url": f"/pcm/jobs/{UUID}"},
+        {"attributes": {"job_id": UUID}},
+        {"job": {"id": UUID}},
+        {"job_ids": ["x", UUID]},
     ],
-    ids=[
-        "another key",
-        "in a URL",
-        "below",
-        "object",
-        "list",
-        "named",
-        "a UUID first",
-        "quoted",
-        "a report",
-        "elsewhere",
-    ],
+    ids=["another key", "in a URL", "below", "object", "list"],
 )
-def test_key_without_uuid_beside_one_with_a_uuid_is_refused(
-    value: dict[str, Any], column: str | None, *, refused: bool
-) -> None:
+def test_key_without_uuid_beside_one_with_a_uuid_is_refused(other: dict[str, Any]) -> None:
     """Where the first object's id is no UUID and another key has one, nothing is guessed."""
-    raw = json.dumps([value]).encode()
-    if refused:
-        message, hint = refusal(raw, column=column)
-        assert message.startswith('stdin: item 1: "id" holds "1", and "')
-        assert hint.startswith("name the key of the ids with --column")
-    else:
-        assert len(places(raw, column)) == 1
+    message, hint = refusal(json.dumps([{"id": "1", **other}]).encode())
+    assert message.startswith('stdin: item 1: "id" holds "1", and "')
+    assert hint == KEY
+    assert len(places(json.dumps([{"id": "1", **other}]).encode(), "id")) == 1
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        {"id": UUID, "other": UUID},
+        {"id": f"'{UUID}'"},
+        {"job_id": "1", "outcome": "failed", "request_id": UUID},
+        {"id": "1", "meta": {"x_request_id": UUID}},
+    ],
+    ids=["a UUID first", "quoted", "a report", "elsewhere"],
+)
+def test_key_that_is_certain_is_read(value: dict[str, Any]) -> None:
+    """A key that holds a UUID, or a report's, and ids of requests leave no doubt."""
+    assert len(places(json.dumps([value]).encode())) == 1
 
 
 def reply(*ids: str, total: object = None, **links: Any) -> dict[str, Any]:  # noqa: ANN401

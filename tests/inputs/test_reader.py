@@ -11,7 +11,7 @@ import pytest
 from bulkcancel.base.errors import InputError
 from bulkcancel.inputs import Entry, Input, Source, read_inputs
 from bulkcancel.inputs.job_ids import About, Remarks
-from tests.support.reading import UUID, file_of
+from tests.support.reading import BOM, UUID, file_of
 
 
 @pytest.fixture
@@ -30,22 +30,16 @@ def producer(monkeypatch: pytest.MonkeyPatch) -> Iterator[int]:
         yield write_end
 
 
-def read(
-    *files: str,
-    column: str | None = None,
-    keep_entries: bool = False,
-    may_stream: bool = False,
-    allow_empty: bool = False,
-) -> Input:
+def read(*files: str, column: str | None = None, **options: Any) -> Input:  # noqa: ANN401
     """Read inputs; nothing is noted."""
-    return read_inputs(
-        files,
-        column,
-        lambda _: None,
-        keep_entries=keep_entries,
-        may_stream=may_stream,
-        allow_empty=allow_empty,
-    )
+    return read_inputs(files, column, lambda _: None, **options)
+
+
+def kept(folder: Path, *contents: bytes) -> list[str]:
+    """Write `1`, `2` and so on; return their names."""
+    for number, raw in enumerate(contents, 1):
+        file_of(folder, raw, str(number))
+    return [str(number) for number in range(1, len(contents) + 1)]
 
 
 def sources(inputs: Input) -> list[str]:
@@ -55,42 +49,29 @@ def sources(inputs: Input) -> list[str]:
 
 def test_files_in_order(folder: Path) -> None:
     """Files are read one after the other, each with its own header and delimiter."""
-    file_of(folder, b"id;n\na;1\n", "1.csv")
-    file_of(folder, b'["b", "a"]', "2.json")
-    inputs = read("1.csv", "2.json")
-    assert sources(inputs) == ["1.csv:2 a", "2.json:1 b"]
-    assert inputs.jobs.repeats == 1
-    assert [source.name for source in inputs.sources] == ["1.csv", "2.json"]
+    inputs = read(*kept(folder, b"id;n\na;1\n", b'["b", "a"]', b"id\na\n"), "1")
+    assert sources(inputs) == ["1:2 a", "2:1 b"]
+    assert inputs.jobs.repeats == 3
+    assert [source.name for source in inputs.sources] == ["1", "2", "3", "1"]
     assert inputs.stream is None
-
-
-def test_the_same_file_twice(folder: Path) -> None:
-    """A file that is named twice adds repeats, and no job."""
-    file_of(folder, b"id\na\nb\n", "1.csv")
-    inputs = read("1.csv", "1.csv")
-    assert sources(inputs) == ["1.csv:2 a", "1.csv:3 b"]
-    assert inputs.jobs.repeats == 2
 
 
 def test_a_pipe_that_may_not_stream_is_read_whole(folder: Path, producer: int) -> None:
     """Before a question, a pipe is read to its end, in its place among the files."""
-    file_of(folder, b"b1\n", "1.csv")
     os.write(producer, b"a1\nb1\n")
     os.close(producer)
-    inputs = read("-", "1.csv")
+    inputs = read("-", *kept(folder, b"b1\n"))
     assert sources(inputs) == ["stdin:1 a1", "stdin:2 b1"]
-    assert inputs.jobs.repeats == 1
-    assert inputs.stream is None
+    assert (inputs.jobs.repeats, inputs.stream) == (1, None)
 
 
 def test_a_pipe_that_may_stream_is_left(folder: Path, producer: int) -> None:
     """Files are read before the first request; what the pipe holds is still to come."""
-    file_of(folder, b"b1\n", "1.csv")
-    file_of(folder, b"c1\n", "2.csv")
+    kept(folder, b"b1\n", b"c1\n")
     os.write(producer, b"a1\n")
-    inputs = read("1.csv", "-", "2.csv", may_stream=True)
-    assert sources(inputs) == ["1.csv:1 b1", "2.csv:1 c1"]
-    assert [source.name for source in inputs.sources] == ["1.csv", "stdin", "2.csv"]
+    inputs = read("1", "-", "2", may_stream=True)
+    assert sources(inputs) == ["1:1 b1", "2:1 c1"]
+    assert [source.name for source in inputs.sources] == ["1", "stdin", "2"]
     assert inputs.stream is inputs.sources[1]
     os.close(producer)
     assert [entry.job_id for entry in inputs.stream.entries()] == ["a1"]
@@ -113,6 +94,7 @@ def test_a_file_as_standard_input_is_read_whole(
     with Path(file_of(folder, b"a1\n")).open() as stdin:
         monkeypatch.setattr("sys.stdin", stdin)
         inputs = read("-", may_stream=True)
+        assert os.fstat(stdin.fileno())  # not closed
     assert sources(inputs) == ["stdin:1 a1"]
     assert inputs.stream is None
 
@@ -133,66 +115,45 @@ def test_empty_standard_input_is_refused_unless_allowed(
     assert sources(read("-", allow_empty=True)) == []
 
 
-@pytest.mark.parametrize("raw", [b"", b"\n\n", b"# none\n"])
+@pytest.mark.parametrize("raw", [b"", BOM, b"\r\n\r \t\n", b"# none\n", b"sep=;\n"], ids=ascii)
 def test_empty_file_is_refused_unless_allowed(folder: Path, raw: bytes) -> None:
     """A file without anything in it is more likely the wrong one."""
-    file_of(folder, raw, "1.csv")
+    files = kept(folder, raw)
     with pytest.raises(InputError) as refused:
-        read("1.csv")
-    assert refused.value.message == "1.csv: the file is empty"
+        read(*files)
+    assert refused.value.message == "1: the file is empty"
     assert "--allow-empty" in refused.value.hint
-    assert sources(read("1.csv", allow_empty=True)) == []
+    assert sources(read(*files, allow_empty=True)) == []
 
 
 @pytest.mark.parametrize("raw", [b"job_id\n", b"[]", b'{"data":[]}'])
 def test_list_that_is_known_to_be_empty_is_read(folder: Path, raw: bytes) -> None:
     """A header without rows, or an empty JSON list, is a list of nothing."""
-    file_of(folder, raw, "1.csv")
-    assert sources(read("1.csv")) == []
+    assert sources(read(*kept(folder, raw))) == []
 
 
 def test_rule_for_uuids_holds_for_each_list_alone(folder: Path) -> None:
     """A list with a UUID among its first thousand ids holds UUIDs only; another may not."""
     words = b"".join(b"job-%d\n" % number for number in range(990))
-    file_of(folder, words + UUID.encode() + b"\nTotal\n", "1.csv")
-    file_of(folder, b"job-1\njob-2\n", "2.csv")
-    inputs = read("1.csv", "2.csv")
+    inputs = read(*kept(folder, words + UUID.encode() + b"\nTotal\n", b"job-1\njob-2\n"))
     assert [row.job_id for row in inputs.jobs if not row.problem] == [UUID, "job-1", "job-2"]
     assert len(inputs.jobs.invalid) == 991
     assert inputs.others == 2
 
 
-def test_overview_sums_up_all_files(folder: Path) -> None:
+def test_counts_are_those_of_all_files(folder: Path) -> None:
     """Columns, first and last id, counts, times and skipped lines are those of the whole input."""
-    file_of(
-        folder,
-        b"# ids\nn,Job ID,type,created_at\n1,a1,x,2026-03-14T03:00:00Z\n\n2,a2,y,\n3,a1,y,\n",
-        "1.csv",
-    )
-    file_of(folder, b'[{"job_id":"b1","type":"x","created_at":"2026-03-14T01:00:00Z"},7]', "2.json")
-    file_of(folder, b"c1\n", "3.csv")
-    inputs = read("1.csv", "2.json", "3.csv")
+    table = b"# ids\nn,Job ID,type,created_at\n1,a1,x,2026-03-14T03:00:00Z\n\n2,a2,y,\n3,a1,y,\n"
+    jobs = b'[{"job_id":"b1","type":"x","created_at":"2026-03-14T01:00:00Z"},7]'
+    inputs = read(*kept(folder, table, jobs, b"c1\n"))
     assert inputs.column == '"Job ID" (column 2), key "job_id"'
     assert inputs.jobs.ends() == ("a1", "c1")
     assert inputs.jobs.types == {"x": 2, "y": 1}
     assert [text[11:13] for _, text in inputs.jobs.created] == ["01", "03"]
     assert inputs.others == 4
-    assert [source.remarks.blanks for source in inputs.sources] == [1, 0, 0]
-
-
-def test_column_of_a_table_without_header_is_numbered(folder: Path) -> None:
-    """Where there is no header, the column that was taken is named by its number."""
-    file_of(folder, f"x,{UUID}\n".encode(), "1.csv")
-    assert read("1.csv").column == "column 2"
-
-
-def test_pages_of_several_files_make_a_list_complete(folder: Path) -> None:
-    """What one file lacks of a list may be in another, and duplicates count once."""
-    meta = b'],"meta":{"results":{"total":3}}}'
-    file_of(folder, b'{"data":["a1","b1"' + meta, "1.json")
-    file_of(folder, b'{"data":["c1"' + meta, "2.json")
-    assert "it holds 2 of 3 jobs (" in read("1.json", "1.json").shortage
-    assert read("1.json", "2.json").shortage == ""
+    skipped = [(source.remarks.comments, source.remarks.blanks) for source in inputs.sources]
+    assert skipped == [(1, 1), (0, 0), (0, 0)]
+    assert read(*kept(folder, f"x,{UUID}\n".encode())).column == "column 2"  # has no header
 
 
 @pytest.mark.parametrize(
@@ -215,13 +176,12 @@ def test_shortage_is_what_the_pages_together_lack(lists: list[Any], words: str) 
 
 def test_notes_come_only_with_an_input_that_will_do(folder: Path) -> None:
     """An error stands alone: what was noted of the files before it is not told."""
-    file_of(folder, b"n,my key\n1,a1\n", "1.csv")
-    file_of(folder, b"x\n", "2.csv")
+    files = kept(folder, b"n,my key\n1,a1\n", b"x\n")
     notes: list[str] = []
     with pytest.raises(InputError):
-        read_inputs(("1.csv", "2.csv"), "2", notes.append)
+        read_inputs(tuple(files), "2", notes.append)
     assert notes == []
-    read_inputs(("1.csv",), "2", notes.append)
+    read_inputs(("1",), "2", notes.append)
     assert len(notes) == 1
 
 
@@ -245,29 +205,24 @@ def test_process_without_standard_input_streams_nothing(monkeypatch: pytest.Monk
 
 def test_one_bad_file_refuses_all(folder: Path) -> None:
     """Every file is read before anything is sent: the last one can still refuse the run."""
-    file_of(folder, b"a1\n", "1.csv")
-    file_of(folder, b"x,y\n", "2.csv")
-    with pytest.raises(InputError, match=r"^2\.csv:1: no column is certain to hold job ids"):
-        read("1.csv", "2.csv")
+    with pytest.raises(InputError, match=r"^2:1: no column is certain to hold job ids"):
+        read(*kept(folder, b"a1\n", b"x,y\n"))
 
 
 def test_entries_are_kept_for_practice_only(folder: Path) -> None:
     """A practice store is made from all entries, duplicates included; else none is kept."""
-    file_of(folder, b"id,status\na,started\na,\n", "1.csv")
-    file_of(folder, b"b1\n", "2.csv")
-    assert read("1.csv", "2.csv", keep_entries=True).entries == [
+    files = kept(folder, b"id,status\na,started\na,\n", b"b1\n")
+    assert read(*files, keep_entries=True).entries == [
         Entry(2, "a", about=About(status="started")),
         Entry(3, "a", about=About()),
         Entry(1, "b1"),
     ]
-    assert read("1.csv", "2.csv").entries == []
+    assert read(*files).entries == []
 
 
 def test_the_column_counts_in_every_file(folder: Path) -> None:
     """A column that is named is looked for in each file, and missed in any."""
-    file_of(folder, b"key,x\na,1\n", "1.csv")
-    file_of(folder, b"x,key\n2,b\n", "2.csv")
-    assert sources(read("1.csv", "2.csv", column="key")) == ["1.csv:2 a", "2.csv:2 b"]
-    file_of(folder, b"job_id\na\n", "3.csv")
-    with pytest.raises(InputError, match=r"^3\.csv:1: no column is named 'key'"):
-        read("1.csv", "3.csv", column="key")
+    kept(folder, b"key,x\na,1\n", b"x,key\n2,b\n", b"job_id\na\n")
+    assert sources(read("1", "2", column="key")) == ["1:2 a", "2:2 b"]
+    with pytest.raises(InputError, match=r"^3:1: no column is named 'key'"):
+        read("1", "3", column="key")

@@ -4,7 +4,6 @@ import hashlib
 import os
 import re
 import threading
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -15,17 +14,8 @@ from bulkcancel.base.errors import InputError
 from bulkcancel.base.model import id_key
 from bulkcancel.base.text import visible
 from bulkcancel.inputs import Entry, Source, read_inputs
-from bulkcancel.inputs.job_ids import Remarks
 from tests.support.reading import BOM, UUID, cut, entries, file_of, refusal
 from tests.support.texts import ENCODABLE
-
-
-def test_a_file(tmp_path: Path) -> None:
-    """A file is read to its end; its rows are those of its lines."""
-    source = Source(file_of(tmp_path, b"id\na\nb\n"))
-    assert list(source.entries()) == [Entry(2, "a"), Entry(3, "b")]
-    assert source.name == str(tmp_path / "jobs.csv")
-    assert not source.remarks.is_empty
 
 
 @pytest.mark.parametrize(("name", "why"), [("none", "No such file.*"), (".", "Is a directory")])
@@ -94,22 +84,6 @@ def test_standard_input_that_does_not_block_is_read_to_its_end(
         assert list(rows) == []
 
 
-@pytest.mark.parametrize("raw", [b"", BOM, b"\r\n\r \t\n", b"# id\n\n", b"sep=;\n"], ids=ascii)
-def test_nothing_to_read(tmp_path: Path, raw: bytes) -> None:
-    """An input without a row and without a header is empty, which is no error here."""
-    source = Source(file_of(tmp_path, raw))
-    assert list(source.entries()) == []
-    assert source.remarks.is_empty
-
-
-@pytest.mark.parametrize("raw", [b"id\n", b"[]", b'{"data":[]}'])
-def test_a_list_of_nothing_is_not_empty(tmp_path: Path, raw: bytes) -> None:
-    """A header, or an empty JSON list, says that there is nothing on purpose."""
-    source = Source(file_of(tmp_path, raw))
-    assert list(source.entries()) == []
-    assert not source.remarks.is_empty
-
-
 @pytest.mark.parametrize(
     "raw",
     [b"id\na\n", b"\xff\xfei\0d\0\n\0a\0", b'["a"]', b'[\n"a"\n]', BOM + b"a1", b""],
@@ -145,17 +119,6 @@ def test_json_is_told_by_its_first_character(raw: bytes, job_id: str) -> None:
 def test_what_begins_like_json_is_json(raw: bytes) -> None:
     """Text that begins with a bracket is refused as JSON, and not taken for a table."""
     assert "the JSON is broken" in refusal(raw)[0]
-
-
-def test_the_operator_is_told(tmp_path: Path) -> None:
-    """What was assumed about a first row is noted once, before its rows come."""
-    notes: list[str] = []
-    file = file_of(tmp_path, b"x,my key\ny,a\n")
-    rows = Source(file, "2", Remarks(notes.append)).entries()
-    next(rows)
-    assert notes == [f'the first row of {file} is read as a header, not as a job id: "my key"']
-    assert list(rows) == []
-    assert len(notes) == 1
 
 
 def test_it_says_when_it_is_about_to_wait(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -197,31 +160,9 @@ def test_standard_input_stays_open(monkeypatch: pytest.MonkeyPatch, tmp_path: Pa
         assert os.fstat(stdin.fileno())
 
 
-def test_process_without_standard_input_reads_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A process that was started without standard input reads nothing from it."""
-    monkeypatch.setattr("sys.stdin", None)
-    source = Source("-")
-    assert list(source.entries()) == []
-    assert source.remarks.is_empty
-
-
 FIRST = [
-    b"id\n",
-    b"n,id\r\n",
-    b'"id";n\n',
-    b"a|b c\r",
-    b"a b\n",
-    b'"a',
-    b"{",
-    b"[",
-    b'[{"id":',
-    b'{"data":[',
-    b"sep=;\n",
-    b"",
-    b'"',
-    b"\xff\xfe",
-    b"\xfe\xff",
-    BOM,
+    *(b"id\n", b"n,id\r\n", b'"id";n\n', b"a|b c\r", b"a b\n", b'"a', b"{", b"[", b'[{"id":'),
+    *(b'{"data":[', b"sep=;\n", b"", b'"', b"\xff\xfe", b"\xfe\xff", BOM),
 ]
 REST = st.one_of(
     st.binary(),
@@ -230,10 +171,6 @@ REST = st.one_of(
     st.text(ENCODABLE).map(lambda text: text.encode("utf-16-le", "surrogatepass")),
 )
 COLUMNS = st.sampled_from([None, "1", "2", "id", "n", "99999999", "\u0661", "²", ""])
-
-
-def rows_of(folder: Path, raw: bytes, column: str | None) -> Iterator[Entry]:
-    return Source(file_of(folder, raw), column).entries()
 
 
 @given(first=st.sampled_from(FIRST), rest=REST, column=COLUMNS)
@@ -251,7 +188,8 @@ def test_any_bytes_of_an_input_are_read_or_refused(
     rows: list[Entry] = []
     refused: InputError | None = None
     try:
-        rows.extend(rows_of(tmp_path_factory.getbasetemp(), first + rest, column))
+        file = file_of(tmp_path_factory.getbasetemp(), first + rest)
+        rows.extend(Source(file, column).entries())
     except InputError as error:
         refused = error
     assert refused is None or (refused.hint and str(refused).encode())
