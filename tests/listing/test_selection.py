@@ -1,6 +1,5 @@
 """Which jobs fit, and how the store is asked for them."""
 
-import orjson
 import pytest
 
 from bulkcancel.base.model import JobState, ListedJob
@@ -8,8 +7,6 @@ from bulkcancel.base.times import epoch_of
 from bulkcancel.epcc import Reply
 from bulkcancel.listing.page import list_path, page_in
 from bulkcancel.listing.selection import Selection
-from bulkcancel.sandbox import Job, Rules
-from bulkcancel.sandbox.listing import page_of
 
 NOON = 1_771_416_000.0  # 2026-02-18T12:00:00Z
 
@@ -87,22 +84,6 @@ def test_the_path_of_a_page_is_what_the_platform_documents() -> None:
 def test_times_of_the_store_are_read_with_any_zone(stamp: str, epoch: float | None) -> None:
     """Without a zone it is UTC; what can't be read is unknown."""
     assert epoch_of(stamp) == epoch
-
-
-def test_a_page_of_the_practice_api_is_read() -> None:
-    """Jobs with all that the store said of them, total, and whether there is a next page."""
-    jobs = [
-        Job(str(i), "price-import", "Started", "2026-02-18T12:00:00Z", "later", "then")
-        for i in range(3)
-    ]
-
-    body = orjson.dumps(page_of(jobs, {"page[limit]": "2"}, Rules()))
-    page = page_in(Reply(200, {}, body), 0)
-    assert page is not None
-    assert page.jobs[1] == ListedJob(
-        "1", JobState("started", "price-import", "2026-02-18T12:00:00Z", "then", "", "later"), NOON
-    )
-    assert (page.total, page.has_next, page.end) == (3, True, 2)
 
 
 @pytest.mark.parametrize(
