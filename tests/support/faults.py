@@ -20,7 +20,8 @@ from enum import Enum
 
 import orjson
 
-from tests.support.fakes import error, job
+from bulkcancel.epcc import Reply
+from tests.support.fakes import error, job, page, token
 from tests.support.raw import Request, Requests, http, listening
 
 
@@ -35,8 +36,7 @@ class Act(Enum):
 
 
 AN_HOUR = 3600.0
-CLOSE, RESET, HANG = Act.CLOSE, Act.RESET, Act.HANG
-ANSWER, LAST_ANSWER = Act.ANSWER, Act.LAST_ANSWER
+CLOSE, RESET, HANG, ANSWER, LAST_ANSWER = Act
 Deed = bytes | Act | float  # a float: wait so many seconds
 
 
@@ -50,26 +50,22 @@ class TrueJob:
     changed_at: float = field(default_factory=lambda: time.time() - AN_HOUR)  # epoch, by our clock
 
 
-def _http(reply: object, code: str = "200 OK") -> bytes:
-    return http(code, orjson.dumps(reply), "Content-Type: application/json")
+def _raw(reply: Reply, *headers: str) -> bytes:
+    """Return a reply as it comes over the network."""
+    kind = reply.headers.get("content-type", "application/json")
+    return http(f"{reply.status} As It Is", reply.body, f"Content-Type: {kind}", *headers)
 
 
-def _error(status: int, *headers: str, about: str = "") -> bytes:
-    """Return an error in the API's shape, a 404 about a job with the id that is missing."""
-    body = orjson.loads(error(status).body)
-    if about:
-        body["errors"][0]["meta"] = {"missing_ids": [about]}
-    return http(f"{status} Trouble", orjson.dumps(body), "Content-Type: application/json", *headers)
-
-
-def _page(status: int) -> bytes:
-    return http(f"{status} Trouble", b"<html>proxy</html>", "Content-Type: text/html")
+def _missing(job_id: str) -> bytes:
+    """Return the 404 that names the job."""
+    body = orjson.loads(error(404).body)
+    body["errors"][0]["meta"] = {"missing_ids": [job_id]}
+    return _raw(Reply(404, {}, orjson.dumps(body)))
 
 
 _BOMB = gzip.compress(b"\0" * 30_000_000)
-_OTHER = orjson.loads(job("cancelled", "another-job").body)
-
-_STRAY = _error(404, about="another-job")
+_OTHER_SHAPE = Reply(200, {}, b'{"data": [1, {"id": null}]}')
+_STRAY = _missing("another-job")
 
 HARMLESS = {"103 before the answer", "closed after the answer", "closed without a word"}
 OUT_OF_STEP = {
@@ -85,13 +81,13 @@ FAULTS: dict[str, tuple[bool | None, list[Deed]]] = {
     "half a head": (EITHER, [b"HTTP/1.1 20", CLOSE]),
     "no HTTP": (EITHER, [b"\x16\x03\x01\0nonsense\r\n\r\n", CLOSE]),
     "hang": (EITHER, [HANG]),
-    "500": (EITHER, [_error(500)]),
-    "502": (EITHER, [_page(502)]),
-    "503": (EITHER, [_page(503)]),
-    "504": (EITHER, [_page(504)]),
-    "a captive portal": (EITHER, [_page(200)]),
-    "another shape": (EITHER, [_http({"data": [1, {"id": None}]})]),
-    "another id": (EITHER, [_http(_OTHER)]),
+    "500": (EITHER, [_raw(error(500))]),
+    "502": (EITHER, [_raw(page(502))]),
+    "503": (EITHER, [_raw(page(503))]),
+    "504": (EITHER, [_raw(page(504))]),
+    "a captive portal": (EITHER, [_raw(page(200))]),
+    "another shape": (EITHER, [_raw(_OTHER_SHAPE)]),
+    "another id": (EITHER, [_raw(job("cancelled", "another-job"))]),
     "204": (EITHER, [b"HTTP/1.1 204 No Content\r\n\r\n"]),
     "an empty body": (EITHER, [http("200 OK")]),
     "a cut body": (EITHER, [http("200 OK", b'{"data": {', length=500), CLOSE]),
@@ -107,13 +103,13 @@ FAULTS: dict[str, tuple[bool | None, list[Deed]]] = {
     "closed after the answer": (NEVER, [LAST_ANSWER, CLOSE]),
     "closed without a word": (NEVER, [ANSWER, CLOSE]),
     "a second reply later": (NEVER, [ANSWER, 0.005, _STRAY]),
-    "a late 404 about nobody": (NEVER, [ANSWER, 0.005, _error(404)]),
+    "a late 404 about nobody": (NEVER, [ANSWER, 0.005, _raw(error(404))]),
     "two replies in one segment": (NEVER, [ANSWER, _STRAY]),
     "bytes after the reply": (NEVER, [ANSWER, b"\r\nmore"]),
     "a reply before the request": (NEVER, [ANSWER, 0.0, _STRAY, 0.005]),
-    "401": (NEVER, [_error(401)]),
-    "429": (NEVER, [_error(429)]),
-    "429 with nonsense": (NEVER, [_error(429, "Retry-After: soon")]),
+    "401": (NEVER, [_raw(error(401))]),
+    "429": (NEVER, [_raw(error(429))]),
+    "429 with nonsense": (NEVER, [_raw(error(429), "Retry-After: soon")]),
 }  # fmt: skip
 
 
@@ -181,9 +177,9 @@ class Store:
         """Decide what happens to a request, and to its job."""
         method, path = request.method, request.path
         if path == "/oauth/access_token":
-            return [_http({"access_token": "token", "expires_in": 3600})]
+            return [_raw(token("token", expires_in=3600))]
         if path == "/v2/settings/store":
-            return [_error(404)]
+            return [_raw(error(404))]
         job_id = path.split("/")[3]
         if method == "POST":
             self._meddle(job_id)
@@ -200,12 +196,10 @@ class Store:
         return [self._real(deed, method, job_id) for deed in deeds]
 
     def _real(self, deed: Deed, method: str, job_id: str) -> Deed:
-        if deed is ANSWER:
-            return self._answer(method, job_id)
-        if deed is LAST_ANSWER:
-            answer = self._answer(method, job_id)
-            return answer.replace(b"\r\n", b"\r\nConnection: close\r\n", 1)
-        return deed
+        if deed not in {ANSWER, LAST_ANSWER}:
+            return deed
+        ends = b"\r\nConnection: close\r\n" if deed is LAST_ANSWER else b"\r\n"
+        return self._answer(method, job_id).replace(b"\r\n", ends, 1)
 
     def _meddle(self, job_id: str) -> None:
         """Let somebody else be first, now and then."""
@@ -219,12 +213,12 @@ class Store:
     def _answer(self, method: str, job_id: str) -> bytes:
         true = self.jobs.get(job_id)
         if true is None:
-            return _error(404, about=job_id)
+            return _missing(job_id)
         if method == "GET":
             lags = self._dice.random() < 0.5 and time.time() < true.changed_at + self.lag
             return self._shown(true.before if lags else true.status, job_id, true)
         if true.status != "pending":
-            return _error(self._dice.choice([400, 409, 422]))
+            return _raw(error(self._dice.choice([400, 409, 422])))
         true.before, true.changed_at = true.status, time.time()
         true.status, true.ours = "cancelled", True
         return self._shown(true.status, job_id, true)
@@ -234,8 +228,7 @@ class Store:
         moment = true.changed_at if self.moves else time.time() - 2 * AN_HOUR
         stamp = datetime.fromtimestamp(moment + self.skew, UTC).isoformat(timespec="milliseconds")
         date = f"Date: {formatdate(time.time() + self.skew, usegmt=True)}"
-        reply = job(status, job_id, updated_at=stamp)
-        return http("200 OK", reply.body, "Content-Type: application/json", date)
+        return _raw(job(status, job_id, updated_at=stamp), date)
 
 
 def _end(writer: asyncio.StreamWriter, deed: Act) -> None:

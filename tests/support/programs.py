@@ -15,7 +15,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from io import StringIO
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 import pytest
 
@@ -121,17 +121,7 @@ def running(
                 process.kill()
 
 
-def run_program(
-    *arguments: str | Path,
-    folder: Path,
-    url: str = "",
-    command: Sequence[str] = PROGRAM,
-    stdin: str = "",
-    **variables: str,
-) -> Ended:
-    """Run the program to its end."""
-    with running(
-        *arguments, folder=folder, url=url, command=command,
-        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, **variables,
-    ) as program:  # fmt: skip
+def run_program(*arguments: str | Path, folder: Path, stdin: str = "", **options: Any) -> Ended:  # noqa: ANN401
+    """Run the program to its end; `options` are those of `running`."""
+    with running(*arguments, folder=folder, **options) as program:
         return program.end(stdin.encode())
