@@ -50,10 +50,6 @@ class Run:
             self._began,
         )
 
-    def interrupt(self) -> None:
-        """Press Ctrl-C."""
-        os.kill(self._process.pid, signal.SIGINT)  # unlike Popen's own, leaves the end to `wait`
-
     def end(self) -> None:
         """End it, with all that it has started, if it is still there."""
         if self._process.returncode is None:
