@@ -13,8 +13,9 @@ from bulkcancel.base.access import Access, find_access
 from bulkcancel.base.checks import base_url as checked_base_url
 from bulkcancel.base.checks import checked_headers, outcomes
 from bulkcancel.base.errors import BulkcancelError, ConfigError, GuardError
-from bulkcancel.base.model import Credentials, JobResult, JobRow, Tally, id_key
+from bulkcancel.base.model import Credentials, JobResult, JobRow, id_key
 from bulkcancel.base.settings import PaceOptions, StoreOptions
+from bulkcancel.base.tally import Tally
 from bulkcancel.engine import Engine, Guards, Policy, concurrency_for
 from bulkcancel.epcc import connect
 from bulkcancel.inputs import Entry, Input, Source, problem_of

@@ -1,11 +1,9 @@
-"""The values that flow through a run, and the `Tally` that counts them.
+"""The values that flow through a run.
 
 Knows nothing of HTTP libraries, files or terminals, and never prints.
 """
 
 import re
-from collections import Counter
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import lru_cache
@@ -21,8 +19,6 @@ _SPELLED = re.compile(  # with a prefix, in braces, without hyphens
 CANCELLED = "cancelled"  # the job status; Outcome.CANCELLED is what this run did
 PENDING = "pending"
 STARTED = "started"
-OTHER_STATUS = "other"
-_MOST_STATUSES = 50  # that are counted apart
 
 
 class Outcome(StrEnum):
@@ -249,62 +245,3 @@ class JobResult:
 @lru_cache(maxsize=256)
 def _name(text: str) -> str:
     return cell(text, MAX_NAME)
-
-
-@dataclass(slots=True)
-class Tally:
-    """The counts of a report.
-
-    Distinct ids (the sum of `outcomes`) plus `repeats` are the rows read; with
-    `--resume`, `outcomes` counts what stands in the whole report, `settled_before` the
-    jobs of the input that needed nothing more, `done` what this run added to them, `doubtful`
-    those among these of which it is open who has cancelled them.
-    `allow` holds the outcomes that count as success beside `cancelled`. `requests` are
-    those of all kinds, `retries` those among them that repeat an earlier one, `in_flight`
-    those that are under way. `input_incomplete`: the list was one page of many.
-    """
-
-    allow: frozenset[Outcome] = frozenset()
-    outcomes: Counter[Outcome] = field(default_factory=Counter)
-    not_pending: Counter[str] = field(default_factory=Counter)
-    repeats: int = 0
-    settled_before: int = 0
-    done: int = 0
-    doubtful: int = 0
-    requests: int = 0
-    retries: int = 0
-    read_backs: int = 0
-    throttled: int = 0
-    in_flight: int = 0
-    input_incomplete: bool = False
-
-    @property
-    def found_none(self) -> bool:
-        """Tell whether the store had none of the jobs, as if it were the wrong one."""
-        found = (Outcome.CANCELLED, Outcome.NOT_PENDING, Outcome.WOULD_CANCEL)
-        return self.outcomes[Outcome.NOT_FOUND] > 0 and not any(self.outcomes[o] for o in found)
-
-    def count(self, result: JobResult) -> None:
-        """Count the result of one job, in place of what was known of it before."""
-        self.done += 1
-        self.doubtful += result.doubtful
-        self.outcomes[result.outcome] += 1
-        if result.outcome is Outcome.NOT_PENDING:
-            self._count_status(result.state.status, 1)
-        if result.row.earlier is not None:
-            self._add(result.row.earlier, -1)
-
-    def adopt(self, report: Iterable[Earlier]) -> None:
-        """Count what earlier runs left behind."""
-        for each, number in Counter(report).items():
-            self._add(each, number)
-
-    def _add(self, of: Earlier, number: int) -> None:
-        self.outcomes[of.outcome] += number
-        if of.outcome is Outcome.NOT_PENDING:
-            self._count_status(of.status, number)
-
-    def _count_status(self, status: str, number: int) -> None:
-        """Count a status, as one of others once a server has made up too many."""
-        known = status in self.not_pending or len(self.not_pending) < _MOST_STATUSES
-        self.not_pending[status if known else OTHER_STATUS] += number

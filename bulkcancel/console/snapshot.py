@@ -5,7 +5,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from bulkcancel.base.model import CANCELLED, Outcome, Tally
+from bulkcancel.base.model import CANCELLED, Outcome
+from bulkcancel.base.tally import Tally
 from bulkcancel.base.text import duration, one_line
 
 _STATUS = {CANCELLED: "already cancelled by somebody else", "": "status unknown"}

@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from bulkcancel.base.model import STARTED, JobResult, Outcome, Tally
+from bulkcancel.base.model import STARTED, JobResult, Outcome
+from bulkcancel.base.tally import Tally
 from bulkcancel.base.text import duration, one_line, timestamp
 from bulkcancel.console.output import STYLES, Output
 from bulkcancel.console.snapshot import statuses

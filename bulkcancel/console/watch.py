@@ -2,7 +2,8 @@
 
 from collections import Counter
 
-from bulkcancel.base.model import CANCELLED, STARTED, JobResult, Outcome, Tally
+from bulkcancel.base.model import CANCELLED, STARTED, JobResult, Outcome
+from bulkcancel.base.tally import Tally
 from bulkcancel.console.output import Output
 from bulkcancel.console.snapshot import Conditions, Snapshot
 from bulkcancel.console.timeline import Sample, Timeline

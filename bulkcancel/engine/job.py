@@ -12,7 +12,8 @@ from typing import Protocol
 
 from bulkcancel.base.backoff import Backoff
 from bulkcancel.base.errors import BulkcancelError, GuardError
-from bulkcancel.base.model import JobRow, Outcome, Tally, id_key
+from bulkcancel.base.model import JobRow, Outcome, id_key
+from bulkcancel.base.tally import Tally
 from bulkcancel.base.waits import Waits
 from bulkcancel.engine.attribution import Stamps
 from bulkcancel.engine.guards import Guards

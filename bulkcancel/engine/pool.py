@@ -13,7 +13,8 @@ from bulkcancel.base.errors import (
     GuardError,
     Interruption,
 )
-from bulkcancel.base.model import JobResult, JobRow, Outcome, Tally
+from bulkcancel.base.model import JobResult, JobRow, Outcome
+from bulkcancel.base.tally import Tally
 from bulkcancel.base.waits import Interrupted
 from bulkcancel.engine.attribution import Stamps
 from bulkcancel.engine.guards import Guards

@@ -16,8 +16,9 @@ from typing import Protocol
 from bulkcancel.base.access import Access
 from bulkcancel.base.backoff import Backoff
 from bulkcancel.base.errors import LoginError
-from bulkcancel.base.model import Credentials, Tally
+from bulkcancel.base.model import Credentials
 from bulkcancel.base.settings import PaceOptions
+from bulkcancel.base.tally import Tally
 from bulkcancel.base.text import duration
 from bulkcancel.base.waits import Waits
 from bulkcancel.epcc.auth import Auth

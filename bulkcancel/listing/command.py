@@ -11,8 +11,9 @@ from urllib.parse import urlsplit
 
 from bulkcancel.base.access import Access, find_access
 from bulkcancel.base.errors import BulkcancelError, GuardError, Interruption, ReportError
-from bulkcancel.base.model import PENDING, STARTED, ListedJob, Tally
+from bulkcancel.base.model import PENDING, STARTED, ListedJob
 from bulkcancel.base.settings import DisplayOptions, PaceOptions, StoreOptions
+from bulkcancel.base.tally import Tally
 from bulkcancel.console import Output, QueueView, print_queue
 from bulkcancel.engine import concurrency_for
 from bulkcancel.epcc import connect

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 from bulkcancel.base.errors import BulkcancelError, GuardError, Interruption, StoreUnreachableError
 from bulkcancel.base.interrupts import draining
-from bulkcancel.base.model import ListedJob, Tally
+from bulkcancel.base.model import ListedJob
+from bulkcancel.base.tally import Tally
 from bulkcancel.base.text import duration
 from bulkcancel.console import Output
 from bulkcancel.epcc import Sender

@@ -9,8 +9,9 @@ from urllib.parse import urlsplit
 
 from bulkcancel.base.access import Access, find_access
 from bulkcancel.base.errors import ConfigError, InputError, ReportError
-from bulkcancel.base.model import Outcome, Tally
+from bulkcancel.base.model import Outcome
 from bulkcancel.base.settings import Settings
+from bulkcancel.base.tally import Tally
 from bulkcancel.console import Output
 from bulkcancel.engine import concurrency_for
 from bulkcancel.epcc import connect

@@ -6,7 +6,8 @@ from contextlib import AsyncExitStack
 from dataclasses import replace
 from urllib.parse import urlsplit
 
-from bulkcancel.base.model import ClientKey, Earlier, JobRow, Outcome, StoreName, Tally, id_key
+from bulkcancel.base.model import ClientKey, Earlier, JobRow, Outcome, StoreName, id_key
+from bulkcancel.base.tally import Tally
 from bulkcancel.engine import concurrency_for
 from bulkcancel.epcc import Sender, connect
 from bulkcancel.inputs import Entry, Listed, Streamed

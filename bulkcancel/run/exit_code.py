@@ -1,7 +1,8 @@
 """The exit code of a run: by what stopped it and when, else by what was counted."""
 
 from bulkcancel.base.errors import BulkcancelError, Interruption
-from bulkcancel.base.model import Outcome, Tally
+from bulkcancel.base.model import Outcome
+from bulkcancel.base.tally import Tally
 
 _GOOD = frozenset({Outcome.CANCELLED, Outcome.WOULD_CANCEL, Outcome.DRY_RUN})
 _WORTH_RESUMING = frozenset(

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 from bulkcancel.base.access import Access
 from bulkcancel.base.errors import BulkcancelError
-from bulkcancel.base.model import ClientKey, Outcome, StoreName, Tally
+from bulkcancel.base.model import ClientKey, Outcome, StoreName
 from bulkcancel.base.settings import Settings
+from bulkcancel.base.tally import Tally
 from bulkcancel.base.text import one_line
 from bulkcancel.console import Watch, by_count
 from bulkcancel.report import Recorder, Row, RunSpan

@@ -4,8 +4,9 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
 
-from bulkcancel.base.model import Outcome, Tally
+from bulkcancel.base.model import Outcome
 from bulkcancel.base.settings import Settings
+from bulkcancel.base.tally import Tally
 from bulkcancel.base.text import shell_command
 from bulkcancel.inputs import STDIN
 from bulkcancel.report import STDOUT

@@ -8,8 +8,9 @@ import time
 from collections.abc import Mapping
 
 from bulkcancel.base.errors import BulkcancelError
-from bulkcancel.base.model import JobResult, Outcome, Tally
+from bulkcancel.base.model import JobResult, Outcome
 from bulkcancel.base.settings import Settings
+from bulkcancel.base.tally import Tally
 from bulkcancel.console import Output, Question, Watch, ask, effective_settings, require_terminal
 from bulkcancel.report import open_recorder
 from bulkcancel.run.conclude import conclude

@@ -11,8 +11,8 @@ import orjson
 
 from bulkcancel._version import __version__
 from bulkcancel.base.errors import BulkcancelError, GuardError, ReportError
-from bulkcancel.base.model import Tally
 from bulkcancel.base.settings import Settings
+from bulkcancel.base.tally import Tally
 from bulkcancel.base.text import masked, one_line, timestamp, visible
 from bulkcancel.report import Past, new_run_id, read_regular, write_atomically
 from bulkcancel.run.exit_code import exit_code

@@ -14,10 +14,10 @@ from bulkcancel.base.model import (
     JobState,
     Outcome,
     ReadyToken,
-    Tally,
     id_key,
     is_uuid,
 )
+from bulkcancel.base.tally import Tally
 
 ROW = JobRow("id-1", "jobs.csv", 7)
 JOB = "0b86bd65-9a4c-4c3b-9a5e-3a1b7a3c9d10"

@@ -10,7 +10,8 @@ from typing import Any
 import orjson
 import pytest
 
-from bulkcancel.base.model import JobResult, JobState, Outcome, Tally
+from bulkcancel.base.model import JobResult, JobState, Outcome
+from bulkcancel.base.tally import Tally
 from bulkcancel.base.text import hide
 from bulkcancel.console import Conditions, Output, Snapshot, log_line
 from bulkcancel.console.output import STYLES

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from bulkcancel.base.model import Outcome, Tally
+from bulkcancel.base.model import Outcome
+from bulkcancel.base.tally import Tally
 from bulkcancel.console import Conditions, LiveDisplay, Output, PlainLines, Snapshot, display_for
 from bulkcancel.console.output import StandardError
 from bulkcancel.console.progress import lines_of

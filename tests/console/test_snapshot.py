@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from bulkcancel.base.model import Outcome, Tally
+from bulkcancel.base.model import Outcome
+from bulkcancel.base.tally import Tally
 from bulkcancel.console import Conditions, Snapshot, by_count
 from bulkcancel.console.snapshot import statuses
 

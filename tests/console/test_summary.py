@@ -6,7 +6,8 @@ from typing import Any
 import orjson
 import pytest
 
-from bulkcancel.base.model import JobState, Outcome, Tally
+from bulkcancel.base.model import JobState, Outcome
+from bulkcancel.base.tally import Tally
 from bulkcancel.console import Output, Summary, print_summary
 from bulkcancel.console.summary import remarks, to_pass_on
 from tests.support.fakes import result

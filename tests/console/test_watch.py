@@ -5,7 +5,8 @@ from dataclasses import replace
 
 import pytest
 
-from bulkcancel.base.model import Earlier, JobState, Outcome, Tally
+from bulkcancel.base.model import Earlier, JobState, Outcome
+from bulkcancel.base.tally import Tally
 from bulkcancel.console import Conditions, Output, Watch
 from tests.support.fakes import result, row
 

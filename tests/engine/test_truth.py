@@ -13,8 +13,9 @@ import pytest
 
 from bulkcancel.base.backoff import Backoff
 from bulkcancel.base.errors import Interruption
-from bulkcancel.base.model import SETTLED, JobResult, Outcome, Tally
+from bulkcancel.base.model import SETTLED, JobResult, Outcome
 from bulkcancel.base.settings import PaceOptions
+from bulkcancel.base.tally import Tally
 from bulkcancel.engine.attribution import CLEARLY, OPEN
 from bulkcancel.engine.guards import Guards
 from bulkcancel.engine.pool import Engine, Policy

@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 
 from bulkcancel.base.errors import LoginError
-from bulkcancel.base.model import Credentials, ReadyToken, Tally
+from bulkcancel.base.model import Credentials, ReadyToken
 from bulkcancel.base.settings import PaceOptions
+from bulkcancel.base.tally import Tally
 from bulkcancel.epcc import Exchange, NoReply, Request, Sender, Step
 from bulkcancel.epcc.auth import GRACE, MAX_REFUSED, MOST_LOGINS, PATIENCE
 from bulkcancel.epcc.verdicts import interpret_any

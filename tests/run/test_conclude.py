@@ -11,7 +11,7 @@ import orjson
 import pytest
 
 from bulkcancel.base.errors import GuardError, Interruption
-from bulkcancel.base.model import Tally
+from bulkcancel.base.tally import Tally
 from bulkcancel.console import Output, Watch
 from bulkcancel.report import STDOUT, EarlierReport, Plan, Recorder, name_of
 from bulkcancel.report.append_file import AppendFile, create

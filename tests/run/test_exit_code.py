@@ -13,7 +13,8 @@ from bulkcancel.base.errors import (
     LoginError,
     ReportError,
 )
-from bulkcancel.base.model import Earlier, JobResult, JobRow, Outcome, Tally
+from bulkcancel.base.model import Earlier, JobResult, JobRow, Outcome
+from bulkcancel.base.tally import Tally
 from bulkcancel.run.exit_code import exit_code
 
 

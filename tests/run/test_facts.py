@@ -18,7 +18,8 @@ import pytest
 
 from bulkcancel.base.access import Access
 from bulkcancel.base.errors import Interruption
-from bulkcancel.base.model import Earlier, JobState, Outcome, ReadyToken, StoreName, Tally
+from bulkcancel.base.model import Earlier, JobState, Outcome, ReadyToken, StoreName
+from bulkcancel.base.tally import Tally
 from bulkcancel.base.text import hide
 from bulkcancel.console import Watch
 from bulkcancel.inputs import Input, Source

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from bulkcancel.base.model import Outcome, Tally
+from bulkcancel.base.model import Outcome
+from bulkcancel.base.tally import Tally
 from bulkcancel.run.next_step import Command, after_look, after_run, resume_command
 from tests.run.runs import PLAIN as SETTINGS
 from tests.support.chosen import changed

@@ -14,9 +14,9 @@ from bulkcancel.base.model import (
     JobRow,
     Outcome,
     ReadyToken,
-    Tally,
 )
 from bulkcancel.base.settings import PaceOptions
+from bulkcancel.base.tally import Tally
 from bulkcancel.engine import Engine, Guards, Policy
 from bulkcancel.epcc import Exchange, NoReply, Reply, Request, Sender
 from bulkcancel.inputs import Listed
