@@ -59,7 +59,7 @@ def _read(file: str) -> Past:
 async def _verify(
     settings: Settings, access: Access, reports: list[Past], output: Output
 ) -> Verification:
-    claims: dict[str, Outcome] = {}
+    claims = dict[str, Outcome]()
     async with connect(access, settings.pace, Tally(), output.request) as sender:
         store = await store_name(sender)
         for past in reports:
