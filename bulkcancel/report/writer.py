@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from itertools import islice
 from pathlib import Path
+from threading import Lock
 
 from bulkcancel.base.errors import BulkcancelError, GuardError, ReportError
 from bulkcancel.base.model import JobResult, Outcome
@@ -62,6 +63,7 @@ class Recorder:
         self._split = earlier.plan.split
         self._output = output
         self._store = store
+        self._syncing = Lock()
 
     @property
     def target(self) -> str:
@@ -93,13 +95,14 @@ class Recorder:
         self._output.limit_wait(patience)
 
     def sync(self) -> None:
-        """Wait until all rows are on the disk; raises `GuardError`.
+        """Wait until all rows are on the disk, perhaps in another thread; raises `GuardError`.
 
         The time of a report with rows shows until when the run was alive.
         """
-        self._output.sync()
-        if self.log.runs:
-            self._output.set_time(time.time())
+        with self._syncing:
+            self._output.sync()
+            if self.log.runs:
+                self._output.set_time(time.time())
 
     def last_rows(self, most: int) -> list[Row] | None:
         """Return the last row of each job, None where there are more, or no file to read."""
@@ -115,16 +118,17 @@ class Recorder:
         """Finish the report, then the split; return the first thing that went wrong."""
         output, split = self._output, self._split
         output.reserve.release()
-        trouble = _trouble_of(output.sync)
-        if isinstance(output, AppendFile):
-            self.restored = bool(output.lost) and output.restore()
-            self.lost = bool(output.lost)
-            if split is not None and not self.lost:
-                split_trouble = _trouble_of(partial(write_split, split, output, self.layout))
-                trouble = trouble or split_trouble
-        if self._changed_at is not None:  # a later time tells of a run that was killed
-            output.set_time(self._changed_at)
-        output.close()
+        with self._syncing:  # or a sync under way would set its time once more
+            trouble = _trouble_of(output.sync)
+            if isinstance(output, AppendFile):
+                self.restored = bool(output.lost) and output.restore()
+                self.lost = bool(output.lost)
+                if split is not None and not self.lost:
+                    split_trouble = _trouble_of(partial(write_split, split, output, self.layout))
+                    trouble = trouble or split_trouble
+            if self._changed_at is not None:  # a later time tells of a run that was killed
+                output.set_time(self._changed_at)
+            output.close()
         return trouble
 
 

@@ -161,6 +161,31 @@ def test_a_report_that_is_closed_has_the_time_of_its_last_row(plan: Plan, target
     assert target.stat().st_mtime == 1e9
 
 
+def test_a_report_is_closed_after_a_sync_that_is_under_way(
+    plan: Plan, target: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What another thread still does at the end does not make it look like a killed run."""
+    recorder = open_report(plan)
+    recorder.record(A)
+    begun, ended = threading.Event(), threading.Event()
+
+    def fsync(_: int) -> None:
+        begun.set()
+        assert ended.wait(10)
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    syncing, closing = map(threading.Thread, (None, None), (recorder.sync, recorder.close))
+    syncing.start()
+    assert begun.wait(10)
+    closing.start()
+    closing.join(0.02)
+    assert closing.is_alive()
+    ended.set()
+    syncing.join(10)
+    closing.join(10)
+    assert target.stat().st_mtime == A.finished_at
+
+
 @pytest.mark.parametrize(
     ("content", "chosen", "words"),
     [
