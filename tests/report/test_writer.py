@@ -277,39 +277,28 @@ def test_a_split_that_fails_is_returned_at_the_end(plan: Plan, target: Path) -> 
     create(str(target), overwrite=True).close()
 
 
-def spoiled(plan: Plan, how: str) -> Recorder:
-    """Return a closed recorder of one row whose report somebody has spoiled."""
-    target = Path(plan.target)
+@pytest.mark.parametrize("cut", [False, True])
+def test_a_lost_report_is_restored_and_split_if_no_row_is_gone(
+    cut: bool,  # noqa: FBT001
+    plan: Plan,
+    target: Path,
+) -> None:
+    """A report that was replaced is whole beside it; of one that lost rows there is no split."""
     recorder = open_report(plan)
     recorder.record(A)
-    if how == "cut":
-        target.write_bytes(b"")
-    else:
-        target.rename(target.with_suffix(".old"))
-    if how == "replaced":
-        target.write_bytes(b"of a stranger\n")
-    assert isinstance(recorder.close(), GuardError)
-    return recorder
-
-
-@pytest.mark.parametrize(("how", "name"), [("removed", "r.csv"), ("replaced", "r.csv.saved")])
-def test_a_lost_report_is_restored_and_split(how: str, name: str, plan: Plan) -> None:
-    """A report whose rows are all known is complete again, where the recorder says it is."""
-    recorder = spoiled(plan, how)
-    assert (recorder.restored, recorder.lost) == (True, False)
-    place = Path(recorder.target)
-    assert place.name == name
-    assert place.read_bytes() == HEADER + line_of(A)
-    assert (place.parent / "split" / "cancelled.csv").read_bytes() == HEADER + line_of(A)
-    create(str(place), overwrite=True).close()  # it is free for others
-
-
-def test_a_truncated_report_is_lost_and_not_split(plan: Plan, target: Path) -> None:
-    """A report that lost rows is not restored, and no split pretends to be complete."""
-    recorder = spoiled(plan, "cut")
-    assert (recorder.restored, recorder.lost) == (False, True)
+    if not cut:
+        target.unlink()
+    target.write_bytes(b"")
+    error = recorder.close()
+    assert str(error).startswith(f"{target} was {'cut short' if cut else 'replaced'};")
+    assert (recorder.restored, recorder.lost) == (not cut, cut)
     assert target.read_bytes() == b""
-    assert not (target.parent / "split").exists()
+    place, split = Path(recorder.target), target.parent / "split" / "cancelled.csv"
+    assert place.name == ("r.csv" if cut else "r.csv.saved")
+    if not cut:
+        assert place.read_bytes() == split.read_bytes() == HEADER + line_of(A)
+    assert split.exists() != cut
+    create(str(place), overwrite=True).close()  # it is free for others
 
 
 @pytest.mark.parametrize("form", Format)
@@ -372,13 +361,9 @@ def test_last_rows_are_had_where_they_are_not_too_many(
         found = recorder.last_rows(most)
         assert rows == (None if found is None else [row["job_id"] for row in found])
         recorder._output.append(b"nonsense\n")
-        assert recorder.last_rows(9) is None
-
-
-def test_a_stream_has_no_last_rows() -> None:
-    """What went to a pipe or device can't be read again."""
+        assert recorder.last_rows(9) is None  # what somebody else has changed
     with opened(Plan(os.devnull)) as recorder:
-        assert recorder.last_rows(9) is None
+        assert recorder.last_rows(9) is None  # what can't be read again
 
 
 def test_remarks_on_a_resumed_report(target: Path) -> None:

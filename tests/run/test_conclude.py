@@ -101,10 +101,6 @@ def test_summary_file_that_fails_does_not_hide_why_the_run_stopped(
     for stopped, code in ((None, 4), (STOPPED, 130)):
         assert end(Tally(), summary=(lost,), stopped=stopped) == code
         assert f"error: {lost} can't be written: No such file or dir" in capsys.readouterr().err
-
-
-def test_summary_file_is_written_where_asked_for(end: Ending, tmp_path: Path) -> None:
-    """The summary is kept where that was asked for."""
     assert end(tally_of(not_found=1), summary=(tmp_path / "s.json",)) == 3
     assert orjson.loads((tmp_path / "s.json").read_bytes())["outcomes"] == {"not_found": 1}
 
