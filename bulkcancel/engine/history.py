@@ -5,6 +5,7 @@ Pure: nothing here sends or waits.
 
 import math
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum, auto
 
@@ -65,6 +66,7 @@ _SETTLED: dict[Outcome | None, Fate] = {
     Outcome.NOT_FOUND: Fate.NOT_FOUND,
     Outcome.FAILED: Fate.REJECTED,
 }
+_SAY_NOT_APPLIED = {Fate.TURNED_AWAY, Fate.REFUSED, Fate.REJECTED}
 Conclusion = tuple[Outcome, Evidence]
 
 
@@ -90,6 +92,7 @@ class History:
     http_status: int | None = None
     detail: str = ""
     request_id: str = ""
+    _nameless: tuple[Callable[[], bool], ...] = ()  # replies that may be another request's
 
     def cancel_starts(self) -> None:
         """Note that a cancel is sent now: the run may end while it is under way."""
@@ -106,14 +109,21 @@ class History:
             self.sent_at = self.sent_at if self.attempts else None
         self.fate = _FATES.get(verdict.step) or _SETTLED[verdict.outcome]
         self.in_doubt |= self.fate is Fate.LOST
+        if isinstance(exchange, Reply) and self.fate in _SAY_NOT_APPLIED:
+            self._nameless += (exchange.is_out_of_step,)
         self.detail = verdict.detail
         self.request_id = verdict.request_id or self.request_id
         self.state = verdict.state or self.state
 
     def read_ended(self, verdict: Verdict) -> None:
         """Note what a read has shown, if anything."""
+        self._look_at_connections()
         if verdict.state is not None:
             self.was_read, self.state = True, verdict.state
+
+    def _look_at_connections(self) -> None:
+        """Doubt what said that nothing was applied, if our own reply may have come after it."""
+        self.in_doubt |= any(is_out_of_step() for is_out_of_step in self._nameless)
 
     def add_detail(self, text: str) -> None:
         """Add to the reason that the report gives."""
@@ -165,6 +175,7 @@ class History:
 
     def result(self, ending: Ending, stamps: Stamps) -> JobResult:
         """Return the row of the report."""
+        self._look_at_connections()
         outcome, evidence = conclude(self, ending)
         if whose := self.whose(stamps.known(now := time.time())):
             outcome = whose.outcome

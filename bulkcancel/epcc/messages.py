@@ -3,7 +3,7 @@
 The API's pages are cited by their paths below https://elasticpath.dev/docs/api/pxm/products/.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from urllib.parse import quote, urlencode
 
@@ -26,13 +26,15 @@ class Reply:
     """A whole HTTP reply; headers are found by lower-case names, the body is at most 1 MiB.
 
     `reused` tells that its connection had carried a request before: a late reply to that
-    one may have been taken for this one's.
+    one may have been taken for this one's. `is_out_of_step` tells, at any later time, whether
+    something came on its connection that no request asked for: this one's own reply, perhaps.
     """
 
     status: int
     headers: Mapping[str, str] = field(repr=False)  # both may hold a token
     body: bytes = field(repr=False)
     reused: bool = False
+    is_out_of_step: Callable[[], bool] = field(default=lambda: False, repr=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -43,10 +43,7 @@ class Transport(Protocol):
         """Send a request once; `anew`: on a connection of its own."""
 
     def distrust(self) -> None:
-        """Use no connection that is open now again."""
-
-    def leave_connection(self) -> None:
-        """Close the connection of this task's last reply."""
+        """Use the connection of this task's last reply no more."""
 
 
 @dataclass(slots=True)
@@ -238,8 +235,6 @@ class Sender:
         verdict = call.judge(exchange)
         if verdict.out_of_step:
             self._transport.distrust()
-        elif verdict.ask_anew:
-            self._transport.leave_connection()
         if bearer and isinstance(exchange, Reply) and verdict.step not in _NOT_PAST_THE_DOOR:
             self.auth.accepted(bearer)
         if isinstance(exchange, NoReply) and exchange.out_of_files and tally.in_flight:

@@ -13,8 +13,8 @@ import time
 import zlib
 from collections.abc import Callable, Mapping
 from contextvars import ContextVar
-from dataclasses import replace
-from typing import Self
+from dataclasses import dataclass, replace
+from typing import Self, cast
 from weakref import WeakKeyDictionary
 
 import aiohttp
@@ -43,12 +43,42 @@ _ERRNO = re.compile(r"\[Errno (\d+)\]")
 Seen = Callable[[str, str, int | str, float], None]
 MAX_BODY = 1024 * 1024  # bytes; a longer body is not read further
 MAX_CONNECT = 10.0  # seconds
-# the connection of this task's last request, and whether it had carried another one before
-_used: ContextVar[tuple[ResponseHandler, bool]] = ContextVar("used")
 
 
 class UnexpectedBytesError(aiohttp.ClientConnectionError):
     """A new connection on which the server sent something before any request."""
+
+
+@dataclass(slots=True)
+class _State:
+    """What is known of a connection for as long as it lives."""
+
+    busy: bool = False
+    out_of_step: bool = False
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Use:
+    """A connection in use for one request; `reused` if it had carried another one before."""
+
+    protocol: ResponseHandler
+    state: _State
+    reused: bool
+
+    def end(self) -> None:
+        """Note that the reply is here: what comes from now on is nobody's."""
+        self.state.busy = False
+        self.is_out_of_step()
+
+    def is_out_of_step(self) -> bool:
+        """Tell whether anything came on the connection, up to now, that no request asked for."""
+        protocol = self.protocol
+        if not self.state.busy and (protocol._buffer or protocol._tail):  # noqa: SLF001
+            self.state.out_of_step = True
+        return self.state.out_of_step
+
+
+_use: ContextVar[_Use] = ContextVar("use")  # of this task's last request
 
 
 class InStepConnector(aiohttp.TCPConnector):
@@ -62,12 +92,7 @@ class InStepConnector(aiohttp.TCPConnector):
     def __init__(self, *, force_close: bool) -> None:
         resolver = aiohttp.ThreadedResolver(Lookups())  # type: ignore[arg-type]
         super().__init__(limit=0, force_close=force_close, resolver=resolver)
-        self._opened: WeakKeyDictionary[ResponseHandler, int] = WeakKeyDictionary()
-        self._generation = 0
-
-    def distrust(self) -> None:
-        """Use none of the connections that are open now for a further request."""
-        self._generation += 1
+        self._states: WeakKeyDictionary[ResponseHandler, _State] = WeakKeyDictionary()
 
     async def connect(
         self,
@@ -78,13 +103,12 @@ class InStepConnector(aiohttp.TCPConnector):
         """Return a connection on which nothing waits to be read."""
         while True:
             connection = await super().connect(req, traces, timeout)
-            protocol = connection.protocol
-            generation = None if protocol is None else self._opened.get(protocol)
-            reused = generation is not None
-            trusted = generation in {None, self._generation}
-            if protocol is not None and trusted and not _has_spoken(protocol, reused=reused):
-                self._opened[protocol] = self._generation
-                _used.set((protocol, reused))
+            protocol = cast("ResponseHandler", connection.protocol)  # None once it is released
+            reused = protocol in self._states
+            state = self._states.setdefault(protocol, _State())
+            if not state.out_of_step and not _has_spoken(protocol, reused=reused):
+                state.busy = True
+                _use.set(_Use(protocol, state, reused))
                 return connection
             connection.close()
             if not reused:
@@ -124,13 +148,11 @@ class Transport:
         self._nothing = aiohttp.BytesPayload(NOTHING, content_type="application/json")
         self._timeout = timeout
         self._proxy, self._proxy_headers = environment_proxy(base_url)
-        self._pool: InStepConnector
         self._session: aiohttp.ClientSession
         self._unshared: aiohttp.ClientSession
 
     async def __aenter__(self) -> Self:
-        self._pool = InStepConnector(force_close=False)
-        self._session = self._open(self._pool)
+        self._session = self._open(InStepConnector(force_close=False))
         self._unshared = self._open(InStepConnector(force_close=True))
         return self
 
@@ -164,7 +186,7 @@ class Transport:
         headers = {"Authorization": f"Bearer {bearer}"} if bearer else None
         begun = time.monotonic()
         exchange: Exchange
-        before = _used.get(None)
+        before = _use.get(None)
         try:
             async with session.request(
                 request.method,
@@ -175,9 +197,13 @@ class Transport:
                 proxy_headers=self._proxy_headers,
             ) as response:
                 body = await _bounded_body(response)
-                exchange = Reply(response.status, response.headers, body, _used.get()[1])
+            use = _use.get()
+            use.end()
+            exchange = Reply(
+                response.status, response.headers, body, use.reused, use.is_out_of_step
+            )
         except _FAILURES as error:
-            connected = _used.get(None) is not before
+            connected = _use.get(None) is not before
             exchange = _no_reply(error, self._timeout) if connected else self._not_sent(error)
         if self._seen is not None:
             said = exchange.status if isinstance(exchange, Reply) else exchange.reason
@@ -185,12 +211,8 @@ class Transport:
         return exchange
 
     def distrust(self) -> None:
-        """Use no connection that is open now again: its replies are out of step."""
-        self._pool.distrust()
-
-    def leave_connection(self) -> None:
-        """Close the connection of this task's last reply: another reply may still come on it."""
-        _used.get()[0].close()
+        """Use the connection of this task's last reply no more: its replies are out of step."""
+        _use.get().state.out_of_step = True
 
     def _not_sent(self, error: Exception) -> NoReply:
         """Say why there was no connection, and name the proxy that it would have gone through."""

@@ -79,7 +79,11 @@ def interpret_cancel(exchange: Exchange, job_id: str) -> Verdict:
             found = Verdict(Step.SETTLE, Outcome.NOT_FOUND, NO_SUCH_JOB, detail, request_id)
             return _misdirected(exchange, body, job_id) or found
         if status in _REFUSALS:
-            return Verdict(Step.ASK_WHY, detail=detail, request_id=request_id)
+            return Verdict(
+                Step.ASK_WHY, detail=detail, request_id=request_id, ask_anew=exchange.reused
+            )
+    if exchange.reused:  # it names no job
+        return Verdict(Step.RESEND, detail=detail, request_id=request_id, ask_anew=True)
     return Verdict(Step.SETTLE, Outcome.FAILED, detail=detail, request_id=request_id)
 
 
@@ -102,8 +106,12 @@ def interpret_read(exchange: Exchange, job_id: str) -> Verdict:
     if status == 200:
         other = _is_another_job(body, job_id)
         return Verdict(Step.RESEND, detail="200, but not this job", out_of_step=other)
-    other_step = Step.SETTLE if 400 <= status < 500 else Step.RESEND
-    return Verdict(_step_for_every_request(status) or other_step, detail=describe(exchange, body))
+    refused = 400 <= status < 500 and not exchange.reused
+    return Verdict(
+        _step_for_every_request(status) or (Step.SETTLE if refused else Step.RESEND),
+        detail=describe(exchange, body),
+        ask_anew=exchange.reused,
+    )
 
 
 def interpret_any(exchange: Exchange) -> Verdict:

@@ -45,9 +45,9 @@ class SlowStore(Store):
         await asyncio.sleep(0.02)
         await super()._converse(reader, writer)
 
-    def _deeds(self, request: Request) -> list[Deed]:
+    def _deeds(self, request: Request, *, is_first: bool) -> list[Deed]:
         self.requests += 1
-        return super()._deeds(request)
+        return super()._deeds(request, is_first=is_first)
 
 
 def some_moment(dice: random.Random, store: SlowStore) -> Callable[[], bool]:

@@ -1,5 +1,6 @@
 """What became of a job, for all that can be known of it and every way in which it can end."""
 
+from dataclasses import replace
 from itertools import product
 
 import pytest
@@ -130,3 +131,21 @@ def test_an_unknown_row_says_why() -> None:
     job = History(row())
     job.cancel_starts()
     assert job.result(ABANDONED, Stamps()).detail == "the run ended before the reply came"
+
+
+@pytest.mark.parametrize("out_of_step", [False, True])
+@pytest.mark.parametrize("step", [Step.ASK_WHY, Step.PAUSE, Step.RENEW, Step.RESEND])
+def test_a_refusal_is_doubted_once_its_connection_is_out_of_step(
+    step: Step,
+    out_of_step: bool,  # noqa: FBT001
+) -> None:
+    """The reply that came too early was another request's, and our cancel may be applied."""
+    found: list[bool] = []
+    job = History(row())
+    job.cancel_starts()
+    reply = replace(error(422), is_out_of_step=lambda: bool(found))
+    job.cancel_ended(reply, Verdict(step))
+    job.read_ended(Verdict(Step.SETTLE, state=JobState("cancelled")))
+    assert job.result(DONE, Stamps()).outcome is NOT_PENDING
+    found += [True] * out_of_step
+    assert job.result(DONE, Stamps()).outcome is (CANCELLED if out_of_step else NOT_PENDING)

@@ -28,7 +28,7 @@ class Desk:
     def __init__(self, answers: Iterable[Exchange], credentials: Credentials = KEY) -> None:
         self.answers = list(answers)
         self.sent: list[tuple[str, str]] = []
-        self.dropped: list[str] = []  # connections
+        self.distrusted = 0  # connections
         self.tally = Tally()
         self.sender = Sender(self, credentials, PaceOptions(rate=self.rate), self.tally)
         self.auth, self.pacer = self.sender.auth, self.sender.pacer
@@ -41,10 +41,7 @@ class Desk:
         return self.answers.pop(0)
 
     def distrust(self) -> None:
-        self.dropped.append("all")
-
-    def leave_connection(self) -> None:
-        self.dropped.append("its own")
+        self.distrusted += 1
 
     def cancel(self) -> Coroutine[Any, Any, Any]:
         return self.sender.send(CANCEL, interpret_any)

@@ -138,28 +138,36 @@ async def test_a_stray_reply_to_an_idle_connection_answers_no_request() -> None:
         assert await number_of(client) == b"2"
 
 
-async def test_connections_that_are_distrusted_are_not_used_again() -> None:
-    """Neither idle ones nor those with a request under way serve a further request."""
-    replies: list[asyncio.Task[bytes]] = []
-
-    async with listening(Counted().converse) as url, Transport(url, 5) as client:
-        replies += [asyncio.create_task(number_of(client)) for _ in range(2)]
-        assert sorted([await each for each in replies]) == [b"1", b"2"]
-        under_way = asyncio.create_task(number_of(client))
-        await asyncio.sleep(0)
-        client.distrust()
-        assert await under_way in {b"1", b"2", b"3"}
-        again = [asyncio.create_task(number_of(client)) for _ in range(2)]
-        fresh = [await each for each in again]
-    assert not {b"1", b"2"} & set(fresh)
-
-
-async def test_a_connection_that_is_left_is_not_used_again() -> None:
+async def test_a_connection_that_is_distrusted_is_not_used_again() -> None:
     """The connection of the last reply is closed, though it was in the pool again."""
     async with listening(Counted().converse) as url, Transport(url, 5) as client:
         assert [await number_of(client), await number_of(client)] == [b"1", b"1"]
-        client.leave_connection()
+        client.distrust()
         assert await number_of(client) == b"2"
+
+
+@pytest.mark.parametrize("unasked", [b"", http("200 OK", b"{}")])
+async def test_a_reply_tells_whether_its_connection_is_out_of_step(unasked: bytes) -> None:
+    """What comes on a connection after a reply may be what its request was to get."""
+    server = Counted()
+    async with listening(server.converse) as url, Transport(url, 5) as client:
+        reply = await client.send(READ, "token")
+        assert isinstance(reply, Reply)
+        assert not reply.is_out_of_step()
+        server.writers[0].write(unasked)
+        await asyncio.sleep(0.02)
+        assert reply.is_out_of_step() is bool(unasked)
+        assert await number_of(client) == (b"2" if unasked else b"1")
+        assert reply.is_out_of_step() is bool(unasked)
+
+
+async def test_two_replies_at_once_are_out_of_step() -> None:
+    """One of them was not asked for, and nobody can tell which."""
+    server = RawServer(http("422 Trouble", b"{}") + http("200 OK", b"{}"))
+    async with server.serve() as url, Transport(url, 5) as client:
+        reply = await client.send(READ, "token")
+    assert isinstance(reply, Reply)
+    assert reply.is_out_of_step()
 
 
 async def test_a_connection_that_spoke_while_idle_is_never_reused() -> None:

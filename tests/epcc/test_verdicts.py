@@ -310,3 +310,20 @@ def test_a_404_that_names_nobody_is_believed_on_a_new_connection(
     assert (cancel.outcome is Outcome.NOT_FOUND) is believed
     assert (read.state is not None) is believed
     assert cancel.ask_anew is read.ask_anew is not believed
+
+
+@rows(
+    "status first_reply later_reply",
+    ("refused", 422, Step.ASK_WHY, Step.ASK_WHY),
+    ("forbidden", 403, Step.SETTLE, Step.RESEND),
+    ("a timeout of a gateway", 408, Step.SETTLE, Step.RESEND),
+)
+def test_a_refusal_on_a_used_connection_is_followed_up_on_a_new_one(
+    status: int, first_reply: Step, later_reply: Step
+) -> None:
+    """It names no job, so that it may be the late reply to an earlier request."""
+    for reused, step in ((False, first_reply), (True, later_reply)):
+        verdict = wire.interpret_cancel(Reply(status, {}, refusal(title="t"), reused), JOB)
+        assert (verdict.step, verdict.ask_anew) == (step, reused)
+    read = wire.interpret_read(Reply(status, {}, refusal(title="t"), reused=True), JOB)
+    assert (read.step, read.ask_anew) == (Step.RESEND, True)

@@ -83,9 +83,6 @@ class ScriptedStore:
     def distrust(self) -> None:
         self.distrusted += 1
 
-    def leave_connection(self) -> None:
-        """Do as a transport does that has connections."""
-
     @property
     def verbs(self) -> str:
         """Return the first letters of the calls: `cr` for a cancel and a read."""

@@ -67,10 +67,15 @@ _BOMB = gzip.compress(b"\0" * 30_000_000)
 _OTHER_SHAPE = Reply(200, {}, b'{"data": [1, {"id": null}]}')
 _STRAY = _missing("another-job")
 
+OVERTAKING = {
+    f"a late {status} in the next reply's place": status
+    for status in (400, 401, 403, 404, 409, 422, 429, 500)
+}
 HARMLESS = {"103 before the answer", "closed after the answer", "closed without a word"}
 OUT_OF_STEP = {
     *("a second reply later", "two replies in one segment", "bytes after the reply"),
     *("a reply before the request", "a late 404 about nobody"),
+    *OVERTAKING,
 }
 
 # name: whether the request is applied first (None: as the dice fall), and what is answered
@@ -107,6 +112,7 @@ FAULTS: dict[str, tuple[bool | None, list[Deed]]] = {
     "two replies in one segment": (NEVER, [ANSWER, _STRAY]),
     "bytes after the reply": (NEVER, [ANSWER, b"\r\nmore"]),
     "a reply before the request": (NEVER, [ANSWER, 0.0, _STRAY, 0.005]),
+    **{kind: (NEVER, [_raw(error(status)), 0.0, ANSWER]) for kind, status in OVERTAKING.items()},
     "401": (NEVER, [_raw(error(401))]),
     "429": (NEVER, [_raw(error(429))]),
     "429 with nonsense": (NEVER, [_raw(error(429), "Retry-After: soon")]),
@@ -145,10 +151,11 @@ class Store:
             yield url
 
     async def _converse(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        requests = Requests(reader)
+        requests, is_first = Requests(reader), True
         while request := await requests.next():
-            if not await self._do(self._deeds(request), reader, writer):
+            if not await self._do(self._deeds(request, is_first=is_first), reader, writer):
                 return
+            is_first = False
 
     async def _do(
         self, deeds: list[Deed], reader: asyncio.StreamReader, writer: asyncio.StreamWriter
@@ -173,8 +180,8 @@ class Store:
         await writer.drain()
         return True
 
-    def _deeds(self, request: Request) -> list[Deed]:
-        """Decide what happens to a request, and to its job."""
+    def _deeds(self, request: Request, *, is_first: bool) -> list[Deed]:
+        """Decide what happens to a request, the first on its connection or a later one."""
         method, path = request.method, request.path
         if path == "/oauth/access_token":
             return [_raw(token("token", expires_in=3600))]
@@ -187,6 +194,8 @@ class Store:
         if self._dice.random() >= self.rate:
             return [self._answer(method, job_id)]
         kind = self._dice.choice(self._kinds)
+        if is_first and kind in OVERTAKING:  # a late reply needs an earlier request
+            return [self._answer(method, job_id)]
         self.met[kind] += 1
         applied, deeds = FAULTS[kind]
         if applied is None:
