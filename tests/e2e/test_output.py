@@ -153,7 +153,7 @@ def test_headers_are_sent_and_not_shown(cli: Cli) -> None:
     for request in server.requests:
         for header in ("X-Trace: t-1", "X-Other: 2", "EP-Beta-Features: b-1"):
             assert f"\r\n{header}\r\n" in request
-    assert len(server.requests) == 3
+    assert len(server.requests) == 4
     assert "headers: EP-Beta-Features, X-Trace, X-Other (from environment and option)" in ended.err
     assert "t-1" not in ended.err.partition("next:")[0]
 

@@ -16,6 +16,7 @@ from bulkcancel.base.errors import Interruption
 from bulkcancel.base.model import SETTLED, JobResult, Outcome
 from bulkcancel.base.settings import PaceOptions
 from bulkcancel.base.tally import Tally
+from bulkcancel.engine import attribution, history
 from bulkcancel.engine.attribution import CLEARLY, OPEN
 from bulkcancel.engine.guards import Guards
 from bulkcancel.engine.pool import Engine, Policy
@@ -28,6 +29,7 @@ from bulkcancel.run.remaining import Remaining
 from tests.support.fakes import KEY
 from tests.support.faults import FAULTS, HARMLESS, OUT_OF_STEP, Store, TrueJob, mixed_jobs
 
+SHARP = 0.02  # seconds by which times differ clearly, as all happens within two here
 FEW = 15  # jobs of 150 that a busy machine may leave open, as replies come too late
 REFUSED_TOKEN = {kind for kind in FAULTS if "401" in kind}  # too many stop the run
 
@@ -39,6 +41,8 @@ def hurry(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(rate_limit, "MAX_PAUSE", 0.01)
     monkeypatch.setattr(rate_limit, "MIN_RATE", 1000.0)
     monkeypatch.setattr(auth, "GRACE", (0.002,) * 3)
+    monkeypatch.setattr(attribution, "CLEARLY", SHARP)
+    monkeypatch.setattr(history, "CLEARLY", SHARP)
 
 
 class Watched(Transport):
@@ -83,8 +87,7 @@ class Report:
     def past(self) -> Past:
         return read_past(BytesIO(self.content), "report.csv", self.changed_at)
 
-    def add(self, results: Iterable[JobResult], past: Past) -> None:
-        run_id = new_run_id(past.killed_at)
+    def add(self, results: Iterable[JobResult], run_id: str) -> None:
         for result in results:
             self.changed_at = result.finished_at
             self.content += Layout(Format.CSV).line_of(result.as_dict(run_id))
@@ -202,8 +205,9 @@ async def test_no_false_row_of_a_run_that_is_cut_short_and_resumed(seed: int) ->
     for disturb in (soon, soon, soon, None):
         past = report.past()
         report.changed_at = time.time() if past.log.runs else past.killed_at or time.time()
+        run_id = new_run_id(past.killed_at)
         results, _ = await settle(store, list(jobs), Settings(disturb=disturb), past)
-        report.add(results, past)
+        report.add(results, run_id)
         last |= {result.job_id: result for result in results}
     assert last.keys() == jobs.keys()
     assert lies(last.values(), store.jobs) == []
