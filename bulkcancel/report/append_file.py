@@ -21,7 +21,10 @@ _NEW = os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW  # never through a link
 
 
 class AppendFile(Destination):
-    """A file that this run alone writes; a line that can't be written whole is taken back."""
+    """A file that this run alone writes; a line that can't be written whole is taken back.
+
+    To close it ends the lock.
+    """
 
     def __init__(self, file: int, target: str, *, created: bool = False) -> None:
         """Take a locked descriptor; `created` tells that there was no such file before."""
@@ -112,12 +115,6 @@ class AppendFile(Destination):
             raise
         os.dup2(copy._file, self._file)  # noqa: SLF001  (and with it the lock)
         copy.close()
-
-    def close(self) -> None:
-        """Close the file, which ends the lock; a second time does nothing."""
-        with suppress(OSError):  # whoever needs the lines on disk has called sync
-            os.close(self._file)
-        self._file = -1  # its number may soon be another file's
 
     def discard(self) -> None:
         """Close a file in which nothing was recorded, and remove it if this run created it."""

@@ -123,7 +123,10 @@ class Destination:
         """Wait for the disk, perhaps in another thread than `append`; raises `GuardError`."""
 
     def close(self) -> None:
-        """End the destination."""
+        """Close the descriptor; a second time does nothing."""
+        with suppress(OSError):  # whoever needs the lines on disk has called sync
+            os.close(self._file)
+        self._file = -1  # its number may soon be another file's
 
     def discard(self) -> None:
         """Close a destination in which nothing was recorded."""
@@ -170,8 +173,7 @@ class Stream(Destination):
     def close(self) -> None:
         """Close a pipe or device; standard output stays open for the rest of the program."""
         if self.target != STDOUT:
-            with suppress(OSError):
-                os.close(self._file)
+            super().close()
 
     def _write(self, some: memoryview) -> int:
         self._await_space()

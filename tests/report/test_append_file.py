@@ -15,6 +15,7 @@ import pytest
 
 from bulkcancel.base.errors import GuardError, ReportError
 from bulkcancel.report.append_file import AppendFile, create, reopen
+from bulkcancel.report.destination import Stream
 from tests.support.disks import NO_ROOM, scarce
 
 HINT = "wait for it, or choose another place for it"
@@ -171,15 +172,13 @@ def test_discarding_removes_only_a_file_of_this_run(target: Path, tmp_path: Path
     assert kept.exists()
 
 
-def test_discarding_leaves_a_file_of_somebody_else(file: AppendFile, target: Path) -> None:
-    """A file that has taken the place of ours is not removed."""
-    replaced(target)
-    file.discard()
-    assert target.read_bytes() == b"of a stranger\n"
-
-
-def test_closing_twice_leaves_other_files_open(file: AppendFile, target: Path) -> None:
+@pytest.mark.parametrize("kind", [AppendFile, Stream])
+def test_closing_twice_leaves_other_files_open(
+    kind: type[AppendFile | Stream], target: Path
+) -> None:
     """A second close, or one of a closed descriptor, does not close somebody else's file."""
+    target.touch()
+    file = kind(os.open(target, os.O_WRONLY), str(target))
     os.close(file._file)
     file.close()
     other = os.open(target, os.O_RDONLY)  # takes the number that has become free
@@ -247,23 +246,18 @@ def test_a_lost_file_is_restored(
     reopen(str(place)).close()
 
 
-def test_a_lost_file_without_a_free_name_stays_lost(file: AppendFile, target: Path) -> None:
-    """Where both names are taken, nothing is overwritten."""
-    saved_beside(target).write_bytes(b"of an earlier run\n")
-    lose(file, replaced)
-    assert not file.restore()
-    assert (file.target, file.lost) == (str(target), "replaced")
-    assert saved_beside(target).read_bytes() == b"of an earlier run\n"
-
-
-def test_a_full_disk_leaves_a_lost_file_lost(
+def test_a_lost_file_without_a_free_name_or_space_stays_lost(
     file: AppendFile, target: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A copy that does not fit leaves nothing behind."""
-    lose(file, removed)
+    """Nothing is overwritten, discarded or left behind that is not ours and whole."""
+    lose(file, replaced)
     with monkeypatch.context() as patch:
         patch.setattr(os, "write", scarce(0))
         assert not file.restore()
-    assert file.lost == "removed"
-    assert not target.exists()
     assert not saved_beside(target).exists()
+    saved_beside(target).write_bytes(b"of an earlier run\n")
+    assert not file.restore()
+    assert (file.target, file.lost) == (str(target), "replaced")
+    assert saved_beside(target).read_bytes() == b"of an earlier run\n"
+    file.discard()
+    assert target.read_bytes() == b"of a stranger\n"

@@ -112,13 +112,6 @@ def test_a_split_on_a_full_disk_is_a_guard(
     assert held(folder) == {}
 
 
-def test_a_split_into_a_file_names_it(tmp_path: Path, report: AppendFile, form: Format) -> None:
-    """What the system refuses is told with the place."""
-    (tmp_path / "file").touch()
-    with pytest.raises(GuardError, match=r"file/below can't be written: Not a directory"):
-        split(tmp_path / "file" / "below", report, form, A)
-
-
 def test_a_split_into_a_planted_link_is_refused(
     tmp_path: Path, report: AppendFile, form: Format, monkeypatch: pytest.MonkeyPatch
 ) -> None:

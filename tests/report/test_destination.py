@@ -134,16 +134,12 @@ def test_a_device_is_neither_synced_nor_removed() -> None:
     assert Path(os.devnull).exists()
 
 
-def test_a_pipe_that_was_replaced_by_a_file_is_refused(tmp_path: Path) -> None:
-    """A file in place of the pipe that was asked for is not written to."""
+def test_what_has_become_no_stream_is_refused(tmp_path: Path) -> None:
+    """A file in place of the pipe that was asked for is not written to, nor is a folder."""
     (tmp_path / "r").write_text("precious")
     with pytest.raises(ReportError, match="r was replaced by a file"):
         open_stream(str(tmp_path / "r"))
     assert (tmp_path / "r").read_text() == "precious"
-
-
-def test_a_stream_that_can_not_be_opened(tmp_path: Path) -> None:
-    """What the system refuses is an error with its reason."""
     with pytest.raises(ReportError, match="can't be opened: Is a directory; choose another"):
         open_stream(str(tmp_path))
 

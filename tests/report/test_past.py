@@ -4,7 +4,6 @@ import hashlib
 import math
 from dataclasses import replace
 from io import BytesIO
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,8 +12,7 @@ from hypothesis import strategies as st
 
 from bulkcancel.base.errors import ReportError
 from bulkcancel.base.model import Earlier, Evidence, JobResult, JobState, Outcome
-from bulkcancel.report.append_file import reopen
-from bulkcancel.report.past import Past, last_rows, read_past, require_same_store
+from bulkcancel.report.past import Past, read_past, require_same_store
 from bulkcancel.report.rows import FIRST_COLUMNS, Format, Layout
 from tests.support.fakes import result, row
 from tests.support.texts import ENCODABLE
@@ -232,17 +230,6 @@ def test_any_written_row_is_read_back(form: Format, text: str, outcome: Outcome)
     assert earlier.outcome is outcome
     assert earlier.status == one.as_dict("run")["job_status"]
     assert key == (one.as_dict("run")["job_id"] or "jobs.csv:7")
-
-
-@FORMATS
-def test_last_rows_keep_the_order_of_the_report(form: Format, tmp_path: Path) -> None:
-    """The last row of each job is found in the order of the report."""
-    again = result("b", Outcome.CANCELLED)
-    (tmp_path / "r").write_bytes(report_of(form, *THREE, again))
-    report = reopen(str(tmp_path / "r"))
-    found = [(each["job_id"], each["outcome"]) for each in last_rows(report, Layout(form))]
-    report.close()
-    assert found == [("a", "not_pending"), ("a/b", "invalid"), ("b", "cancelled")]
 
 
 N_A, NOT_FOUND = Outcome.NOT_ATTEMPTED, Outcome.NOT_FOUND

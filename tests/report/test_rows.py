@@ -53,15 +53,6 @@ def test_columns_keep_their_order() -> None:
     assert COLUMNS[:13] == FIRST_COLUMNS
 
 
-@pytest.mark.parametrize("form", Format)
-def test_an_older_layout_has_the_first_columns_alone(form: Format) -> None:
-    """A report that knows nothing of stores is continued with the columns that it has."""
-    older = Layout(form, FIRST_COLUMNS)
-    line = older.header + older.line_of(result().as_dict("run", "store.example"))
-    assert b"store" not in line
-    assert line.endswith(b",run\n" if form is Format.CSV else b'"run_id":"run"}\n')
-
-
 @pytest.mark.parametrize(
     ("host", "store_id", "text"),
     [("h", "", "h"), ("h", "s-1", "h s-1"), ("h", "=1;\n=2", "h =1;' =2")],

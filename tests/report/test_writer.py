@@ -64,9 +64,10 @@ def open_report(plan: Plan) -> Recorder:
 
 @contextmanager
 def opened(plan: Plan) -> Iterator[Recorder]:
-    recorder = open_report(plan)
-    yield recorder
-    recorder.close()
+    with closing(open_earlier(plan)) as earlier:
+        recorder = open_recorder(earlier, 1)
+        yield recorder
+        recorder.close()
 
 
 def test_each_result_is_recorded_and_split_at_the_end(plan: Plan, target: Path) -> None:
@@ -80,15 +81,6 @@ def test_each_result_is_recorded_and_split_at_the_end(plan: Plan, target: Path) 
         assert recorder.close() is None
     assert (target.parent / "split" / "failed.csv").read_bytes() == HEADER + line_of(B)
     assert (recorder.unrecorded, recorder.broken, recorder.target) == ([], False, str(target))
-
-
-def test_resuming_a_report_that_does_not_exist_creates_it(plan: Plan, target: Path) -> None:
-    """A run that was to resume nothing begins anew."""
-    plan = replace(plan, resume=True)
-    with closing(open_earlier(plan)) as earlier:
-        assert (earlier.output, earlier.past.jobs) == (None, {})
-    with opened(plan):
-        assert target.read_bytes() == HEADER
 
 
 @pytest.mark.parametrize("form", Format)
@@ -110,13 +102,19 @@ def test_resuming_appends_in_the_format_of_the_report(
 
 @pytest.mark.parametrize(
     ("content", "chosen", "head"),
-    [(b"", None, HEADER), (HEADER[:9], None, HEADER), (b"", "jsonl", b"")],
+    [
+        (None, None, HEADER),
+        (b"", None, HEADER),
+        (HEADER[:9], None, HEADER),
+        (b"", "jsonl", b""),
+    ],
 )
 def test_resuming_a_report_that_had_hardly_begun(
-    content: bytes, chosen: str | None, head: bytes, plan: Plan, target: Path
+    content: bytes | None, chosen: str | None, head: bytes, plan: Plan, target: Path
 ) -> None:
     """A report without a complete first line is begun in the format that was chosen."""
-    target.write_bytes(content)
+    if content is not None:
+        target.write_bytes(content)
     plan = replace(plan, resume=True, chosen=chosen)
     with opened(plan) as recorder:
         recorder.record(A)
