@@ -58,12 +58,12 @@ def draining(
     counter = itertools.count(1)  # a signal may come while another is dealt with
 
     def drain(number: int, _: FrameType | None) -> None:
-        count, code = next(counter), _EXIT_CODES[signal.Signals(number)]
+        count, signalled = next(counter), signal.Signals(number)
+        code = _EXIT_CODES[signalled]
         if count > 2:
             leave(code)
         seconds = grace if number == signal.SIGTERM else patience
         hurry(seconds if count == 1 else 0)
-        signalled = signal.Signals(number)
         stopped = Interruption(f"{_WORDS[signalled]} ({signalled.name})", code)
         loop.call_soon_threadsafe(stop, stopped)
         if count == 2:

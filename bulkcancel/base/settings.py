@@ -125,14 +125,10 @@ class Settings:
         return cls(**groups, **others)
 
     @property
-    def only_reads(self) -> bool:
-        """Tell whether no store's job can be changed."""
-        return self.jobs.dry_run or self.jobs.check or self.store.sandbox
-
-    @property
     def asks(self) -> bool:
-        """Tell whether there is a question before the first cancel."""
-        return not (self.jobs.yes or self.only_reads)
+        """Tell whether there is a question: where jobs of a store can be cancelled."""
+        jobs = self.jobs
+        return not (jobs.yes or jobs.dry_run or jobs.check or self.store.sandbox)
 
 
 GROUPS: Mapping[str, type[Any]] = {

@@ -3,10 +3,9 @@
 from array import array
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from contextlib import suppress
-from datetime import UTC, datetime
 
 from bulkcancel.base.model import JobRow, id_key
+from bulkcancel.base.times import epoch_of
 from bulkcancel.inputs.job_ids import About, Entry
 
 _LINE_BITS = 40  # of a place; the higher bits are the file's number
@@ -26,7 +25,7 @@ class Jobs:
         self.invalid: list[JobRow] = []
         self.types = Counter[str]()
         self.statuses = Counter[str]()
-        self.created: tuple[tuple[datetime, str], ...] = ()
+        self.created: tuple[tuple[float, str], ...] = ()
         self._files: list[str] = []
         self._keys: dict[str, None] = {}  # ordered, and smaller than a list and a set
         self._places = array("Q")
@@ -58,12 +57,9 @@ class Jobs:
     def _count(self, about: About) -> None:
         self.types[about.type] += 1
         self.statuses[about.status] += 1
-        if about.created_at:
-            with suppress(ValueError):  # a free text
-                time = datetime.fromisoformat(about.created_at)
-                time = time if time.tzinfo is not None else time.replace(tzinfo=UTC)
-                times = (*self.created, (time, about.created_at))
-                self.created = min(times), max(times)
+        if about.created_at and (time := epoch_of(about.created_at)) is not None:
+            times = (*self.created, (time, about.created_at))
+            self.created = min(times), max(times)
 
     def ends(self) -> tuple[str, str]:
         """Return the first and the last valid id as written, '' where there is none."""

@@ -56,14 +56,12 @@ def test_precedence_of_the_base_url(
 
 
 def test_a_base_url_in_a_profile_is_checked(keep_profile: KeepProfile) -> None:
-    """A profile's URL must be as good as an option."""
-    keep_profile("[default]\nEPCC_API_BASE_URL=http://store.example\n")
+    """A profile's URL must be as good as an option, and a named profile replaces the default."""
+    keep_profile(
+        "[default]\nEPCC_API_BASE_URL=http://store.example\n"
+        + PROFILES[PROFILES.index("[night]") :]
+    )
     assert refusal_of(LOGIN)[1] == "use https:// (http is for this machine only)"
-
-
-def test_a_named_profile_replaces_the_default_one(keep_profile: KeepProfile) -> None:
-    """A named profile takes the place of the default one."""
-    keep_profile(PROFILES)
     assert access(profile="night").base_url == "https://night.example"
 
 
@@ -103,28 +101,28 @@ def test_credentials_of_the_profile(keep_profile: KeepProfile) -> None:
     assert found.origins["credentials"] == "profile"
 
 
-@pytest.mark.parametrize("name", LOGIN)
-def test_half_a_login_is_not_completed_from_elsewhere(name: str, keep_profile: KeepProfile) -> None:
-    """An id of the environment never goes with a secret of the profile, nor the reverse."""
-    keep_profile(PROFILES)
-    (missing,) = LOGIN.keys() - {name}
-    assert refusal_of({name: LOGIN[name]})[0] == f"no login: {missing} not set"
-
-
+@pytest.mark.parametrize("in_profile", ["", PROFILES], ids=["no profile", "profile"])
 @pytest.mark.parametrize(
     ("environ", "missing"),
     [
-        ({}, "EPCC_CLIENT_ID and EPCC_CLIENT_SECRET"),
         ({"EPCC_CLIENT_ID": ID}, "EPCC_CLIENT_SECRET"),
         ({"EPCC_CLIENT_SECRET": SECRET}, "EPCC_CLIENT_ID"),
         ({"EPCC_CLIENT_ID": " ", "EPCC_CLIENT_SECRET": SECRET}, "EPCC_CLIENT_ID"),
     ],
-    ids=["both", "secret", "id", "blank-id"],
+    ids=["secret", "id", "blank-id"],
 )
-def test_missing_variables_are_named(environ: dict[str, str], missing: str) -> None:
-    """A login that is not complete names the variables that are missing, and the ways out."""
-    message, hint = refusal_of(environ)
-    assert message == f"no login: {missing} not set"
+def test_half_a_login_is_not_completed_from_elsewhere(
+    environ: dict[str, str], missing: str, in_profile: str, keep_profile: KeepProfile
+) -> None:
+    """An id of the environment never goes with a secret of the profile, nor the reverse."""
+    keep_profile(in_profile)
+    assert refusal_of(environ)[0] == f"no login: {missing} not set"
+
+
+def test_missing_variables_are_named() -> None:
+    """Without any login the variables are named, and the ways out."""
+    message, hint = refusal_of({})
+    assert message == "no login: EPCC_CLIENT_ID and EPCC_CLIENT_SECRET not set"
     ways = "EPCC_CLIENT_ID and EPCC_CLIENT_SECRET, or BULKCANCEL_TOKEN, or .*--profile.*--sandbox"
     assert re.search(ways, hint)
 
@@ -146,27 +144,27 @@ def test_an_access_shows_no_secret(environ: dict[str, str]) -> None:
         assert not re.search(f"{SECRET}|{TOKEN}|of-the-night", text)
 
 
-@pytest.mark.parametrize("environ", [LOGIN, {"BULKCANCEL_TOKEN": TOKEN}], ids=["key", "token"])
-def test_a_broken_profile_that_nobody_needs(
-    environ: dict[str, str], keep_profile: KeepProfile
-) -> None:
-    """Where the environment has a whole login, a file that can't be read is no matter."""
-    keep_profile(BROKEN)
-    assert access(environ).origins["credentials"] == "environment"
-
-
 @pytest.mark.parametrize(
-    ("environ", "name"),
-    [({}, None), ({"EPCC_CLIENT_ID": ID}, None), (LOGIN | {"EPCC_CLIENT_ID": ""}, None),
-     (LOGIN, "default")],
-    ids=["no login", "half a login", "a blank id", "named"],
-)  # fmt: skip
-def test_a_broken_profile_that_is_needed(
-    environ: dict[str, str], name: str | None, keep_profile: KeepProfile
+    ("environ", "name", "is_needed"),
+    [
+        (LOGIN, None, False),
+        ({"BULKCANCEL_TOKEN": TOKEN}, None, False),
+        ({}, None, True),
+        ({"EPCC_CLIENT_ID": ID}, None, True),
+        (LOGIN | {"EPCC_CLIENT_ID": ""}, None, True),
+        (LOGIN, "default", True),
+    ],
+    ids=["key", "token", "no login", "half a login", "a blank id", "named"],
+)
+def test_broken_profile_matters_where_it_is_needed(
+    environ: dict[str, str], name: str | None, *, is_needed: bool, keep_profile: KeepProfile
 ) -> None:
-    """A file that was asked for, or that the login would have to come from, must be readable."""
+    """A file must be readable if it was asked for, or if the login would have to come from it."""
     keep_profile(BROKEN)
-    assert refusal_of(environ, profile=name)[0].endswith("can't be read: not an INI file")
+    if is_needed:
+        assert refusal_of(environ, profile=name)[0].endswith("can't be read: not an INI file")
+    else:
+        assert access(environ, profile=name).origins["credentials"] == "environment"
 
 
 BETA = "EP-Beta-Features"

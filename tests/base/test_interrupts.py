@@ -14,7 +14,12 @@ from bulkcancel.base.interrupts import draining, exit_on_signal, ignore_signals,
 
 EVERY = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 each_signal = pytest.mark.parametrize(
-    ("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 130)]
+    ("number", "word", "code"),
+    [
+        (signal.SIGINT, "interrupted", 130),
+        (signal.SIGTERM, "terminated", 143),
+        (signal.SIGHUP, "hung up", 130),
+    ],
 )
 
 
@@ -57,14 +62,13 @@ async def tell(number: signal.Signals) -> None:
 
 @each_signal
 async def test_the_first_signal_drains_and_the_second_abandons(
-    number: signal.Signals, code: int
+    number: signal.Signals, word: str, code: int
 ) -> None:
     """The first signal stops the sending with its exit code, the second ends the waiting."""
     run = Run()
     with run.draining(grace=20.0):
         await tell(number)
         seconds = 20 if number is signal.SIGTERM else 30
-        word = {"SIGINT": "interrupted", "SIGTERM": "terminated", "SIGHUP": "hung up"}[number.name]
         stop = f"stop: {word} ({number.name}) ({code})"
         assert run.told == [f"hurry: {seconds} s", stop]
         await tell(signal.SIGINT)
@@ -132,25 +136,22 @@ async def test_ctrl_z_stops_the_process_once_the_screen_is_clean(
 
 
 @each_signal
+@pytest.mark.parametrize(("cancels", "more"), [(True, ", nothing was cancelled"), (False, "")])
 def test_a_signal_before_the_first_cancel_ends_the_process(
-    number: signal.Signals, code: int, leave: Mock, capfd: pytest.CaptureFixture[str]
+    number: signal.Signals,
+    word: str,
+    code: int,
+    *,
+    cancels: bool,
+    more: str,
+    leave: Mock,
+    capfd: pytest.CaptureFixture[str],
 ) -> None:
-    """Before anything is sent a signal is one line and an exit code, and raises nothing."""
-    exit_on_signal(cancels=True)
+    """A signal is one line and an exit code; what a look has listed may have been cancelled."""
+    exit_on_signal(cancels=cancels)
     signal.raise_signal(number)
     leave.assert_called_once_with(code)
-    word = {"SIGINT": "interrupted", "SIGTERM": "terminated", "SIGHUP": "hung up"}[number.name]
-    assert capfd.readouterr().err == f"error: {word}, nothing was cancelled\n"
-
-
-def test_a_signal_in_a_look_does_not_say_that_nothing_was_cancelled(
-    leave: Mock, capfd: pytest.CaptureFixture[str]
-) -> None:
-    """Who reads the list of `bulkcancel-jobs` in a pipe may have cancelled jobs of it."""
-    exit_on_signal(cancels=False)
-    signal.raise_signal(signal.SIGINT)
-    leave.assert_called_once_with(130)
-    assert capfd.readouterr().err == "error: interrupted\n"
+    assert capfd.readouterr().err == f"error: {word}{more}\n"
 
 
 async def test_a_signal_after_the_run_does_not_say_that_nothing_was_cancelled(leave: Mock) -> None:
