@@ -64,20 +64,21 @@ class Fetcher:
     async def first(self, terms: tuple[str, ...]) -> tuple[Page, tuple[str, ...]]:
         """Return the first page with a filter, or without; and the filter that was taken.
 
-        Finds out how many jobs a page has, too. Raises `QueryRefused` where nothing is taken.
+        Raises `QueryRefused` where nothing is taken.
         """
         attempts = [(terms, PAGE_SIZE), ((), PAGE_SIZE), ((), None)]
         while True:
             taken, self._limit = attempts.pop(0)
             try:
-                page = await self.page(taken, 0)
-                break
+                return await self.page(taken, 0), taken
             except QueryRefused:
                 if not attempts:
                     raise
-        if page.jobs and _may_be_full(page):
-            self.size = len(page.jobs)
-        return page, taken
+
+    def note_size(self, first: Page) -> None:
+        """Learn from the first page of a list how many jobs a page has."""
+        if first.jobs and _may_be_full(first):
+            self.size = len(first.jobs)
 
     async def page(self, terms: Iterable[str], offset: int) -> Page:
         """Return one page; raises `QueryRefused` or another `ListError`."""

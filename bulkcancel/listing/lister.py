@@ -49,9 +49,10 @@ class Lister:
         """
         problem = ""
         for share in OVERLAPS:
+            start = first or await self.fetcher.page(terms, 0)
+            self.fetcher.note_size(start)
             overlap = max(1, int(self.fetcher.size * share))
             try:
-                start = first or await self.fetcher.page(terms, 0)
                 return await self._round(terms, overlap, start)
             except InconsistentError as error:
                 problem, first = str(error), None

@@ -1,6 +1,9 @@
 """What is new since the list was read, and how many pages it takes to know."""
 
+import random
 import time
+from contextlib import suppress
+from itertools import count
 from typing import Any
 
 import pytest
@@ -21,7 +24,7 @@ STORES: dict[str, tuple[dict[str, Any], int]] = {
 def add(store: FakeStore, *numbers: int, status: str = "pending") -> list[str]:
     """Let jobs arrive where this store lists new ones; return their ids."""
     jobs = [made(number, status) for number in numbers]
-    if store.jobs and store.jobs[0].created_at > store.jobs[-1].created_at:
+    if store.newest_first or (store.jobs and store.jobs[0].created_at > store.jobs[-1].created_at):
         store.jobs[:0] = reversed(jobs)
     else:
         store.jobs += jobs
@@ -68,6 +71,52 @@ async def test_jobs_of_a_long_outage_are_all_told(*, filters: bool, newest_first
     arrivals = await following(store)
     new = add(store, *range(1000, 2234))
     assert await ids(arrivals) == new
+
+
+async def test_a_list_that_grows_over_the_store_s_page_is_followed() -> None:
+    """How many jobs a page has is learned when there are as many, from the total if need be."""
+    store = FakeStore(queue(15), largest=25)
+    store.change = lambda body: body.pop("links")
+    arrivals = await following(store)
+    new = add(store, *range(1000, 1060))
+    assert await ids(arrivals) == new
+
+
+@pytest.mark.parametrize("takes", ["all", "no time", "no filter"])
+@pytest.mark.parametrize("newest_first", [True, False])
+@pytest.mark.parametrize("seed", [1, 2])
+async def test_each_job_that_arrives_in_a_queue_in_motion_is_told_once(
+    seed: int, takes: str, *, newest_first: bool
+) -> None:
+    """Jobs come and go before each request: none that stays for two looks is missed."""
+    chance = random.Random(seed)
+    numbers = count(1000)
+
+    def move(store: FakeStore) -> None:
+        add(store, *(next(numbers) for _ in range(chance.choice([0, 0, 3]))))
+        pending = [job for job in store.jobs if job.status == "pending"]
+        for job in pending[: chance.choice([0, 2, 30])]:
+            job.status = "cancelled"
+
+    jobs = queue(400)
+    store = FakeStore(
+        reversed(jobs) if newest_first else jobs, filters=takes != "no filter", largest=25
+    )
+    store.refused_term = "created_at" if takes == "no time" else "nothing"
+    store.newest_first = newest_first
+    lister = Lister(Fetcher(store), PENDING)
+    told = [job.job_id for job in await lister.read()]
+    arrivals = Arrivals(lister)
+    store._before_each = move
+    before: set[str] = set()
+    for _ in range(10):
+        add(store, *(next(numbers) for _ in range(chance.choice([0, 40]))))
+        with suppress(ListError):
+            told += await ids(arrivals)
+        pending = {job.id for job in store.jobs if job.status == "pending"}
+        assert before & pending <= set(told)
+        before = pending
+    assert len(told) == len(set(told))
 
 
 @pytest.mark.parametrize("filters", [True, False])
@@ -137,21 +186,6 @@ async def test_a_filter_by_time_that_does_not_choose_is_not_relied_on() -> None:
     add(store, 5000)
     assert await ids(arrivals) == ["job-5000"]
     assert len(store.asked) - asked <= 4
-
-
-async def test_jobs_between_pages_that_moved_apart_are_told() -> None:
-    """Pages that don't join hide what is between them: then all of the list is read."""
-    store = FakeStore(queue(500), filters=False)
-    arrivals = await following(store, Selection())
-    new = add(store, *range(1000, 1300))
-    begun = len(store.asked)
-
-    def shrink(store: FakeStore) -> None:
-        if len(store.asked) == begun + 3:
-            del store.jobs[:60]
-
-    store._before_each = shrink
-    assert await ids(arrivals) == new
 
 
 @pytest.mark.parametrize("status", [400, 503])

@@ -52,6 +52,7 @@ class FakeStore:
         before_each: Callable[["FakeStore"], None] = lambda _: None,
     ) -> None:
         self.jobs = list(jobs)
+        self.newest_first = False
         self.asked: list[dict[str, str]] = []
         self.ignored: set[str] = set()
         self.refused_term = "nothing"
