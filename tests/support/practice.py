@@ -28,9 +28,10 @@ class Practice(Sandbox):
         job_id = request.match_info["job_id"]
         self.asked.append(f"cancel {job_id}")
         self.cancels.setdefault(job_id, time.monotonic())
-        answer = await super()._cancel(request)
-        self.on_cancel(sum(call.startswith("cancel") for call in self.asked))
-        return answer
+        try:
+            return await super()._cancel(request)
+        finally:
+            self.on_cancel(sum(call.startswith("cancel") for call in self.asked))
 
     async def _read(self, request: web.Request) -> web.Response:
         self.asked.append(f"read {request.match_info['job_id']}")
