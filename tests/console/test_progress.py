@@ -258,14 +258,9 @@ def test_plain_lines_stay_where_they_are(capsys: pytest.CaptureFixture[str]) -> 
         ("bar", True, {"CI": "true"}, {}, LiveDisplay),
         ("bar", False, {}, {}, PlainLines),
         ("bar", True, {"TERM": "dumb"}, {}, PlainLines),
-        ("bar", True, {}, {"quiet": True}, None),
         ("plain", True, {}, {}, PlainLines),
-        ("plain", False, {}, {"quiet": True}, None),
         ("none", True, {}, {}, None),
-        ("none", False, {}, {}, None),
-        pytest.param(
-            *("auto", False, {"FORCE_COLOR": "1"}, {}, PlainLines),
-        ),
+        ("auto", False, {"FORCE_COLOR": "1"}, {}, PlainLines),
     ],
 )
 def test_display_suits_standard_error_and_options(

@@ -232,13 +232,3 @@ def test_resume_at_a_store_that_had_jobs_is_no_wrong_store(resume: Resume) -> No
     ended = resume(sandbox(0), ids="".join(f"gone-{i}\n" for i in range(25)))
     assert ended.code == 3
     assert re.search("^not_found +25 ", ended.err, re.MULTILINE)
-
-
-def test_resume_command_names_the_report_for_jobs_that_left_the_input(resume: Resume) -> None:
-    """What is left of an earlier, longer input is resumed from the report itself."""
-    resume.put(report_of(Format.CSV, *earlier(job_1="failed", job_2="not_attempted")))
-    api = sandbox(2)
-    ended = resume(api, ids="job-1\n")
-    assert (ended.code, api.cancelled) == (1, {"job-1"})
-    assert ended.err.endswith(" --resume -o r.csv r.csv\n")
-    assert (resume.as_told(api, ended).code, api.cancelled) == (0, {"job-1", "job-2"})
