@@ -4,6 +4,7 @@ import csv
 import hashlib
 import re
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -15,7 +16,7 @@ import orjson
 import pytest
 
 from bulkcancel.report.rows import COLUMNS
-from tests.conftest import Cli, Serve, fed_by
+from tests.conftest import KEY, Cli, Serve, fed_by
 from tests.support.practice import sandbox
 from tests.support.programs import running, until
 from tests.support.raw import RawServer, http
@@ -95,7 +96,9 @@ def test_list_without_rows_warns_and_nothing_at_all_is_refused(
 ) -> None:
     """A list without rows is a success, nothing at all an error; neither waits for a login."""
     stdin, how = (text, "-n") if way == "a dry run" else (fed_by(lambda f: f(text.encode())), "-y")
-    ended = cli.against(RawServer(...), how, "-o", "r.csv", *options, stdin=stdin)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        store = {**KEY, "EPCC_API_BASE_URL": f"http://127.0.0.1:{silent.getsockname()[1]}"}
+        ended = cli(how, "-o", "r.csv", *options, stdin=stdin, **store)
     assert (ended.code, ended.out) == (code, "")
     assert words in ended.err
     assert not (tmp_path / "r.csv").exists()
