@@ -3,7 +3,6 @@
 import asyncio
 import sys
 from collections.abc import Mapping
-from contextlib import closing
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -48,7 +47,7 @@ def _read(file: str) -> Past:
     try:
         if file == STDIN:
             return read_past(sys.stdin.buffer, "standard input")
-        with closing(Path(file).open("rb")) as lines:
+        with Path(file).open("rb") as lines:
             return read_past(lines, file)
     except OSError as error:
         raise InputError(f"{file}: {error.strerror}", "check the file's name") from None
