@@ -38,7 +38,7 @@ class AppendFile(Destination):
         return bool(os.fstat(self._file).st_mode & 0o044)
 
     def begin(self, size: int, digest: "hashlib._Hash") -> None:
-        """Do so; a file of which nothing stays becomes private.
+        """Append after these bytes; a file of which nothing stays becomes private.
 
         That sets the time of the file to now, also where nothing is dropped (ftruncate(2)).
         """
@@ -94,7 +94,7 @@ class AppendFile(Destination):
 
         Later lines go there (`target`); returns False where lines are gone for good.
         """
-        if self.lost == "cut short" or os.fstat(self._file).st_size < self._size:
+        if os.fstat(self._file).st_size < self._size:
             return False
         for target in (self.target, f"{self.target}.saved"):
             with suppress(OSError, BulkcancelError):

@@ -7,7 +7,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import BinaryIO
 
-from bulkcancel.base.errors import GuardError, ReportError
+from bulkcancel.base.errors import GuardError
 from bulkcancel.base.model import Outcome
 from bulkcancel.report.append_file import AppendFile
 from bulkcancel.report.past import last_rows
@@ -23,7 +23,8 @@ def split_files(folder: Path) -> dict[Outcome, Path]:
 def write_split(folder: Path, report: AppendFile, layout: Layout) -> None:
     """Write the last row of each job to the file of its outcome; remove files without a row.
 
-    Each file is replaced whole or not at all. Raises `GuardError`.
+    Each file is replaced whole or not at all. Raises `GuardError`, or `ReportError` where
+    somebody else has changed the report.
     """
     split = Layout(Format.CSV, layout.columns)
     try:
@@ -43,5 +44,3 @@ def write_split(folder: Path, report: AppendFile, layout: Layout) -> None:
         where = error.filename or folder
         what = f"{where} can't be written: {error.strerror}"
         raise GuardError(what, "name another folder with --split") from None
-    except ReportError as error:  # the report was changed by somebody else
-        raise GuardError(error.message, error.hint) from None

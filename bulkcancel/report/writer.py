@@ -114,7 +114,7 @@ class Recorder:
             return None
         return rows if len(rows) <= most else None
 
-    def close(self) -> GuardError | None:
+    def close(self) -> BulkcancelError | None:
         """Finish the report, then the split; return the first thing that went wrong."""
         output, split = self._output, self._split
         output.reserve.release()
@@ -132,10 +132,10 @@ class Recorder:
         return trouble
 
 
-def _trouble_of(action: Callable[[], None]) -> GuardError | None:
+def _trouble_of(action: Callable[[], None]) -> BulkcancelError | None:
     try:
         action()
-    except GuardError as error:
+    except BulkcancelError as error:
         return error
     return None
 

@@ -8,7 +8,7 @@ from unittest.mock import Mock
 
 import pytest
 
-from bulkcancel.base.errors import GuardError
+from bulkcancel.base.errors import GuardError, ReportError
 from bulkcancel.base.model import JobResult, Outcome
 from bulkcancel.report.append_file import AppendFile, create
 from bulkcancel.report.by_outcome import write_split
@@ -94,10 +94,10 @@ def test_a_split_neutralises_what_somebody_put_into_the_report(
 def test_a_split_of_a_changed_report_leaves_all_files_as_they_were(
     folder: Path, report: AppendFile, form: Format
 ) -> None:
-    """A report that somebody else has written to is a guard's error: cancels were sent."""
+    """A report that somebody else has written to can't be split, and that is told."""
     split(folder, report, form, A)
     report.append(b"nonsense\n")
-    with pytest.raises(GuardError, match="this is no row of a report"):
+    with pytest.raises(ReportError, match="this is no row of a report"):
         split(folder, report, form, C)
     assert held(folder) == {"cancelled.csv": ["a"]}
 

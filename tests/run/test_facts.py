@@ -98,10 +98,12 @@ def test_summary_names_run_store_options_and_counts(facts_of: FactsOf, tmp_path:
 
 
 def test_summary_of_a_stopped_run_says_by_what(facts_of: FactsOf) -> None:
-    """A run that was stopped says by what, and has the exit code of that."""
+    """A run that was stopped says by what; one that recorded nothing has no begin and end."""
     stopped = replace(facts_of(), stopped=Interruption("stopped by SIGTERM", 143))
     summary = summary_of(stopped)
     assert (summary["exit_code"], summary["stopped"]) == (143, "stopped by SIGTERM")
+    assert [summary["this_run"][name] for name in ("began_at", "ended_at")] == [None, None]
+    assert (summary["this_run"]["outcomes"], summary["runs"]) == ({}, [])
 
 
 @pytest.mark.parametrize(
@@ -148,40 +150,15 @@ def test_a_summary_tells_each_run_of_its_report(facts_of: FactsOf) -> None:
     facts.report.log.add(replace(started, finished_at=1e9).as_dict("run-0"))
     facts.report.record(result("b", sent_at=1e9 + 1, finished_at=1e9 + 2))
     summary = summary_of(facts)
-    runs = [
-        {
-            "run_id": "run-0",
-            "began_at": "2001-09-09T01:46:40.000Z",
-            "ended_at": "2001-09-09T01:46:40.000Z",
-            "outcomes": {"not_pending": 1},
-        },
-        {
-            "run_id": "run-1",
-            "began_at": "2001-09-09T01:46:41.000Z",
-            "ended_at": "2001-09-09T01:46:42.000Z",
-            "outcomes": {"cancelled": 1},
-        },
-    ]
+    at = "2001-09-09T01:46:4{}.000Z".format
+    first = {"run_id": "run-0", "began_at": at(0), "ended_at": at(0)}
+    second = {"run_id": "run-1", "began_at": at(1), "ended_at": at(2)}
+    runs = [first | {"outcomes": {"not_pending": 1}}, second | {"outcomes": {"cancelled": 1}}]
     assert (summary["runs"], summary["this_run"]) == (runs, runs[1])
-    assert summary["running_jobs"] == [
-        {
-            "job_id": "busy",
-            "job_type": "product-import",
-            "started_at": "T1",
-            "as_of": "2001-09-09T01:46:40.000Z",
-        }
-    ]
+    running = {"job_id": "busy", "job_type": "product-import", "started_at": "T1", "as_of": at(0)}
+    assert summary["running_jobs"] == [running]
     assert summary["cancelled_by_this_run_or_others"] == 1
     assert (summary["machine"], summary["verified"]) == (socket.gethostname(), None)
-
-
-def test_summary_of_a_run_without_rows_has_no_begin_and_end(facts_of: FactsOf) -> None:
-    """A run that recorded nothing tells that."""
-    summary = summary_of(facts_of())
-    assert summary["runs"] == []
-    assert summary["this_run"] == {
-        "run_id": "run-1", "began_at": None, "ended_at": None, "outcomes": {},
-    }  # fmt: skip
 
 
 @pytest.mark.parametrize("error", [None, KeyError, OSError])
