@@ -1,6 +1,5 @@
 """The end of a run: what is shown, what is kept, and the exit code."""
 
-import re
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
@@ -124,27 +123,3 @@ def test_jobs_without_a_row_are_named(target: str, step: str, end: Ending, capsy
         capsys.readouterr().err
         == f"error: no row in {name_of(target)} for job-2, which is cancelled\n"
     )
-
-
-def test_lost_report_is_not_resumed(end: Ending, capsys: Err) -> None:
-    """Where the report has lost rows it can't be resumed: the input is run again."""
-    end.recorder.lost = True
-    end(tally_of(cancelled=2, not_attempted=3))
-    err = capsys.readouterr().err
-    assert re.search("^next: run the same input again with .*--output", err, re.MULTILINE)
-    assert "--resume" not in err
-
-
-def test_report_written_anew_is_named_with_its_command(end: Ending, capsys: Err) -> None:
-    """A report that stands at another place now is named, there and in the next command."""
-    end.recorder.restored = True
-    end.file.target = "r.csv.saved"
-    stopped = GuardError("r.csv was replaced", "don't move it during a run")
-    assert end(tally_of(cancelled=2, not_attempted=3), stopped=stopped) == 4
-    assert capsys.readouterr().err.splitlines()[-5:] == [
-        "report: r.csv.saved (written anew)",
-        "error: r.csv was replaced",
-        "hint: don't move it during a run",
-        "next: 3 jobs were not attempted. To resume:",
-        "bulkcancel --resume -o r.csv.saved jobs.csv",
-    ]
