@@ -66,7 +66,7 @@ async def cancel_jobs(  # noqa: PLR0913  (all have a default, and a name)
         access.check_cancels_allowed()
     tally = Tally()
     guards = Guards(pace.max_failures, allowed, pace.timeout)
-    most = pace.concurrency or concurrency_for(pace.rate)
+    most = concurrency_for(pace)
     policy = Policy(most, pace.retries, guards, check)
     settled: asyncio.Queue[JobResult | None] = asyncio.Queue()
     async with connect(access, pace, tally) as sender:

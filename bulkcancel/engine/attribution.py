@@ -124,15 +124,16 @@ class Stamps:
         which was created a moment ago tells nothing.
         """
         span, offset = _span(state.updated_at), self._offset or Offset()
-        created = _span(state.created_at)
-        if created is not None and created[1] >= sent_at + offset.least - 2 * CLEARLY:
-            return
         moved = (
             span is not None
             and span[1] >= sent_at + offset.least - CLEARLY
             and span[0] <= received_at + offset.most + CLEARLY
         )
-        self.moves = moved and self.moves is not False
+        if moved is self.moves:
+            return
+        created = _span(state.created_at)
+        if created is None or created[1] < sent_at + offset.least - 2 * CLEARLY:
+            self.moves = moved and self.moves is not False
 
     def _date_of(self, reply: Reply) -> float | None:
         text = reply.headers.get("date", "")

@@ -2,6 +2,7 @@
 
 import asyncio
 import math
+import resource
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -14,6 +15,7 @@ from bulkcancel.base.errors import (
     Interruption,
 )
 from bulkcancel.base.model import JobResult, JobRow, Outcome
+from bulkcancel.base.settings import PaceOptions
 from bulkcancel.base.tally import Tally
 from bulkcancel.base.waits import Interrupted
 from bulkcancel.engine.attribution import Stamps
@@ -21,13 +23,21 @@ from bulkcancel.engine.guards import Guards
 from bulkcancel.engine.history import Ending, History
 from bulkcancel.engine.job import Job, Run, Sender
 
+_OTHER_FILES = 24  # than connections: the report, the event loop's, those to look up a host
 _BETWEEN_LOOKS = 500  # rows that are written in one go
 EVIDENCE_WAIT = 5.0  # seconds for which a row waits to know whose cancel it was
 
 
-def concurrency_for(rate: float) -> int:
-    """Return the requests in flight that hold a rate at 2 s a reply, from 8 to 256."""
-    return max(8, min(256, math.ceil(rate * 2)))
+def concurrency_for(pace: PaceOptions) -> int:
+    """Return the most requests in flight: as set, else those of 2 s at the rate, 8 to 256.
+
+    No more than this process may open connections for: each may leave an idle one behind.
+    """
+    wanted = pace.concurrency or max(8, min(256, math.ceil(pace.rate * 2)))
+    files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if files == resource.RLIM_INFINITY:
+        return wanted
+    return max(1, min(wanted, (files - _OTHER_FILES) // 2))
 
 
 @dataclass(frozen=True, slots=True)

@@ -42,14 +42,12 @@ class NoReply:
     """A request without a usable reply.
 
     `sent` is False only when it is certain that the store never saw the request;
-    `timed_out` tells that it was too slow, not that it was cut off, `out_of_files` that
-    this machine has no room for another connection.
+    `timed_out` tells that it was too slow, not that it was cut off.
     """
 
     reason: str
     sent: bool
     timed_out: bool = False
-    out_of_files: bool = False
 
 
 Exchange = Reply | NoReply

@@ -5,7 +5,6 @@ pace how the store is. Knows nothing of jobs: what a reply means is the caller's
 """
 
 import asyncio
-import math
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, closing
@@ -23,7 +22,7 @@ from bulkcancel.base.text import duration
 from bulkcancel.base.waits import Waits
 from bulkcancel.epcc.auth import Auth
 from bulkcancel.epcc.health import Health
-from bulkcancel.epcc.messages import Exchange, NoReply, Reply, Request
+from bulkcancel.epcc.messages import Exchange, Reply, Request
 from bulkcancel.epcc.rate_limit import MAX_REFUSALS, Pacer, loop_time
 from bulkcancel.epcc.transport import Seen
 from bulkcancel.epcc.transport import Transport as HttpTransport
@@ -83,9 +82,6 @@ class Sender:
         self._tally = tally
         self._backoff = backoff or Backoff()
         self._probing = asyncio.Lock()
-        self._most = math.inf  # requests at a time that this machine has room for
-        self._under_way = 0  # in flight, or in line for their turn
-        self._freed = asyncio.Event()
 
     async def send(
         self,
@@ -128,23 +124,11 @@ class Sender:
 
     async def _try(self, call: _Call, *, probing: bool = False) -> Verdict | None:
         """Send once; return the verdict, None where the same is to be sent again."""
-        while self._under_way >= self._most and not call.request.anonymous:
-            self._freed.clear()
-            with self.waits:
-                await self._freed.wait()
-        self._under_way += 1
-        try:
-            bearer = await self._turn(call)
-            if self.health.unreachable and not probing:
-                return None  # it was in line when connections began to fail
-            call.new_job = False
-            verdict = await self._exchange(call, bearer)
-        finally:
-            self._under_way -= 1
-            self._freed.set()
-        if verdict is None:
-            call.anew = False  # rather a connection that is open than none
-            return None
+        bearer = await self._turn(call)
+        if self.health.unreachable and not probing:
+            return None  # it was in line when connections began to fail
+        call.new_job = False
+        verdict = await self._exchange(call, bearer)
         match verdict.step:
             case Step.RESEND if self.health.unreachable:
                 return None
@@ -217,11 +201,8 @@ class Sender:
             if bearer is not None:
                 return bearer
 
-    async def _exchange(self, call: _Call, bearer: str) -> Verdict | None:
-        """Send a request, count it, and let all others know how the store is.
-
-        None where this machine has no room for a further connection beside those in flight.
-        """
+    async def _exchange(self, call: _Call, bearer: str) -> Verdict:
+        """Send a request, count it, and let all others know how the store is."""
         tally, call.started_at = self._tally, loop_time()
         if call.before is not None:
             call.before()
@@ -237,9 +218,6 @@ class Sender:
             self._transport.distrust()
         if bearer and isinstance(exchange, Reply) and verdict.step not in _NOT_PAST_THE_DOOR:
             self.auth.accepted(bearer)
-        if isinstance(exchange, NoReply) and exchange.out_of_files and tally.in_flight:
-            self._most = min(self._most, tally.in_flight)
-            return None
         self.health.note_end(exchange, call.started_at, in_flight=tally.in_flight)
         self._tell_pace(exchange, call.started_at)
         return verdict

@@ -3,7 +3,6 @@
 Decides nothing: no retry, no pause, no meaning.
 """
 
-import errno
 import os
 import re
 import select
@@ -32,8 +31,6 @@ _OWN_HEADERS = {
     "User-Agent": f"bulkcancel/{__version__}",
 }
 _PACKED = frozenset({"gzip", "x-gzip", "deflate"})
-# no room for another connection on this machine: files, sockets, ports, memory
-_OUT_OF_FILES = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.EADDRNOTAVAIL})
 _FAILURES = (aiohttp.ClientError, OSError, ValueError, zlib.error)  # OSError: TimeoutError, too
 _LOOKUPS = {
     socket.EAI_AGAIN: "could not be looked up for now",
@@ -264,13 +261,11 @@ def _no_connection(error: Exception) -> NoReply:
             reason = getattr(error.certificate_error, "verify_message", "") or "not trusted"
             return NoReply(f"the server's TLS certificate: {reason} ({_trust()})", sent=False)
         case aiohttp.ClientConnectorDNSError():
-            number = error.os_error.errno or 0
-            words = f"the host {error.host} {_LOOKUPS.get(number, 'was not found')}"
-            return NoReply(words, sent=False, out_of_files=number == socket.EAI_SYSTEM)
+            words = _LOOKUPS.get(error.os_error.errno or 0, "was not found")
+            return NoReply(f"the host {error.host} {words}", sent=False)
         case aiohttp.ClientConnectorError():
-            number, reason = _reason(error.os_error)
-            words = f"no connection to {error.host}:{error.port}: {reason}"
-            return NoReply(words, sent=False, out_of_files=number in _OUT_OF_FILES)
+            reason = _reason(error.os_error)
+            return NoReply(f"no connection to {error.host}:{error.port}: {reason}", sent=False)
         case aiohttp.ClientHttpProxyError():
             what = "wants a login" if error.status == 407 else "refused the connection"
             return NoReply(f"the proxy {what} ({error.status})", sent=False)
@@ -279,15 +274,15 @@ def _no_connection(error: Exception) -> NoReply:
     return NoReply("the connection was closed before the request", sent=False)
 
 
-def _reason(error: OSError) -> tuple[int, str]:
-    """Return the number and words of a failed connection, of the first address if of many."""
+def _reason(error: OSError) -> str:
+    """Return why a connection failed, to the first address if there are many."""
     if isinstance(error, ssl.SSLError):
         reason = getattr(error, "reason", None) or "no reason given"
-        return 0, f"TLS failed: {reason.replace('_', ' ').lower()}"
+        return f"TLS failed: {reason.replace('_', ' ').lower()}"
     first = _ERRNO.search(str(error))  # several addresses failed, each in its own way
     number = error.errno or (int(first[1]) if first else 0)
     closed = "closed by the other side" if isinstance(error, ConnectionError) else ""
-    return number, os.strerror(number) if number else str(error) or closed or type(error).__name__
+    return os.strerror(number) if number else str(error) or closed or type(error).__name__
 
 
 def _trust() -> str:

@@ -107,7 +107,7 @@ class _Listing:
         """List, and follow; raises `BulkcancelError`."""
         settings = self._settings
         async with connect(access, settings.pace, self._tally, self._output.request) as sender:
-            fetcher = Fetcher(sender, concurrency_for(settings.pace.rate))
+            fetcher = Fetcher(sender, concurrency_for(settings.pace))
             lister = Lister(fetcher, settings.selection)
             listed = await self._read(lister)
             if self._is_shown():

@@ -66,5 +66,5 @@ async def _verify(
                 host = urlsplit(access.base_url).hostname or ""
                 require_same_store(past, store_text(host, store.id))
             claims |= {job_id: earlier.outcome for job_id, earlier in past.jobs.items()}
-        verifier = Verifier(sender, concurrency_for(settings.pace.rate))
+        verifier = Verifier(sender, concurrency_for(settings.pace))
         return await verifier.verify(claims)

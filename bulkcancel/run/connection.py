@@ -77,8 +77,7 @@ class Connection:
     @property
     def concurrency(self) -> int:
         """Return the most requests in flight."""
-        pace = self._ready.settings.pace
-        wanted = pace.concurrency or concurrency_for(pace.rate)
+        wanted = concurrency_for(self._ready.settings.pace)
         streams = self._ready.input.stream is not None
         return wanted if streams else max(1, min(wanted, self._ready.left.valid))
 

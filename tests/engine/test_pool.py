@@ -1,12 +1,14 @@
 """The pool of workers: every row ends once, whatever stops the run."""
 
 import asyncio
+import resource
 from collections.abc import Iterator
 
 import pytest
 
 from bulkcancel.base.errors import GuardError, InputError, Interruption, LoginError
 from bulkcancel.base.model import Earlier, JobResult, JobRow, Outcome
+from bulkcancel.base.settings import PaceOptions
 from bulkcancel.engine.pool import concurrency_for
 from bulkcancel.epcc import Exchange
 from bulkcancel.inputs import Listed
@@ -40,7 +42,19 @@ ROWS = [row(f"job-{i}", i) for i in range(1, 31)]
 )
 def test_concurrency_follows_the_rate(rate: float, jobs: int) -> None:
     """There are enough in flight for 2 s a reply, at least 8 and at most 256."""
-    assert concurrency_for(rate) == jobs
+    assert concurrency_for(PaceOptions(rate=rate)) == jobs
+
+
+@pytest.mark.parametrize(
+    ("files", "asked", "jobs"),
+    [(20, None, 1), (64, None, 20), (1024, 900, 500), (resource.RLIM_INFINITY, 900, 900)],
+)
+def test_concurrency_is_no_more_than_there_are_files_for(
+    files: int, asked: int | None, jobs: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A process that may open few files has few requests in flight, and fails no job for that."""
+    monkeypatch.setattr(resource, "getrlimit", lambda _: (files, files))
+    assert concurrency_for(PaceOptions(rate=100, concurrency=asked)) == jobs
 
 
 def test_every_row_once() -> None:
@@ -306,5 +320,5 @@ def test_the_rate_is_reached_whatever_a_reply_takes(rate: float, most: range) ->
     store = AnyJob()
     store.seconds = 2.0
     many = [row(f"job-{i}", i) for i in range(1, 601)]
-    run(Bench(store, concurrency=concurrency_for(rate), rate=rate).run(many))
+    run(Bench(store, concurrency=concurrency_for(PaceOptions(rate=rate)), rate=rate).run(many))
     assert store.most_in_flight in most

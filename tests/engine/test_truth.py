@@ -230,7 +230,7 @@ async def test_each_fault_is_ridden_out(kind: str) -> None:
 async def test_what_is_no_fault(kind: str) -> None:
     """An interim reply, and connections that end after each answer, lose no job."""
     store = Store({f"job-{i}": TrueJob("pending") for i in range(60)}, kinds=[kind], rate=1.0)
-    results, tally = await settle(store, list(store.jobs))
+    results, tally = await settle(store, list(store.jobs), Settings(patience=10))
     assert {result.outcome for result in results} == {Outcome.CANCELLED}
     assert tally.read_backs == 0 or kind == "closed without a word"
 
@@ -257,7 +257,7 @@ async def test_nothing_but_faults(kind: str) -> None:
 async def test_the_good_path_costs_nothing() -> None:
     """Where replies are clean there is one request a job: no read-back, no retry."""
     store = Store({f"job-{i}": TrueJob("pending") for i in range(200)})
-    results, tally = await settle(store, list(store.jobs))
+    results, tally = await settle(store, list(store.jobs), Settings(patience=10))
     assert Counter(result.outcome for result in results) == {Outcome.CANCELLED: 200}
     assert (tally.read_backs, tally.retries, tally.throttled) == (0, 0, 0)
     assert store.cancels.total() == 200

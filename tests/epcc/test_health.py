@@ -8,7 +8,7 @@ import pytest
 from bulkcancel.base.errors import LoginError
 from bulkcancel.base.settings import PaceOptions
 from bulkcancel.base.waits import Interrupted
-from bulkcancel.epcc import Exchange, NoReply, Request, Sender, Step
+from bulkcancel.epcc import Exchange, Request, Sender, Step
 from bulkcancel.epcc.sender import _Call
 from bulkcancel.epcc.verdicts import interpret_any
 from tests.epcc.test_auth import CANCEL, READY, Desk
@@ -16,16 +16,14 @@ from tests.support.fakes import LOST, UNSENT, error, job, page, token
 from tests.support.virtual import run
 
 CANCELLED = job("cancelled")
-FULL = NoReply("no connection to h:1: Too many open files", sent=False, out_of_files=True)
 
 
 class Network(Desk):
     """A store that answers all requests, but for the times in which nothing connects."""
 
-    def __init__(self, *down: tuple[float, float], files: float = 1e9) -> None:
+    def __init__(self, *down: tuple[float, float]) -> None:
         super().__init__([], READY)
-        self.down, self.files = down, files
-        self.now_in_flight = self.most = 0
+        self.down = down
 
     async def send(self, request: Request, bearer: str, *, anew: bool) -> Exchange:
         assert (request, anew) == (CANCEL, False)
@@ -34,12 +32,7 @@ class Network(Desk):
             self.sent.append(("in vain", bearer))
             await asyncio.sleep(0.001)
             return UNSENT
-        if self.now_in_flight >= self.files:
-            return FULL
-        self.now_in_flight += 1
-        self.most = max(self.most, self.now_in_flight)
         await asyncio.sleep(0.5)
-        self.now_in_flight -= 1
         self.sent.append(("through", bearer))
         return CANCELLED
 
@@ -137,27 +130,6 @@ def test_a_run_that_ends_does_not_wait_for_the_network() -> None:
         return loop.time()
 
     assert run(scenario()) < 61
-
-
-def test_too_few_files_lower_the_number_in_flight() -> None:
-    """Where this machine has no room for more connections, fewer are under way, and none fails."""
-    network = Network(files=12)
-    assert run(network.cancel_many(400)) == [Step.SETTLE] * 400
-    assert network.most == 12
-    assert network.sender._most <= 12
-    assert network.tally.requests == network.pacer._started <= 440
-
-
-def test_no_file_at_all_is_waited_out() -> None:
-    """Where others hold all files, it is as if nothing connects."""
-
-    async def scenario() -> float:
-        desk = Desk([CANCELLED, FULL, FULL, CANCELLED], READY)
-        for _ in range(2):
-            assert (await desk.cancel()).step is Step.SETTLE
-        return asyncio.get_running_loop().time()
-
-    assert 0 < run(scenario()) < 10
 
 
 @pytest.mark.parametrize("status", [429, 503])
