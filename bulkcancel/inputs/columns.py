@@ -10,7 +10,7 @@ from bulkcancel.inputs import job_ids
 from bulkcancel.inputs.job_ids import BLANK
 
 NAME_IT = "name it: --column NAME or --column NUMBER"
-_NUMBER = re.compile(r"[0-9]{1,6}")
+NUMBER = re.compile(r"[0-9]{1,6}")  # that `--column` gives, not a name
 _RUN_ID_AT = 12  # in the rows of a report
 _RUN_ID = re.compile(r"[0-9]{8}T[0-9]{6}Z-[0-9a-f]{8}")
 _OUTCOMES = frozenset(outcome.value for outcome in Outcome)
@@ -31,15 +31,10 @@ class Column:
     is_certain: bool = False
 
 
-def is_number(column: str | None) -> bool:
-    """Tell whether `--column` gives a number, not a name."""
-    return column is not None and _NUMBER.fullmatch(column) is not None
-
-
 def find_column(cells: list[str], column: str | None, file: str) -> Column:
     """Find the id column by the cells of the first row; raises `InputError`."""
     cells = [cell.strip(BLANK) for cell in cells]
-    if column is not None and is_number(column):
+    if column is not None and NUMBER.fullmatch(column):
         return _numbered(cells, int(column), file)
     wanted = job_ids.id_places(cells, column)
     if column is not None or wanted:

@@ -14,7 +14,7 @@ from bulkcancel.base.errors import InputError
 from bulkcancel.base.model import is_uuid
 from bulkcancel.base.text import one_line
 from bulkcancel.inputs import job_ids
-from bulkcancel.inputs.columns import NAME_IT, Column, find_column, is_number, seen
+from bulkcancel.inputs.columns import NAME_IT, NUMBER, Column, find_column, seen
 from bulkcancel.inputs.job_ids import BLANK, About, Entry, Remarks
 
 _DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "pipe"}
@@ -172,7 +172,7 @@ def _unquoted(lines: list[str]) -> str:
 
 def _may_be_first_row(line: str, column: str | None) -> bool:
     """Tell a header like `#,job_id`, or a row like `#1001,` and a UUID, from a comment."""
-    wanted = None if is_number(column) else column
+    wanted = None if column is not None and NUMBER.fullmatch(column) else column
     rows = [[cell.strip(BLANK + '"\r\n') for cell in line.split(each)][1:] for each in _DELIMITERS]
     return any(job_ids.id_places(cells, wanted) or any(map(is_uuid, cells)) for cells in rows)
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 
 from bulkcancel.base.model import JobRow, id_key
 from bulkcancel.base.times import epoch_of
-from bulkcancel.inputs.job_ids import About, Entry
+from bulkcancel.inputs.job_ids import Entry
 
 _LINE_BITS = 40  # of a place; the higher bits are the file's number
 _MOST_VALUES = 20  # of a type or status that is counted; the rest of a free text is not
@@ -51,15 +51,12 @@ class Jobs:
         self._keys[key] = None
         self._places.append((len(self._files) - 1) << _LINE_BITS | line)
         if about is not None:
-            self._count(about)
+            self.types[about.type] += 1
+            self.statuses[about.status] += 1
+            if about.created_at and (time := epoch_of(about.created_at)) is not None:
+                times = (*self.created, (time, about.created_at))
+                self.created = min(times), max(times)
         return True
-
-    def _count(self, about: About) -> None:
-        self.types[about.type] += 1
-        self.statuses[about.status] += 1
-        if about.created_at and (time := epoch_of(about.created_at)) is not None:
-            times = (*self.created, (time, about.created_at))
-            self.created = min(times), max(times)
 
     def ends(self) -> tuple[str, str]:
         """Return the first and the last valid id as written, '' where there is none."""

@@ -15,7 +15,7 @@ import orjson
 
 from bulkcancel.base.errors import InputError
 from bulkcancel.base.model import id_key, is_uuid
-from bulkcancel.base.text import one_line
+from bulkcancel.base.text import MAX_LENGTH, one_line
 from bulkcancel.inputs import job_ids
 from bulkcancel.inputs.job_ids import BLANK, About, Entry, Remarks
 
@@ -148,7 +148,7 @@ def _opened(item: object, column: str | None) -> tuple[Mapping[str, Any], str, s
     if isinstance(item, str):
         return {}, item.strip(BLANK), ""
     if not isinstance(item, dict):
-        return {}, one_line(json.dumps(item)), "a job or its id was expected"
+        return {}, _as_json(item), "a job or its id was expected"
     data = item.get("data")
     job = data if isinstance(data, dict) and "id" not in item else item
     keys = _id_keys(tuple(job), column)
@@ -173,7 +173,14 @@ def _without_id(job: Mapping[str, Any], keys: list[str], ids: int) -> str:
 
 
 def _holds(key: str, value: object) -> str:
-    return f'"{one_line(key, 40)}" holds {one_line(json.dumps(value, ensure_ascii=False), 42)}'
+    return f'"{one_line(key, 40)}" holds {_as_json(value, 42)}'
+
+
+def _as_json(value: object, limit: int = MAX_LENGTH) -> str:
+    try:
+        return one_line(json.dumps(value, ensure_ascii=False), limit)
+    except RecursionError:  # orjson reads a little more than can be written
+        return "what is nested too deeply"
 
 
 def _uuid_elsewhere(job: Mapping[str, Any], key: str = "") -> str:

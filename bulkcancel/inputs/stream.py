@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent import futures
 from contextlib import suppress
 
-from bulkcancel.base.errors import BulkcancelError
 from bulkcancel.base.model import JobRow
 from bulkcancel.inputs.job_ids import Entry
 from bulkcancel.inputs.reader import BATCH, Input
@@ -59,7 +58,7 @@ class Streamed:
         self._input = read
         self._fit = fit
         self._seed = seed
-        self._batches: asyncio.Queue[list[Entry] | BulkcancelError | None] = asyncio.Queue(_QUEUED)
+        self._batches: asyncio.Queue[list[Entry] | Exception | None] = asyncio.Queue(_QUEUED)
         self._turn = asyncio.Lock()
         self._loop = asyncio.get_running_loop()
         self._batch: list[Entry] = []
@@ -83,18 +82,18 @@ class Streamed:
 
     def rest(self) -> Iterator[JobRow]:
         """Yield what has arrived and was not taken."""
-        with suppress(asyncio.QueueEmpty, BulkcancelError):
+        with suppress(Exception):  # it is empty, or holds an error that nobody needs any more
             while True:
                 self._accept(self._batches.get_nowait())
         while self._rows:
             yield self._rows.popleft()
 
-    def _accept(self, batch: list[Entry] | BulkcancelError | None) -> None:
+    def _accept(self, batch: list[Entry] | Exception | None) -> None:
         """Take in what the thread has read: rows, the error that ended it, None for the end."""
         if batch is None:
             self.complete = self._ended = True
             return
-        if isinstance(batch, BulkcancelError):
+        if isinstance(batch, Exception):
             self._ended = True
             raise batch
         for entry in batch:
@@ -104,17 +103,19 @@ class Streamed:
                 self._rows.append(fitting)
 
     def _read(self) -> None:
-        """Read to the end, in a thread."""
-        end: BulkcancelError | None = None
-        with suppress(RuntimeError, futures.CancelledError):  # the run has ended before
-            try:
-                for entry in self._source.entries(self._hand_over):
-                    self._batch.append(entry)
-                    if len(self._batch) == BATCH:
-                        self._hand_over()
-                self._input.check_end(self._source)
-            except BulkcancelError as error:
-                end = error
+        """Read to the end, in a thread; what went wrong is raised where rows are taken."""
+        end: Exception | None = None
+        try:
+            for entry in self._source.entries(self._hand_over):
+                self._batch.append(entry)
+                if len(self._batch) == BATCH:
+                    self._hand_over()
+            self._input.check_end(self._source)
+        except futures.CancelledError:  # the run has ended before
+            return
+        except Exception as error:  # noqa: BLE001
+            end = error
+        with suppress(RuntimeError, futures.CancelledError):  # the same, and its loop is closed
             self._hand_over()
             self._put(end)
 
@@ -125,7 +126,7 @@ class Streamed:
         if new:
             self._put(new)
 
-    def _put(self, batch: list[Entry] | BulkcancelError | None) -> None:
+    def _put(self, batch: list[Entry] | Exception | None) -> None:
         put = self._batches.put(batch)
         try:
             asyncio.run_coroutine_threadsafe(put, self._loop).result()

@@ -120,6 +120,14 @@ def test_the_same_id_twice_in_an_object_is_one() -> None:
     assert places(b'{"id": "a", "ID": "a"}') == [(1, "a")]
 
 
+@pytest.mark.parametrize("value", ["{}", '{{"id": {}}}'])
+def test_an_item_that_is_nested_deeply_is_invalid(value: str) -> None:
+    """What can be read and not be written again ends no run in a traceback."""
+    for depth in (500, 1000, 1020):
+        raw = f'["a", {value.format("[" * depth + "]" * depth)}]'.encode()
+        assert [line for line, _ in problems(raw)] == [2]
+
+
 def test_at_most_twelve_keys_are_listed() -> None:
     """A refusal of a wide object lists its first twelve keys, each on the same line."""
     keys = {f"k\n{i}": i for i in range(14)}

@@ -17,7 +17,7 @@ from bulkcancel.inputs.job_ids import Remarks
 from tests.support.fakes import row
 from tests.support.reading import UUID
 
-Step = Entry | threading.Event | InputError
+Step = Entry | threading.Event | Exception
 
 
 @dataclass(slots=True)
@@ -32,7 +32,7 @@ class Script(Source):
             if isinstance(step, threading.Event):
                 before_read()
                 assert step.wait(10)
-            elif isinstance(step, InputError):
+            elif isinstance(step, Exception):
                 raise step
             else:
                 self.read += 1
@@ -56,6 +56,15 @@ def streamed(*steps: Step, known: Iterable[JobRow] = (), **options: Any) -> Stre
     source = options.get("source", Script("-", steps=steps))
     fit, seed = options.get("fit", lambda each: each), options.get("seed", lambda _: None)
     return Streamed(known, source, options.get("read", Input()), fit, seed)
+
+
+async def read_ahead(source: Script) -> int:
+    """Return how much was read, once that stands still."""
+    before = -1
+    while before != source.read:
+        before = source.read
+        await asyncio.sleep(0.04)
+    return before
 
 
 async def take_all(rows: Streamed | Listed) -> list[str]:
@@ -112,11 +121,8 @@ async def test_reading_ahead_is_bounded() -> None:
     lines = itertools.takewhile(lambda _: not over.is_set(), itertools.count(1))
     source = Script("-", steps=(Entry(line, f"job-{line}") for line in lines))
     rows = streamed(source=source)
-    before = -1
-    while before != source.read:  # until it stands still
-        before = source.read
-        await asyncio.sleep(0.04)
-    assert 0 < source.read <= 5000
+    before = await read_ahead(source)
+    assert 0 < before <= 5000
     for _ in range(2000):
         assert await rows.take() is not None
     for _ in range(50):
@@ -137,8 +143,9 @@ async def test_an_error_comes_in_its_turn() -> None:
         await rows.take()
     assert await rows.take() is None
     assert not rows.complete
-    with pytest.raises(InputError, match="broken"):
-        await streamed(broken).first()
+    for error in (broken, RecursionError("of our own")):
+        with pytest.raises(type(error), match=str(error)):
+            await asyncio.wait_for(streamed(error).first(), 5)
 
 
 async def test_repeats_are_left_out() -> None:
@@ -226,14 +233,17 @@ async def test_empty_stream_is_refused_unless_allowed() -> None:
         await streamed(source=empty).first()
 
 
-@pytest.mark.filterwarnings("error")
-def test_a_run_may_end_before_its_input() -> None:
+@pytest.mark.parametrize("is_full", [False, True], ids=["silent", "full"])
+def test_a_run_may_end_before_its_input(*, is_full: bool) -> None:
     """A producer that goes on after the run has ended is not heard, and complains of nothing."""
     wait, before = gate(), set(threading.enumerate())
+    late: list[Step] = [gate(is_open=True), wait, Entry(2, "b")]
+    many: list[Step] = [Entry(line, f"job-{line}") for line in range(2, 9000)]
+    source = Script("-", steps=[Entry(1, "a"), *(many if is_full else late)])
 
     async def run() -> None:
-        rows = streamed(*jobs_named("a"), gate(is_open=True), wait, Entry(2, "b"))
-        assert await rows.take() is not None
+        assert await streamed(source=source).take() is not None
+        await read_ahead(source)
 
     asyncio.run(run())
     wait.set()
