@@ -24,6 +24,10 @@ FORMATS = pytest.mark.parametrize("form", Format)
 OTHER = "name the report of an earlier run, or leave out --resume"
 
 
+GOOD = Layout(CSV).line_of(result().as_dict("run"))
+GOOD_JSON = Layout(JSONL).line_of(result().as_dict("run"))
+
+
 def report_of(form: Format, *results: JobResult) -> bytes:
     """Return a report of these results, as it is on disk."""
     head = HEADER if form is CSV else b""
@@ -94,43 +98,38 @@ def test_a_first_row_of_json_is_ours_wherever_it_was_cut() -> None:
             past_of(other)
 
 
-TORN: dict[str, tuple[bytes, dict[str, Earlier]]] = {
-    # the beginning of a last line, and what it tells
-    "within the id": (b"jo", {}),
-    "an id": (b"job-9", {}),
-    "no outcome": (b"job-9,", {}),
-    "a cancel": (b"job-9,c", {"job-9": Earlier(Outcome.UNKNOWN)}),
-    "an unknown outcome": (b"job-9,unk", {"job-9": Earlier(Outcome.UNKNOWN)}),
-    "all but the end": (
-        Layout(CSV).line_of(result("job-9").as_dict("run"))[:-1],
-        {"job-9": Earlier(Outcome.UNKNOWN)},
-    ),
-    "a UUID in capitals": (UUID.upper().encode() + b",cancelled", {UUID: Earlier(Outcome.UNKNOWN)}),
-    "in braces": (b"{" + UUID.encode() + b"},cancelled,", {UUID: Earlier(Outcome.UNKNOWN)}),
-    "never sent": (b"job-9,not_attempted,", {}),
-    "failed": (b"job-9,failed,,", {}),
-    "invalid": (b"a/b,invalid,,", {}),
-    "invalid, and like a cancel": (b'"a,cancelled', {}),
-    "half a character": (b"\xc3", {}),
-    "JSON, within the id": (b'{"job_id":"jo', {}),
-    "JSON, no outcome": (b'{"job_id":"job-9","outcome":"', {}),
-    "JSON, a cancel": (b'{"job_id":"job-9","outcome":"c', {"job-9": Earlier(Outcome.UNKNOWN)}),
-    "JSON, all but the end": (
-        Layout(JSONL).line_of(result("job-9").as_dict("run"))[:-1],
-        {"job-9": Earlier(Outcome.UNKNOWN)},
-    ),
-    "JSON, failed": (b'{"job_id":"job-9","outcome":"failed"', {}),
-}  # fmt: skip
+TORN: dict[str, tuple[bytes, str | None]] = {
+    # the beginning of a last line, and the job that it tells of
+    "within the id": (b"jo", None),
+    "an id": (b"job-9", None),
+    "no outcome": (b"job-9,", None),
+    "a cancel": (b"job-9,c", "job-9"),
+    "an unknown outcome": (b"job-9,unk", "job-9"),
+    "all but the end": (GOOD[:-1], "abc"),
+    "a UUID in capitals": (UUID.upper().encode() + b",cancelled", UUID),
+    "in braces": (b"{" + UUID.encode() + b"},cancelled,", UUID),
+    "never sent": (b"job-9,not_attempted,", None),
+    "failed": (b"job-9,failed,,", None),
+    "invalid": (b"a/b,invalid,,", None),
+    "invalid, and like a cancel": (b'"a,cancelled', None),
+    "half a character": (b"\xc3", None),
+    "JSON, within the id": (b'{"job_id":"jo', None),
+    "JSON, no outcome": (b'{"job_id":"job-9","outcome":"', None),
+    "JSON, a cancel": (b'{"job_id":"job-9","outcome":"c', "job-9"),
+    "JSON, all but the end": (GOOD_JSON[:-1], "abc"),
+    "JSON, failed": (b'{"job_id":"job-9","outcome":"failed"', None),
+}
 
 
 @pytest.mark.parametrize("case", TORN)
 def test_a_torn_last_line_tells_at_most_that_a_cancel_was_sent(case: str) -> None:
     """A torn row is no row; but one that was to say cancelled or unknown tells of a cancel sent."""
-    tail, told = TORN[case]
+    tail, job_id = TORN[case]
     whole = report_of(JSONL if case.startswith("JSON") else CSV, *THREE)
     past = past_of(whole + tail)
     assert (past.size, past.torn) == (len(whole), True)
     assert past.digest.digest() == hashlib.sha256(whole).digest()
+    told = {job_id: Earlier(Outcome.UNKNOWN)} if job_id else {}
     assert past.jobs == past_of(whole).jobs | told
 
 
@@ -148,15 +147,13 @@ def test_a_report_cut_anywhere_keeps_its_complete_lines(
     assert past.jobs == past_of(whole).jobs
 
 
-NO_ROW = "this is no row of a report"
 SAVED_AGAIN = (
     "r.csv was saved again by another program"
     " (line ends, separator or byte order mark have changed)"
 )
 FIRST_LINE = "r.csv is not a report of bulkcancel: its first line shows it"
-GOOD = Layout(CSV).line_of(result().as_dict("run"))
-GOOD_JSON = Layout(JSONL).line_of(result().as_dict("run"))
-NOT_OURS: dict[str, tuple[bytes, str]] = {
+NOT_OURS: dict[str, tuple[bytes, str | int]] = {
+    # a file, and the message, or the line that is no row
     "ids": (b"job-1\njob-2\n", FIRST_LINE),
     "another table": (b"job_id,status\njob-1,pending\n", FIRST_LINE),
     "columns in another order": (b"outcome,job_id\n", FIRST_LINE),
@@ -166,39 +163,31 @@ NOT_OURS: dict[str, tuple[bytes, str]] = {
     "semicolons": (HEADER.replace(b",", b";"), SAVED_AGAIN),
     "another column": (HEADER[:-1] + b",more\n", FIRST_LINE),
     "JSON of something else": (b'{"id": "job-1"}\n', FIRST_LINE),
-    "a cell too few": (HEADER + GOOD + b"job-1,cancelled\n" + GOOD, f"r.csv:3: {NO_ROW}"),
-    "a cell too many": (HEADER + GOOD[:-1] + b",x\n", f"r.csv:2: {NO_ROW}"),
-    "an outcome nobody knows": (
-        HEADER + GOOD.replace(b"cancelled", b"canceled", 1), f"r.csv:2: {NO_ROW}",
-    ),
-    "broken quotes": (HEADER + GOOD * 2 + b'"job' + GOOD, f"r.csv:4: {NO_ROW}"),
-    "no UTF-8": (HEADER + b"\xff" + GOOD, f"r.csv:2: {NO_ROW}"),
-    "a header in the middle": (HEADER + GOOD + HEADER, f"r.csv:3: {NO_ROW}"),
-    "a blank line": (HEADER + b"\n" + GOOD, f"r.csv:2: {NO_ROW}"),
-    "JSON in CSV": (HEADER + GOOD_JSON, f"r.csv:2: {NO_ROW}"),
-    "CSV in JSON": (GOOD_JSON + GOOD, f"r.csv:2: {NO_ROW}"),
-    "JSON without a key": (
-        GOOD_JSON + GOOD_JSON.replace(b'"run_id"', b'"run"'), f"r.csv:2: {NO_ROW}",
-    ),
-    "a list": (GOOD_JSON + b"[]\n", f"r.csv:2: {NO_ROW}"),
-    "an outcome that is a list": (
-        GOOD_JSON + GOOD_JSON.replace(b'"cancelled"', b"[]", 1), f"r.csv:2: {NO_ROW}",
-    ),
-    "an outcome that is null": (
-        GOOD_JSON + GOOD_JSON.replace(b'"cancelled"', b"null", 1), f"r.csv:2: {NO_ROW}",
-    ),
-}  # fmt: skip
+    "a cell too few": (HEADER + GOOD + b"job-1,cancelled\n" + GOOD, 3),
+    "a cell too many": (HEADER + GOOD[:-1] + b",x\n", 2),
+    "an outcome nobody knows": (HEADER + GOOD.replace(b"cancelled", b"canceled", 1), 2),
+    "broken quotes": (HEADER + GOOD * 2 + b'"job' + GOOD, 4),
+    "no UTF-8": (HEADER + b"\xff" + GOOD, 2),
+    "a header in the middle": (HEADER + GOOD + HEADER, 3),
+    "a blank line": (HEADER + b"\n" + GOOD, 2),
+    "JSON in CSV": (HEADER + GOOD_JSON, 2),
+    "CSV in JSON": (GOOD_JSON + GOOD, 2),
+    "JSON without a key": (GOOD_JSON + GOOD_JSON.replace(b'"run_id"', b'"run"'), 2),
+    "a list": (GOOD_JSON + b"[]\n", 2),
+    "an outcome that is a list": (GOOD_JSON + GOOD_JSON.replace(b'"cancelled"', b"[]", 1), 2),
+    "an outcome that is null": (GOOD_JSON + GOOD_JSON.replace(b'"cancelled"', b"null", 1), 2),
+}
 
 
 @pytest.mark.parametrize("case", NOT_OURS)
 def test_a_file_that_is_no_report_is_refused_with_its_line(case: str) -> None:
     """A file that is not a report as it was written is refused, with the line that shows it."""
-    content, words = NOT_OURS[case]
+    content, told = NOT_OURS[case]
     with pytest.raises(ReportError) as refused:
         past_of(content)
-    hint = "resume the original" if words == SAVED_AGAIN else OTHER
+    words = told if isinstance(told, str) else f"r.csv:{told}: this is no row of a report"
     assert refused.value.message == words
-    assert refused.value.hint.startswith(hint)
+    assert refused.value.hint.startswith("resume the original" if told == SAVED_AGAIN else OTHER)
 
 
 @given(st.binary())
