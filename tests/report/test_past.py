@@ -15,6 +15,7 @@ from bulkcancel.base.model import Earlier, Evidence, JobResult, JobState, Outcom
 from bulkcancel.report.past import Past, read_past, require_same_store
 from bulkcancel.report.rows import FIRST_COLUMNS, Format, Layout
 from tests.support.fakes import result, row
+from tests.support.reports import report_of
 from tests.support.texts import ENCODABLE
 
 UUID = "0190f1a2-1111-7abc-8def-0123456789ab"
@@ -26,12 +27,6 @@ OTHER = "name the report of an earlier run, or leave out --resume"
 
 GOOD = Layout(CSV).line_of(result().as_dict("run"))
 GOOD_JSON = Layout(JSONL).line_of(result().as_dict("run"))
-
-
-def report_of(form: Format, *results: JobResult) -> bytes:
-    """Return a report of these results, as it is on disk."""
-    head = HEADER if form is CSV else b""
-    return head + b"".join(Layout(form).line_of(each.as_dict("run-1")) for each in results)
 
 
 def past_of(content: bytes) -> Past:

@@ -25,6 +25,7 @@ from bulkcancel.report.rows import (
     store_text,
 )
 from tests.support.fakes import result
+from tests.support.reports import report_of
 from tests.support.texts import ENCODABLE
 
 HEADER = (
@@ -34,15 +35,9 @@ HEADER = (
 )
 
 
-def lines_of(form: Format, *results: JobResult) -> bytes:
-    """Return a report of these results, as it is on disk."""
-    layout = Layout(form)
-    return layout.header + b"".join(layout.line_of(each.as_dict("run")) for each in results)
-
-
 def written(*results: JobResult) -> list[dict[str, str]]:
     """Return a report's rows as any CSV reader sees them."""
-    text = lines_of(Format.CSV, *results).decode()
+    text = report_of(Format.CSV, *results).decode()
     return list(csv.DictReader(io.StringIO(text, newline=""), strict=True))
 
 
@@ -88,7 +83,7 @@ def test_any_text_is_one_inert_cell(text: str) -> None:
     state = JobState(text, text)
     outside = result(text, Outcome.INVALID, state=state, detail=text, request_id=text)
     (row,) = written(outside)
-    assert row == {k: "" if v is None else str(v) for k, v in outside.as_dict("run").items()}
+    assert row == {k: "" if v is None else str(v) for k, v in outside.as_dict("run-1").items()}
     for name in ("job_id", "job_status", "job_type", "detail", "request_id"):
         assert re.fullmatch(r"[^\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e]{0,300}", row[name])
         assert not re.match(r"\s*[=+\-@\uff1d\uff0b\uff0d\uff20]", row[name])
@@ -117,7 +112,7 @@ def test_ids_are_shown_and_invalid_ones_can_do_no_harm(
 def test_a_report_is_a_valid_input(form: Format, tmp_path: Path) -> None:
     """A report's ids are found again in it, in either format."""
     two = (result(job_id, detail='a "quoted"; a, b|c') for job_id in ("abc", "def"))
-    (tmp_path / "report").write_bytes(lines_of(form, *two))
+    (tmp_path / "report").write_bytes(report_of(form, *two))
     entries = list(Source(str(tmp_path / "report")).entries())
     assert [entry.job_id for entry in entries] == ["abc", "def"]
     assert not any(entry.problem for entry in entries)
@@ -127,7 +122,7 @@ def test_json_lines_have_typed_values() -> None:
     """Numbers are numbers in JSON, and what is not there is null; in CSV it is an empty cell."""
     tried = result(http_status=409, attempts=2, sent_at=1.0)
     never = result(outcome=Outcome.NOT_ATTEMPTED)
-    first, second = map(orjson.loads, lines_of(Format.JSONL, tried, never).splitlines())
+    first, second = map(orjson.loads, report_of(Format.JSONL, tried, never).splitlines())
     assert tuple(first) == COLUMNS
     assert (first["http_status"], first["attempts"], first["job_id"]) == (409, 2, "abc")
     assert (second["http_status"], second["sent_at"], second["job_type"]) == (None, None, "")

@@ -10,8 +10,8 @@ from bulkcancel.inputs import Entry, Jobs
 from bulkcancel.report.past import Past, read_past
 from bulkcancel.report.rows import Format
 from bulkcancel.run.remaining import Remaining
-from tests.report.test_past import report_of
 from tests.support.fakes import row
+from tests.support.reports import report_of
 
 UUID = "0190f1a2-1111-7abc-8def-0123456789ab"
 UNKNOWN, FAILED = Earlier(Outcome.UNKNOWN), Earlier(Outcome.FAILED)
