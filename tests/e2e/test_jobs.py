@@ -7,6 +7,7 @@ from collections.abc import Callable
 from datetime import datetime
 from io import StringIO
 from pathlib import Path
+from unittest.mock import Mock
 
 import orjson
 import pytest
@@ -14,6 +15,7 @@ from aiohttp import web
 
 from bulkcancel.sandbox import Rules
 from tests.conftest import Cli
+from tests.support.disks import NO_ROOM, no_space
 from tests.support.practice import Practice, sandbox
 from tests.support.programs import JOBS, Ended, running, until
 from tests.support.terminal import CTRL_C, at_terminal
@@ -130,6 +132,7 @@ def test_jobs_replaces_a_file_only_if_asked(listing: Listing) -> None:
         ("-o nowhere/jobs.csv", "in a folder that does not exist"),
         ("-o jobs.json", "would hold csv"),
         ("-o .", "is a directory"),
+        ("-o /dev/null", "/dev/null is not a file"),
         ("-r 0", "rate is 0.0"),
         ("--base-url http://store.example", "is http://store.example"),
         ("--nonsense", "No such option '--nonsense'"),
@@ -208,6 +211,31 @@ def test_jobs_of_a_list_that_can_t_be_had_whole_are_not_listed(
         assert (ended.code, ended.out) == (1, "")
         assert re.search(r"^error: .*\nhint: .*\n$", ended.err, re.MULTILINE)
     assert list(Path().glob("*.csv")) == []
+
+
+def test_jobs_of_a_long_list_say_how_far_they_are(
+    listing: Listing, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A list that takes its time is told of page by page, beside the rows."""
+    monkeypatch.setattr("bulkcancel.listing.command._FIRST_WORD", 0.0)
+    monkeypatch.setattr("bulkcancel.listing.command._WORD_EVERY", 0.01)
+    ended = listing(Awkward(250, Rules(start_every=0, latency=0.04)))
+    assert re.search(r"^reading the store's list: page \d+", ended.err, re.MULTILINE)
+    assert len(ended.out.splitlines()) == 251
+
+
+def test_jobs_that_can_t_be_written_leave_no_file(
+    listing: Listing, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A disk that is full by then is an error, and what was there before is still there."""
+    Path("jobs.csv").write_text("mine")
+    monkeypatch.setattr("os.fsync", Mock(side_effect=no_space()))
+    ended = listing(Practice(ROWS, STILL), "-o", "jobs.csv", "--overwrite")
+    assert ended.is_refusal()
+    assert f"jobs.csv {NO_ROOM}" in ended.err
+    assert [(path.name, path.read_text()) for path in Path().glob("*jobs*")] == [
+        ("jobs.csv", "mine")
+    ]
 
 
 def test_jobs_without_a_login_end_with_exit_code_2(listing: Listing) -> None:
