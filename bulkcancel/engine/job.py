@@ -10,11 +10,10 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Protocol
 
-from bulkcancel.base.backoff import Backoff
 from bulkcancel.base.errors import BulkcancelError, GuardError
 from bulkcancel.base.model import JobRow, Outcome, id_key
 from bulkcancel.base.tally import Tally
-from bulkcancel.base.waits import Waits
+from bulkcancel.base.waits import Backoff, Waits
 from bulkcancel.engine.attribution import Stamps
 from bulkcancel.engine.guards import Guards
 from bulkcancel.engine.history import Fate, History, unrecorded

@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from bulkcancel.base.backoff import Backoff
 from bulkcancel.base.errors import (
     BulkcancelError,
     GuardError,
@@ -17,7 +16,7 @@ from bulkcancel.base.errors import (
 from bulkcancel.base.model import JobResult, JobRow, Outcome
 from bulkcancel.base.settings import PaceOptions
 from bulkcancel.base.tally import Tally
-from bulkcancel.base.waits import Interrupted
+from bulkcancel.base.waits import Backoff, Interrupted
 from bulkcancel.engine.attribution import Stamps
 from bulkcancel.engine.guards import Guards
 from bulkcancel.engine.history import Ending, History

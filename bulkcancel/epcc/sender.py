@@ -13,13 +13,12 @@ from datetime import UTC, datetime
 from typing import Protocol
 
 from bulkcancel.base.access import Access
-from bulkcancel.base.backoff import Backoff
 from bulkcancel.base.errors import LoginError
 from bulkcancel.base.model import Credentials
 from bulkcancel.base.settings import PaceOptions
 from bulkcancel.base.tally import Tally
 from bulkcancel.base.text import duration
-from bulkcancel.base.waits import Waits
+from bulkcancel.base.waits import Backoff, Waits
 from bulkcancel.epcc.auth import Auth
 from bulkcancel.epcc.health import Health
 from bulkcancel.epcc.messages import Exchange, Reply, Request

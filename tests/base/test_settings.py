@@ -114,17 +114,18 @@ def test_options_that_exclude_each_other(one: str, other: str) -> None:
         settings("-o", "r.csv", f"--{one}", f"--{other}")
 
 
-@pytest.mark.parametrize("output", [[], ["-o", "-"]])
-def test_resuming_needs_a_report(output: list[str]) -> None:
-    """There is no resuming without a file that the earlier run wrote."""
-    with pytest.raises(ConfigError, match=r"--resume needs a report; name it with --output FILE"):
-        settings("--resume", *output)
-
-
-def test_another_store_is_allowed_for_a_resume_only() -> None:
-    """A report of another store matters only where one is resumed."""
-    with pytest.raises(ConfigError, match="--allow-other-store goes with --resume"):
-        settings("--allow-other-store", "-o", "r.csv")
+@pytest.mark.parametrize(
+    ("arguments", "why"),
+    [
+        (["--resume"], "--resume needs a report; name it with --output FILE"),
+        (["--resume", "-o", "-"], "--resume needs a report; name it with --output FILE"),
+        (["--allow-other-store", "-o", "r.csv"], "--allow-other-store goes with --resume"),
+    ],
+)
+def test_options_that_need_another_one(arguments: list[str], why: str) -> None:
+    """There is no resuming without a file that the earlier run wrote, and no other store."""
+    with pytest.raises(ConfigError, match=why):
+        settings(*arguments)
     assert settings("--allow-other-store", "--resume", "-o", "r.csv").report.allow_other_store
 
 

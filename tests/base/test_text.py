@@ -50,11 +50,11 @@ def test_one_line(text: str, line: str) -> None:
     assert one_line(text) == line
 
 
-@pytest.mark.parametrize("limit", [1, 2, 40, 1000])
-def test_the_limit_can_be_set(limit: int) -> None:
+def test_the_limit_can_be_set() -> None:
     """A text as long as the limit stays whole; a longer one is cut to the limit."""
-    assert one_line("x" * limit, limit) == "x" * limit
-    assert one_line("x" * (limit + 1), limit) == "x" * (limit - 1) + "…"
+    for limit in (1, 2, 40, 1000):
+        assert one_line("x" * limit, limit) == "x" * limit
+        assert one_line("x" * (limit + 1), limit) == "x" * (limit - 1) + "…"
 
 
 @pytest.mark.parametrize(
@@ -186,8 +186,12 @@ def test_the_longest_secret_is_masked_first() -> None:
 
 
 def test_the_parts_of_a_header_are_masked() -> None:
-    """The value of a header is masked as a whole, and each part of four letters or more."""
+    """The value of a header is masked as a whole, and each part of four letters or more.
+
+    What would blot out half of every line is not taken for a secret.
+    """
     hide_header("Basic bmlnaHQ6; session=abcd,xyz")
+    hide("a")
     assert one_line("sent bmlnaHQ6, abcd and xyz") == "sent [hidden], [hidden] and xyz"
 
 
@@ -206,9 +210,3 @@ def test_a_command_can_be_pasted_whatever_names_it_has(word: str, shown: str) ->
     """A file name that can't be shown is written so that a shell makes the same bytes of it."""
     assert shell_command(["bulkcancel", word]) == f"bulkcancel {shown}"
     assert one_line(shown) == shown
-
-
-def test_a_few_letters_are_no_secret() -> None:
-    """What would blot out half of every line is not taken for a secret."""
-    hide("a")
-    assert one_line("a cat") == "a cat"

@@ -11,11 +11,11 @@ from io import BytesIO
 
 import pytest
 
-from bulkcancel.base.backoff import Backoff
 from bulkcancel.base.errors import Interruption
 from bulkcancel.base.model import SETTLED, JobResult, Outcome
 from bulkcancel.base.settings import PaceOptions
 from bulkcancel.base.tally import Tally
+from bulkcancel.base.waits import Backoff
 from bulkcancel.engine import attribution, history
 from bulkcancel.engine.attribution import CLEARLY, OPEN
 from bulkcancel.engine.guards import Guards

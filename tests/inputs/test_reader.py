@@ -113,6 +113,8 @@ def test_empty_standard_input_is_refused_unless_allowed(
     assert refused.value.message == "nothing came by standard input"
     assert "--allow-empty" in refused.value.hint
     assert sources(read("-", allow_empty=True)) == []
+    if raw is None:
+        assert read("-", may_stream=True, allow_empty=True).stream is None
 
 
 @pytest.mark.parametrize("raw", [b"", BOM, b"\r\n\r \t\n", b"# none\n", b"sep=;\n"], ids=ascii)
@@ -194,13 +196,6 @@ def test_torn_last_line_is_dropped_of_the_report_that_is_resumed(
     inputs = read_inputs(("r.csv",), None, lambda _: None, report=report)
     assert [row.job_id for row in inputs.jobs] == (["a1"] if report else ["a1", "b"])
     assert inputs.sources[0].digest == hashlib.sha256(b"job_id\na1\nb").hexdigest()
-
-
-def test_process_without_standard_input_streams_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where there is no standard input, there is no pipe to wait for."""
-    monkeypatch.setattr("sys.stdin", None)
-    inputs = read("-", may_stream=True, allow_empty=True)
-    assert (sources(inputs), inputs.stream) == ([], None)
 
 
 def test_one_bad_file_refuses_all(folder: Path) -> None:

@@ -121,25 +121,6 @@ def test_what_begins_like_json_is_json(raw: bytes) -> None:
     assert "the JSON is broken" in refusal(raw)[0]
 
 
-def test_it_says_when_it_is_about_to_wait(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Before each read the caller is told, so that it can pass on what has come."""
-    read_end, write_end = os.pipe()
-    told: list[int] = []
-    got: list[Entry] = []
-    with os.fdopen(read_end) as stdin, os.fdopen(write_end, "wb", buffering=0) as producer:
-        monkeypatch.setattr("sys.stdin", stdin)
-        producer.write(b"id\na\n")
-        rows = Source("-").entries(lambda: told.append(len(got)))
-        got.append(next(rows))
-        producer.write(b"b\nc")
-        got.append(next(rows))
-        producer.close()
-        got.extend(rows)
-    assert [entry.job_id for entry in got] == ["a", "b", "c"]
-    assert told == [0, 1, 2, 2][: len(told)]
-    assert len(told) >= 3
-
-
 @pytest.mark.parametrize("piece", [b'{"id":"a"}\n', b"# x\nid\na\n", b'"a1"\n', b"id,n\na,b\n"])
 def test_rows_of_a_pipe_come_at_once(monkeypatch: pytest.MonkeyPatch, piece: bytes) -> None:
     """A whole line in a pipe is a row, though nobody knows yet what comes next."""
@@ -148,16 +129,6 @@ def test_rows_of_a_pipe_come_at_once(monkeypatch: pytest.MonkeyPatch, piece: byt
         monkeypatch.setattr("sys.stdin", stdin)
         producer.write(piece)
         assert next(Source("-").entries()).job_id in {"a", "a1"}
-
-
-def test_standard_input_stays_open(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """Reading standard input to its end does not close it."""
-    with Path(file_of(tmp_path, b"id\na\n")).open() as stdin:
-        monkeypatch.setattr("sys.stdin", stdin)
-        source = Source("-")
-        assert [entry.job_id for entry in source.entries()] == ["a"]
-        assert source.name == "stdin"
-        assert os.fstat(stdin.fileno())
 
 
 FIRST = [

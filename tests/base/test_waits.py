@@ -1,6 +1,6 @@
 """How long to wait before a retry."""
 
-from bulkcancel.base.backoff import Backoff
+from bulkcancel.base.waits import Backoff
 
 
 def test_back_off_is_full_jitter_under_a_cap() -> None:
