@@ -6,23 +6,24 @@ because the second one would be refused and the job reported as not ours.
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
 
 from bulkcancel.base.errors import BulkcancelError, GuardError
 from bulkcancel.base.model import JobRow, Outcome, id_key
 from bulkcancel.base.tally import Tally
-from bulkcancel.base.waits import Backoff, Waits
+from bulkcancel.base.waits import Backoff
 from bulkcancel.engine.attribution import Stamps
 from bulkcancel.engine.guards import Guards
 from bulkcancel.engine.history import Fate, History, unrecorded
 from bulkcancel.epcc import (
     MAX_REFUSALS,
+    Call,
     Exchange,
     NoReply,
     Reply,
     Request,
+    Sender,
     Step,
     Verdict,
     cancel_request,
@@ -32,33 +33,6 @@ from bulkcancel.epcc import (
 )
 
 LAG_RETRIES = 6  # reads after the first; with the default back-off they span a minute
-
-
-class Sender(Protocol):
-    """What the engine needs of `epcc.Sender`."""
-
-    waits: Waits
-
-    def send(
-        self,
-        request: Request,
-        judge: Callable[[Exchange], Verdict],
-        *,
-        before: Callable[[], None],
-        new_job: bool,
-        anew: bool,
-    ) -> Awaitable[Verdict]:
-        """Send a request in its turn; return the verdict on the last reply."""
-        ...
-
-    def send_at_once(
-        self,
-        request: Request,
-        judge: Callable[[Exchange], Verdict],
-        before: Callable[[], None],
-    ) -> Awaitable[Verdict | None]:
-        """Send although the run ends; None where that would have to wait."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +80,7 @@ class Job:
             if not await self._reads_pending():
                 return
         while True:
-            verdict = await self._send_cancel()
+            verdict = await self._run.sender.send(self._cancelling())
             if not await self._is_to_be_repeated(verdict):
                 return
 
@@ -123,8 +97,7 @@ class Job:
         """
         job = self.history
         if job.fate is Fate.REFUSED and not job.in_doubt and not job.was_read:
-            request = read_request(self._id)
-            await self._run.sender.send_at_once(request, self._judge_read, self._read_starts)
+            await self._run.sender.send_at_once(self._reading())
 
     async def _is_to_be_repeated(self, verdict: Verdict) -> bool:
         match verdict.step:
@@ -180,12 +153,11 @@ class Job:
 
     async def _read(self) -> bool:
         """Read the job; tell whether the store has shown it."""
-        request = read_request(self._id)
         for retry in range(2 * self._run.retries + 1):
             if retry:
                 self._run.tally.retries += 1
                 await self._wait(retry)
-            verdict = await self._send(request, self._judge_read, self._read_starts)
+            verdict = await self._run.sender.send(self._reading())
             if verdict.state is not None:
                 return True
             if verdict.step is not Step.RESEND:
@@ -193,17 +165,17 @@ class Job:
         self.history.add_detail(f"not readable: {verdict.detail}")
         return False
 
-    def _send_cancel(self) -> Awaitable[Verdict]:
+    def _cancelling(self) -> Call:
         request = cancel_request(self._id)
-        return self._send(request, self._judge_cancel, self._cancel_starts)
+        return self._call(request, self._judge_cancel, self._cancel_starts)
 
-    def _send(
+    def _reading(self) -> Call:
+        return self._call(read_request(self._id), self._judge_read, self._read_starts)
+
+    def _call(
         self, request: Request, judge: Callable[[Exchange], Verdict], before: Callable[[], None]
-    ) -> Awaitable[Verdict]:
-        """Send a request; raises what ends the run."""
-        return self._run.sender.send(
-            request, judge, before=before, new_job=not self._begun, anew=self._lost
-        )
+    ) -> Call:
+        return Call(request, judge, before, new_job=not self._begun, anew=self._lost)
 
     def _cancel_starts(self) -> None:
         self._request_starts()

@@ -20,7 +20,8 @@ from bulkcancel.base.waits import Backoff, Interrupted
 from bulkcancel.engine.attribution import Stamps
 from bulkcancel.engine.guards import Guards
 from bulkcancel.engine.history import Ending, History
-from bulkcancel.engine.job import Job, Run, Sender
+from bulkcancel.engine.job import Job, Run
+from bulkcancel.epcc import Sender
 
 _OTHER_FILES = 24  # than connections: the report, the event loop's, those to look up a host
 _BETWEEN_LOOKS = 500  # rows that are written in one go

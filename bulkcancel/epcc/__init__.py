@@ -18,7 +18,7 @@ if TYPE_CHECKING:
         read_request,
     )
     from bulkcancel.epcc.rate_limit import MAX_REFUSALS, Pacer
-    from bulkcancel.epcc.sender import Sender, connect
+    from bulkcancel.epcc.sender import Call, Sender, connect
     from bulkcancel.epcc.verdicts import (
         Step,
         Verdict,
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "MAX_REFUSALS",
+    "Call",
     "Exchange",
     "NoReply",
     "Pacer",

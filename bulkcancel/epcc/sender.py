@@ -45,8 +45,12 @@ class Transport(Protocol):
 
 
 @dataclass(slots=True)
-class _Call:
-    """A request that is sent until there is a verdict, and what has become of it so far."""
+class Call:
+    """A request that is sent until there is a verdict, and what has become of it so far.
+
+    `before` is called as each sending starts, `judge` gets what came of it. `new_job` lets
+    requests of jobs that have begun go first; `anew` uses a connection of its own.
+    """
 
     request: Request
     judge: Judge
@@ -82,30 +86,19 @@ class Sender:
         self._backoff = backoff or Backoff()
         self._probing = asyncio.Lock()
 
-    async def send(
-        self,
-        request: Request,
-        judge: Judge,
-        *,
-        before: Callable[[], None] | None = None,
-        new_job: bool = False,
-        anew: bool = False,
-    ) -> Verdict:
+    async def send(self, call: Call) -> Verdict:
         """Send a request, again after a 401 or 429; return the verdict on the last reply.
 
-        While nothing connects it waits until something does. `before` is called as each
-        sending starts, `judge` gets what came of it. `new_job` lets requests of jobs that
-        have begun go first; `anew` uses a connection of its own. The verdict is PAUSE after
+        While nothing connects it waits until something does. The verdict is PAUSE after
         `MAX_REFUSALS` 429s in a row. Raises `Interrupted` in place of a wait once the run ends,
         `LoginError` where it is no use to go on.
         """
-        call = _Call(request, judge, before, new_job, anew)
         while True:
             verdict = await (self._probe(call) if self.health.unreachable else self._try(call))
             if verdict is not None:
                 return verdict
 
-    async def _probe(self, call: _Call) -> Verdict | None:
+    async def _probe(self, call: Call) -> Verdict | None:
         """Send while nothing connects, one request at a time; None where another got through."""
         if call.request.anonymous:  # the one that probes waits for this token
             return await self._try_later(call)
@@ -116,12 +109,12 @@ class Sender:
         finally:
             self._probing.release()
 
-    async def _try_later(self, call: _Call) -> Verdict | None:
+    async def _try_later(self, call: Call) -> Verdict | None:
         with self.waits:
             await asyncio.sleep(self._backoff.delay(self.health.failed_probes))
         return await self._try(call, probing=True)
 
-    async def _try(self, call: _Call, *, probing: bool = False) -> Verdict | None:
+    async def _try(self, call: Call, *, probing: bool = False) -> Verdict | None:
         """Send once; return the verdict, None where the same is to be sent again."""
         bearer = await self._turn(call)
         if self.health.unreachable and not probing:
@@ -144,9 +137,7 @@ class Sender:
                 raise LoginError(what, "check --base-url or EPCC_API_BASE_URL")
         return verdict
 
-    async def send_at_once(
-        self, request: Request, judge: Judge, before: Callable[[], None]
-    ) -> Verdict | None:
+    async def send_at_once(self, call: Call) -> Verdict | None:
         """Send a last request of a run that ends; None where it would have to wait."""
         bearer = self.auth.fresh()
         if bearer is None or self.pacer.paused_for() > 0:
@@ -156,7 +147,8 @@ class Sender:
                 await self.pacer.start()
         except TimeoutError:  # a pause began
             return None
-        return await self._exchange(_Call(request, judge, before, anew=True), bearer)
+        call.anew = True  # there is no second try
+        return await self._exchange(call, bearer)
 
     async def ask(
         self, request: Request, judge: Judge = interpret_any, patience: float = 0.0
@@ -176,7 +168,7 @@ class Sender:
         while True:
             # a token never comes on a connection that had other replies
             anew = request.anonymous or failures > 0
-            verdict = await self.send(request, note_and_judge, anew=anew)
+            verdict = await self.send(Call(request, note_and_judge, anew=anew))
             failures += 1
             spent = failures > self._pace.retries and loop_time() - begun >= patience
             if verdict.step is not Step.RESEND or spent:
@@ -185,7 +177,7 @@ class Sender:
             with self.waits:
                 await asyncio.sleep(self._backoff.delay(failures))
 
-    async def _turn(self, call: _Call) -> str:
+    async def _turn(self, call: Call) -> str:
         """Wait until the next request may start; return the token to send with it.
 
         A token that ends while its request waits is renewed, and the request waits for
@@ -200,7 +192,7 @@ class Sender:
             if bearer is not None:
                 return bearer
 
-    async def _exchange(self, call: _Call, bearer: str) -> Verdict:
+    async def _exchange(self, call: Call, bearer: str) -> Verdict:
         """Send a request, count it, and let all others know how the store is."""
         tally, call.started_at = self._tally, loop_time()
         if call.before is not None:

@@ -10,7 +10,7 @@ from bulkcancel.base.errors import LoginError
 from bulkcancel.base.model import Credentials, ReadyToken
 from bulkcancel.base.settings import PaceOptions
 from bulkcancel.base.tally import Tally
-from bulkcancel.epcc import Exchange, NoReply, Request, Sender, Step
+from bulkcancel.epcc import Call, Exchange, NoReply, Request, Sender, Step
 from bulkcancel.epcc.auth import GRACE, MAX_REFUSED, MOST_LOGINS, PATIENCE
 from bulkcancel.epcc.verdicts import interpret_any
 from tests.support.fakes import KEY, LOST, UNSENT, error, job, page, token
@@ -44,7 +44,7 @@ class Desk:
         self.distrusted += 1
 
     def cancel(self) -> Coroutine[Any, Any, Any]:
-        return self.sender.send(CANCEL, interpret_any)
+        return self.sender.send(Call(CANCEL, interpret_any))
 
     @property
     def bearers(self) -> list[str]:
@@ -281,7 +281,7 @@ def test_a_request_that_is_refused_with_any_token() -> None:
         desk.auth._bearer, desk.auth._ends_at = "token-1", float("inf")
         while True:
             desk.auth.accepted("token-1")
-            await desk.sender.send(CANCEL, interpret_any, before=accept)
+            await desk.sender.send(Call(CANCEL, interpret_any, accept))
 
     def accept() -> None:
         desk.auth.accepted("token-1")

@@ -9,7 +9,7 @@ from bulkcancel.base.errors import LoginError
 from bulkcancel.base.settings import PaceOptions
 from bulkcancel.base.waits import Interrupted
 from bulkcancel.epcc import Exchange, Request, Sender, Step
-from bulkcancel.epcc.sender import _Call
+from bulkcancel.epcc.sender import Call
 from bulkcancel.epcc.verdicts import interpret_any
 from tests.epcc.test_auth import CANCEL, READY, Desk
 from tests.support.fakes import LOST, UNSENT, error, job, page, token
@@ -161,7 +161,7 @@ def replies(exchanges: Iterable[Exchange]) -> Sender:
 
     async def scenario() -> None:
         for _ in list(desk.answers):
-            await desk.sender._exchange(_Call(CANCEL, interpret_any), "token")
+            await desk.sender._exchange(Call(CANCEL, interpret_any), "token")
 
     run(scenario())
     return desk.sender

@@ -11,7 +11,7 @@ from bulkcancel.base.settings import PaceOptions
 from bulkcancel.base.waits import Interrupted
 from bulkcancel.epcc import MAX_REFUSALS, Exchange, Reply, Step, connect
 from bulkcancel.epcc.messages import read_request
-from bulkcancel.epcc.sender import _Call
+from bulkcancel.epcc.sender import Call
 from bulkcancel.epcc.verdicts import interpret_any, interpret_read
 from bulkcancel.listing.store_info import store_name
 from tests.epcc.test_auth import CANCEL, READY, Desk
@@ -62,7 +62,7 @@ def test_the_pace_follows_the_store(answer: Exchange, speed: float) -> None:
     async def scenario() -> None:
         desk = Desk([answer, job("cancelled")], READY)
         desk.sender.waits.__enter__()  # a task that ends with the run
-        await desk.sender._exchange(_Call(CANCEL, interpret_any), "token")
+        await desk.sender._exchange(Call(CANCEL, interpret_any), "token")
         assert desk.pacer.speed() == speed
 
     run(scenario())
@@ -75,7 +75,7 @@ def test_a_reply_about_another_job_costs_its_connection(reply: Reply, distrusted
     async def scenario() -> None:
         desk = Desk([reply, job("pending")], READY)
         for _ in range(2):
-            await desk.sender.send(READ, lambda reply: interpret_read(reply, JOB), anew=True)
+            await desk.sender.send(Call(READ, lambda reply: interpret_read(reply, JOB)))
         assert desk.distrusted == distrusted
 
     run(scenario())
@@ -105,15 +105,15 @@ def test_a_last_request() -> None:
         desk = Desk([job("pending")], READY)
         desk.sender.waits.cut()
         begun: list[float] = []
-        ask = (READ, interpret_any, lambda: begun.append(0.0))
-        verdict = await desk.sender.send_at_once(*ask)
+        ask = Call(READ, interpret_any, lambda: begun.append(0.0))
+        verdict = await desk.sender.send_at_once(ask)
         assert verdict is not None
         await desk.pacer.start()
         asyncio.get_running_loop().call_later(0.001, desk.pacer.throttled, 30, 1.0)
-        assert await desk.sender.send_at_once(*ask) is None  # a pause begins
-        assert await desk.sender.send_at_once(*ask) is None  # there is one
+        assert await desk.sender.send_at_once(ask) is None  # a pause begins
+        assert await desk.sender.send_at_once(ask) is None  # there is one
         assert len(begun) == len(desk.sent) == 1
-        assert await Desk([]).sender.send_at_once(*ask) is None  # no token
+        assert await Desk([]).sender.send_at_once(ask) is None  # no token
 
     run(scenario())
 
