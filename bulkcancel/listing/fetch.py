@@ -23,7 +23,6 @@ from bulkcancel.listing.page import PAGE_SIZE, Page, list_path, page_in
 
 _LATER = "try again later"
 _SAME_CLOCK = 2.0  # seconds by which clocks may differ, and a reply be late
-_LIKELY_SIZES = (10, 25)  # what stores give unless asked for more is a multiple of one
 _HINTS = {
     403: "this key may not read jobs: use one that may",
     404: "check --base-url or EPCC_API_BASE_URL",
@@ -76,9 +75,8 @@ class Fetcher:
                     raise
 
     def note_size(self, first: Page) -> None:
-        """Learn from the first page of a list how many jobs a page has."""
-        if first.jobs and _may_be_full(first):
-            self.size = len(first.jobs)
+        """Take a list's first page for a full one: a store may give fewer jobs than asked for."""
+        self.size = len(first.jobs) or self.size
 
     async def page(self, terms: Iterable[str], offset: int) -> Page:
         """Return one page; raises `QueryRefused` or another `ListError`."""
@@ -128,17 +126,6 @@ class Fetcher:
                     workers.create_task(work())
         except ExceptionGroup as group:
             raise group.exceptions[0] from None
-
-
-def _may_be_full(page: Page) -> bool:
-    """Tell whether a store that caps its pages may have more jobs than this first one.
-
-    A total that is missing, or not more than the page has, does not tell.
-    """
-    count = len(page.jobs)
-    if page.has_next or page.total is None or page.total != count:
-        return True
-    return any(count % size == 0 for size in _LIKELY_SIZES)
 
 
 def _complaint(exchange: Exchange) -> ListError:

@@ -15,7 +15,7 @@ from bulkcancel.listing.selection import Selection
 from tests.listing.test_lister import BEGUN, PENDING, FakeStore, made, queue, refusal
 
 STORES: dict[str, tuple[dict[str, Any], int]] = {
-    "by time": ({}, 1),
+    "by time": ({}, 2),
     "by the newest pages": ({"filters": False}, 1),
     "pages of 25": ({"filters": False, "largest": 25}, 2),
 }

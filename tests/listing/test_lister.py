@@ -168,6 +168,16 @@ async def test_a_list_without_links_or_totals_is_whole(drop: list[str], largest:
     assert await listed(store) == expected(store.jobs, PENDING)
 
 
+@pytest.mark.parametrize("largest", [100, 7])
+async def test_a_page_that_gives_itself_out_for_the_list_hides_no_job(largest: int) -> None:
+    """The first page is taken for the whole list only where nothing comes after it."""
+    store = FakeStore(queue(1234), largest=largest)
+    store.change = lambda body: body.update(
+        links={}, meta={"results": {"total": len(body["data"])}}
+    )
+    assert await listed(store) == expected(store.jobs, PENDING)
+
+
 async def test_pages_that_are_shorter_than_asked_for_go_on_by_their_links() -> None:
     """A store may give any number of jobs, as long as it says that there are more."""
     store = FakeStore(queue(700))
