@@ -53,6 +53,8 @@ def served(server: AbstractAsyncContextManager[str]) -> Iterator[str]:
             ready.append(url)
             started.set()
             await ended.wait()
+            for _ in range(5):  # what has connected by now is taken, so that it is closed
+                await asyncio.sleep(0)
 
     def work() -> None:
         loop.run_until_complete(serve())
