@@ -76,7 +76,8 @@ class Fetcher:
 
     def note_size(self, first: Page) -> None:
         """Take a list's first page for a full one: a store may give fewer jobs than asked for."""
-        self.size = len(first.jobs) or self.size
+        if first.jobs:
+            self.size = max(2, len(first.jobs))  # no store gives one at a time
 
     async def page(self, terms: Iterable[str], offset: int) -> Page:
         """Return one page; raises `QueryRefused` or another `ListError`."""

@@ -161,9 +161,12 @@ async def test_a_total_that_is_missing_or_too_small_hides_no_job(total: object) 
 
 @pytest.mark.parametrize("drop", [["links"], ["meta"], ["links", "meta"]], ids=" and ".join)
 @pytest.mark.parametrize("largest", [100, 50, 25, 7])
-async def test_a_list_without_links_or_totals_is_whole(drop: list[str], largest: int) -> None:
+@pytest.mark.parametrize("count", [5, 10, 1234])
+async def test_a_list_without_links_or_totals_is_whole(
+    drop: list[str], largest: int, count: int
+) -> None:
     """Neither is relied on, nor the size of a page that was asked for."""
-    store = FakeStore(queue(1234), largest=largest)
+    store = FakeStore(queue(count), largest=largest)
     store.change = lambda body: [body.pop(name) for name in drop]
     assert await listed(store) == expected(store.jobs, PENDING)
 
