@@ -24,7 +24,7 @@ MAY_IMPORT = {
     "sandbox": set[str](),
 }
 ONLY_IN = {
-    "aiohttp": {"epcc.transport", "sandbox.server"},
+    "aiohttp": {"epcc.connections", "epcc.transport", "sandbox.server"},
     "aiolimiter": {"epcc.rate_limit"},
     "click": {"cli"},
     "rich": {"console"},

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
         cancel_request,
         read_request,
     )
-    from bulkcancel.epcc.rate_limit import MAX_REFUSALS, Pacer
+    from bulkcancel.epcc.rate_limit import MAX_REFUSALS
     from bulkcancel.epcc.sender import Call, Sender, connect
     from bulkcancel.epcc.verdicts import (
         Step,
@@ -36,7 +36,6 @@ __all__ = [
     "Call",
     "Exchange",
     "NoReply",
-    "Pacer",
     "Reply",
     "Request",
     "Sender",

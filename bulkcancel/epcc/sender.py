@@ -8,7 +8,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, closing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Protocol
 
@@ -60,6 +60,7 @@ class Call:
     started_at: float = 0.0  # for the last time, as loop time
     throttled: int = 0  # 429s in a row
     unauthorized: int = 0  # 401s in a row
+    exchange: Exchange = field(init=False)  # the last one
 
 
 class Sender:
@@ -158,21 +159,14 @@ class Sender:
         It is tried as often as a job's cancel, and for `patience` seconds at least.
         """
         begun, failures = loop_time(), 0
-        last: Exchange
-
-        def note_and_judge(exchange: Exchange) -> Verdict:
-            nonlocal last
-            last = exchange
-            return judge(exchange)
-
         while True:
             # a token never comes on a connection that had other replies
-            anew = request.anonymous or failures > 0
-            verdict = await self.send(Call(request, note_and_judge, anew=anew))
+            call = Call(request, judge, anew=request.anonymous or failures > 0)
+            verdict = await self.send(call)
             failures += 1
             spent = failures > self._pace.retries and loop_time() - begun >= patience
             if verdict.step is not Step.RESEND or spent:
-                return last
+                return call.exchange
             self._tally.retries += 1
             with self.waits:
                 await asyncio.sleep(self._backoff.delay(failures))
@@ -204,7 +198,7 @@ class Sender:
             exchange = await self._transport.send(call.request, bearer, anew=call.anew)
         finally:
             tally.in_flight -= 1
-        verdict = call.judge(exchange)
+        call.exchange, verdict = exchange, call.judge(exchange)
         if verdict.out_of_step:
             self._transport.distrust()
         if bearer and isinstance(exchange, Reply) and verdict.step not in _NOT_PAST_THE_DOOR:

@@ -5,24 +5,20 @@ Decides nothing: no retry, no pause, no meaning.
 
 import os
 import re
-import select
 import socket
 import ssl
 import time
 import zlib
 from collections.abc import Callable, Mapping
-from contextvars import ContextVar
-from dataclasses import dataclass, replace
-from typing import Self, cast
-from weakref import WeakKeyDictionary
+from dataclasses import replace
+from typing import Self
 
 import aiohttp
-from aiohttp.client_proto import ResponseHandler
 from yarl import URL
 
 from bulkcancel._version import __version__
 from bulkcancel.base.proxy import environment_proxy
-from bulkcancel.epcc.lookups import Lookups
+from bulkcancel.epcc.connections import InStepConnector, UnexpectedBytesError, current_use
 from bulkcancel.epcc.messages import NOTHING, Exchange, NoReply, Reply, Request
 
 _OWN_HEADERS = {
@@ -40,88 +36,6 @@ _ERRNO = re.compile(r"\[Errno (\d+)\]")
 Seen = Callable[[str, str, int | str, float], None]
 MAX_BODY = 1024 * 1024  # bytes; a longer body is not read further
 MAX_CONNECT = 10.0  # seconds
-
-
-class UnexpectedBytesError(aiohttp.ClientConnectionError):
-    """A new connection on which the server sent something before any request."""
-
-
-@dataclass(slots=True)
-class _State:
-    """What is known of a connection for as long as it lives."""
-
-    busy: bool = False
-    out_of_step: bool = False
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Use:
-    """A connection in use for one request; `reused` if it had carried another one before."""
-
-    protocol: ResponseHandler
-    state: _State
-    reused: bool
-
-    def end(self) -> None:
-        """Note that the reply is here: what comes from now on is nobody's."""
-        self.state.busy = False
-        self.is_out_of_step()
-
-    def is_out_of_step(self) -> bool:
-        """Tell whether anything came on the connection, up to now, that no request asked for."""
-        protocol = self.protocol
-        if not self.state.busy and (protocol._buffer or protocol._tail):  # noqa: SLF001
-            self.state.out_of_step = True
-        return self.state.out_of_step
-
-
-_use: ContextVar[_Use] = ContextVar("use")  # of this task's last request
-
-
-class InStepConnector(aiohttp.TCPConnector):
-    """A connection pool that never reuses a connection which received anything while idle.
-
-    Replies belong to requests by their order alone (RFC 9112, section 9.3.2), so one that
-    nobody asked for would be taken for the next job's. aiohttp's own pool only asks whether
-    a connection is still connected.
-    """
-
-    def __init__(self, *, force_close: bool) -> None:
-        resolver = aiohttp.ThreadedResolver(Lookups())  # type: ignore[arg-type]
-        super().__init__(limit=0, force_close=force_close, resolver=resolver)
-        self._states: WeakKeyDictionary[ResponseHandler, _State] = WeakKeyDictionary()
-
-    async def connect(
-        self,
-        req: aiohttp.ClientRequest,
-        traces: "list[aiohttp.tracing.Trace]",
-        timeout: aiohttp.ClientTimeout,  # noqa: ASYNC109  (aiohttp's own signature)
-    ) -> "aiohttp.connector.Connection":
-        """Return a connection on which nothing waits to be read."""
-        while True:
-            connection = await super().connect(req, traces, timeout)
-            protocol = cast("ResponseHandler", connection.protocol)  # None once it is released
-            reused = protocol in self._states
-            state = self._states.setdefault(protocol, _State())
-            if not state.out_of_step and not _has_spoken(protocol, reused=reused):
-                state.busy = True
-                _use.set(_Use(protocol, state, reused))
-                return connection
-            connection.close()
-            if not reused:
-                raise UnexpectedBytesError
-
-
-def _has_spoken(protocol: ResponseHandler, *, reused: bool) -> bool:
-    """Tell whether bytes have come that no request asked for, read already or not."""
-    transport = protocol.transport
-    if protocol.should_close or transport is None:
-        return True
-    if transport.get_extra_info("sslcontext") is not None and not reused:
-        return False  # TLS 1.3 sends its session tickets unasked (RFC 8446, section 4.6.1)
-    unread = select.poll()
-    unread.register(transport.get_extra_info("socket"), select.POLLIN)
-    return bool(unread.poll(0))
 
 
 class Transport:
@@ -183,7 +97,7 @@ class Transport:
         headers = {"Authorization": f"Bearer {bearer}"} if bearer else None
         begun = time.monotonic()
         exchange: Exchange
-        before = _use.get(None)
+        before = current_use.get(None)
         try:
             async with session.request(
                 request.method,
@@ -194,13 +108,13 @@ class Transport:
                 proxy_headers=self._proxy_headers,
             ) as response:
                 body = await _bounded_body(response)
-            use = _use.get()
+            use = current_use.get()
             use.end()
             exchange = Reply(
                 response.status, response.headers, body, use.reused, use.is_out_of_step
             )
         except _FAILURES as error:
-            connected = _use.get(None) is not before
+            connected = current_use.get(None) is not before
             exchange = _no_reply(error, self._timeout) if connected else self._not_sent(error)
         if self._seen is not None:
             said = exchange.status if isinstance(exchange, Reply) else exchange.reason
@@ -209,7 +123,7 @@ class Transport:
 
     def distrust(self) -> None:
         """Use the connection of this task's last reply no more: its replies are out of step."""
-        _use.get().state.out_of_step = True
+        current_use.get().state.out_of_step = True
 
     def _not_sent(self, error: Exception) -> NoReply:
         """Say why there was no connection, and name the proxy that it would have gone through."""

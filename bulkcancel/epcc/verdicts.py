@@ -61,29 +61,28 @@ def interpret_cancel(exchange: Exchange, job_id: str) -> Verdict:
     if isinstance(exchange, NoReply):
         return Verdict(Step.DOUBT if exchange.sent else Step.RESEND, detail=exchange.reason)
     status, body = exchange.status, body_of(exchange)
+    if _is_about_others(body, job_id):
+        return Verdict(Step.DOUBT, detail=f"{status}, but about another job", out_of_step=True)
     request_id = _request_id(exchange, body)
     if status == 200:
         state = _job_in(body, job_id)
         if state is not None and state.status == CANCELLED:
             return Verdict(Step.SETTLE, Outcome.CANCELLED, state, request_id=request_id)
-        other = _is_another_job(body, job_id)
-        return Verdict(Step.DOUBT, detail="200, but not this job as cancelled", out_of_step=other)
-    detail = describe(exchange, body)
-    step = _step_for_every_request(status)
+        return Verdict(Step.DOUBT, detail="200, but not this job as cancelled")
+    detail, step = describe(exchange, body), _step_for_every_request(status)
+    if step is None and not 400 <= status < 500:
+        step = Step.DOUBT
     if step is not None:
         return Verdict(step, detail=detail, request_id=request_id)
-    if status < 300 or status >= 500:
-        return Verdict(Step.DOUBT, detail=detail, request_id=request_id)
-    if _api_error(body) is not None:
-        if status == 404:
-            found = Verdict(Step.SETTLE, Outcome.NOT_FOUND, NO_SUCH_JOB, detail, request_id)
-            return _misdirected(exchange, body, job_id) or found
-        if status in _REFUSALS:
-            return Verdict(
-                Step.ASK_WHY, detail=detail, request_id=request_id, ask_anew=exchange.reused
-            )
-    if exchange.reused:  # it names no job
-        return Verdict(Step.RESEND, detail=detail, request_id=request_id, ask_anew=True)
+    is_api, nameless = _api_error(body) is not None, _may_be_late(exchange, body)
+    if is_api and status in _REFUSALS:
+        return Verdict(Step.ASK_WHY, detail=detail, request_id=request_id, ask_anew=nameless)
+    is_missing = is_api and status == 404
+    if nameless:
+        step = Step.DOUBT if is_missing else Step.RESEND
+        return Verdict(step, detail=detail, request_id=request_id, ask_anew=True)
+    if is_missing:
+        return Verdict(Step.SETTLE, Outcome.NOT_FOUND, NO_SUCH_JOB, detail, request_id)
     return Verdict(Step.SETTLE, Outcome.FAILED, detail=detail, request_id=request_id)
 
 
@@ -95,23 +94,19 @@ def interpret_read(exchange: Exchange, job_id: str) -> Verdict:
     if isinstance(exchange, NoReply):
         return Verdict(Step.RESEND, detail=exchange.reason)
     status, body = exchange.status, body_of(exchange)
-    state = _job_in(body, job_id) if status == 200 else None
-    if status == 404 and _api_error(body) is not None:
-        doubt = _misdirected(exchange, body, job_id)
-        if doubt is not None:
-            return replace(doubt, step=Step.RESEND)
+    if _is_about_others(body, job_id):
+        return Verdict(Step.RESEND, detail=f"{status}, but about another job", out_of_step=True)
+    nameless, state = _may_be_late(exchange, body), None
+    if status == 200:
+        state = _job_in(body, job_id)
+    elif status == 404 and _api_error(body) is not None and not nameless:
         state = NO_SUCH_JOB
     if state is not None:
         return Verdict(Step.SETTLE, state=state, request_id=_request_id(exchange, body))
-    if status == 200:
-        other = _is_another_job(body, job_id)
-        return Verdict(Step.RESEND, detail="200, but not this job", out_of_step=other)
-    refused = 400 <= status < 500 and not exchange.reused
-    return Verdict(
-        _step_for_every_request(status) or (Step.SETTLE if refused else Step.RESEND),
-        detail=describe(exchange, body),
-        ask_anew=exchange.reused,
-    )
+    detail = "200, but not this job" if status == 200 else describe(exchange, body)
+    refused = 400 <= status < 500 and not nameless
+    step = _step_for_every_request(status) or (Step.SETTLE if refused else Step.RESEND)
+    return Verdict(step, detail=detail, ask_anew=nameless)
 
 
 def interpret_any(exchange: Exchange) -> Verdict:
@@ -225,24 +220,22 @@ def _api_error(body: dict[str, Any]) -> dict[str, Any] | None:
     return first if any(isinstance(first.get(key), str) for key in ("title", "detail")) else None
 
 
-def _misdirected(reply: Reply, body: dict[str, Any], job_id: str) -> Verdict | None:
-    """Return the doubt about a 404 that may answer another request; None where it is ours.
-
-    One that names no job is believed as the first reply on its connection alone.
-    """
+def _named(body: dict[str, Any]) -> set[str]:
+    """Return the ids of the jobs that a reply is about, as they are compared."""
     missing = mapping((_api_error(body) or {}).get("meta")).get("missing_ids")
-    names = [each for each in missing if isinstance(each, str)] if isinstance(missing, list) else []
-    if names and id_key(job_id) not in map(id_key, names):
-        return Verdict(Step.DOUBT, detail="404, but about another job", out_of_step=True)
-    if not names and reply.reused:
-        return Verdict(Step.DOUBT, detail=describe(reply, body), ask_anew=True)
-    return None
+    found = [mapping(body.get("data")).get("id"), *(missing if isinstance(missing, list) else [])]
+    return {id_key(each) for each in found if isinstance(each, str)}
 
 
-def _is_another_job(body: dict[str, Any], job_id: str) -> bool:
-    """Tell whether a body shows a job, and not the one asked for."""
-    found = mapping(body.get("data")).get("id")
-    return isinstance(found, str) and id_key(found) != id_key(job_id)
+def _is_about_others(body: dict[str, Any], job_id: str) -> bool:
+    """Tell whether a reply can't be ours: replies on its connection are out of step."""
+    named = _named(body)
+    return bool(named) and id_key(job_id) not in named
+
+
+def _may_be_late(reply: Reply, body: dict[str, Any]) -> bool:
+    """Tell whether a reply may be the one to an earlier request on its connection."""
+    return reply.reused and not _named(body)
 
 
 def _request_id(reply: Reply, body: dict[str, Any]) -> str:

@@ -14,8 +14,9 @@ import aiohttp
 import pytest
 
 from bulkcancel.epcc import Exchange, NoReply, Reply, Request
+from bulkcancel.epcc.connections import _has_spoken
 from bulkcancel.epcc.messages import cancel_request, read_request, token_request
-from bulkcancel.epcc.transport import MAX_BODY, Transport, _has_spoken, _no_connection
+from bulkcancel.epcc.transport import MAX_BODY, Transport, _no_connection
 from tests.support.fakes import error
 from tests.support.raw import RawServer, Requests, http, listening
 
@@ -199,7 +200,7 @@ async def test_a_new_connection_on_which_the_server_spoke_first(
 ) -> None:
     """What comes before the first request is no reply to it: nothing is sent there."""
     server = RawServer(http("200 OK", b"{}"))
-    monkeypatch.setattr("bulkcancel.epcc.transport._has_spoken", lambda *_, **__: True)
+    monkeypatch.setattr("bulkcancel.epcc.connections._has_spoken", lambda *_, **__: True)
     async with server.serve() as url, Transport(url, 5) as client:
         reply = await client.send(READ, "token")
     assert reply == NoReply("the server sent something before it was asked", sent=False)

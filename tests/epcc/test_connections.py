@@ -7,7 +7,7 @@ from unittest.mock import Mock
 
 import pytest
 
-from bulkcancel.epcc.lookups import Lookups
+from bulkcancel.epcc.connections import Lookups
 
 
 async def test_a_host_is_looked_up() -> None:
