@@ -214,7 +214,7 @@ def test_secret_that_a_store_says_back_is_hidden(
     common = ("-yvvr500", "-j1", "--log-format", form)
     ended, login_refused = (
         cli(*common, stdin=EIGHT, EPCC_API_BASE_URL=cli.url(server), **env)
-        for server in (RawServer(*answers), RawServer(*echoing()))
+        for server in (RawServer(*answers), RawServer(*echoing(), http("403 No")))
     )
     assert "403" in ended.err
     assert "[hidden]" in ended.out
