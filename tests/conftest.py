@@ -23,6 +23,7 @@ from bulkcancel.base.text import Mask
 from bulkcancel.cli.cancel import main
 from tests.support.practice import sandbox
 from tests.support.programs import KEY, SETTINGS, Ended
+from tests.support.virtual import VirtualLoop
 
 __all__ = ["KEY", "Ended", "sandbox"]
 
@@ -110,6 +111,14 @@ def at_home(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFa
     home.mkdir(exist_ok=True)
     monkeypatch.setenv("HOME", str(home))
     return home
+
+
+def pytest_asyncio_loop_factories(
+    item: pytest.Item,
+) -> dict[str, Callable[[], asyncio.AbstractEventLoop]]:
+    """Let the clock of tests that are marked so jump from timer to timer."""
+    in_virtual_time = item.get_closest_marker("virtual_time") is not None
+    return {"loop": VirtualLoop if in_virtual_time else asyncio.new_event_loop}
 
 
 KeepProfile = Callable[[str | bytes], Path]

@@ -8,8 +8,10 @@ from bulkcancel.base.errors import GuardError
 from bulkcancel.base.model import JobResult, Outcome
 from bulkcancel.engine.guards import Guards
 from bulkcancel.epcc import Exchange
+from bulkcancel.epcc.rate_limit import loop_time
 from tests.support.fakes import LOST, Bench, ScriptedStore, error, page, row
-from tests.support.virtual import run
+
+pytestmark = pytest.mark.virtual_time
 
 ANY: frozenset[Outcome] = frozenset()
 FAILED, UNKNOWN, NOT_FOUND = Outcome.FAILED, Outcome.UNKNOWN, Outcome.NOT_FOUND
@@ -87,17 +89,15 @@ class DeadStore(ScriptedStore):
 @pytest.mark.parametrize(
     ("reply", "seconds"), [(LOST, 30), (LOST, 0.01), (error(503), 0.1), (page(200), 0.1)], ids=str
 )
-def test_a_dead_store_ends_the_run_within_two_minutes(reply: Exchange, seconds: float) -> None:
+async def test_a_dead_store_ends_the_run_within_two_minutes(
+    reply: Exchange, seconds: float
+) -> None:
     """Whatever way a store is dead, the run ends by itself, and no job is said to be failed."""
     guards = Guards(100, ANY, 30)
     bench = Bench(DeadStore(reply, seconds), concurrency=40, rate=20, guards=guards)
-
-    async def scenario() -> float:
-        with pytest.raises(GuardError):
-            await bench.run(row(f"job-{i}", i) for i in range(5000))
-        return asyncio.get_running_loop().time()
-
-    assert run(scenario()) < 120
+    with pytest.raises(GuardError):
+        await bench.run(row(f"job-{i}", i) for i in range(5000))
+    assert loop_time() < 120
     results = bench.results
     assert len(results) == 5000
     assert {r.outcome for r in results} == {UNKNOWN, Outcome.NOT_ATTEMPTED}

@@ -8,8 +8,11 @@ import pytest
 from bulkcancel.base.errors import GuardError, Interruption, LoginError
 from bulkcancel.base.model import Earlier, Evidence, JobResult, Outcome
 from bulkcancel.epcc import Exchange, NoReply, Reply
+from bulkcancel.epcc.rate_limit import loop_time
 from tests.support.fakes import KEY, LOST, UNSENT, Bench, ScriptedStore, error, job, page, row
 from tests.support.virtual import run
+
+pytestmark = pytest.mark.virtual_time
 
 CANCELLED, FAILED, UNKNOWN = Outcome.CANCELLED, Outcome.FAILED, Outcome.UNKNOWN
 NOT_PENDING, NOT_FOUND = Outcome.NOT_PENDING, Outcome.NOT_FOUND
@@ -220,18 +223,14 @@ def test_a_refusal_that_could_not_be_read_when_the_run_stops() -> None:
     assert [(r.outcome, r.evidence) for r in bench.results] == [(FAILED, RESPONSE)]
 
 
-def test_a_refused_job_that_reads_pending_when_the_run_stops() -> None:
+async def test_a_refused_job_that_reads_pending_when_the_run_stops() -> None:
     """A job that was just read as pending is never reported as not pending."""
     store = ScriptedStore([error(422)], [job("pending")])
     bench = Bench(store)
-
-    async def scenario() -> None:
-        loop = asyncio.get_running_loop()
-        loop.call_later(0.5, bench.engine.stop, Interruption("stopped", 130))
-        with pytest.raises(Interruption):
-            await bench.run([row()])
-
-    run(scenario())
+    loop = asyncio.get_running_loop()
+    loop.call_later(0.5, bench.engine.stop, Interruption("stopped", 130))
+    with pytest.raises(Interruption):
+        await bench.run([row()])
     (result,) = bench.results
     assert (result.outcome, result.state.status) == (FAILED, "pending")
 
@@ -295,18 +294,14 @@ def test_what_an_earlier_run_did_not_cancel(outcome: Outcome) -> None:
     assert (store.verbs, result.outcome) == ("cr", NOT_PENDING)
 
 
-def test_a_doubt_that_the_run_has_no_time_for() -> None:
+async def test_a_doubt_that_the_run_has_no_time_for() -> None:
     """A job in doubt that waits for its read when the run stops is still in doubt."""
     bench = Bench(ScriptedStore([], []))
-
-    async def scenario() -> None:
-        loop = asyncio.get_running_loop()
-        loop.call_soon(loop.call_soon, bench.engine.stop, Interruption("stopped", 130))
-        bench.pacer.throttled(5, loop.time())
-        with pytest.raises(Interruption):
-            await bench.run([UNKNOWN_BEFORE])
-
-    run(scenario())
+    loop = asyncio.get_running_loop()
+    loop.call_soon(loop.call_soon, bench.engine.stop, Interruption("stopped", 130))
+    bench.pacer.throttled(5, loop_time())
+    with pytest.raises(Interruption):
+        await bench.run([UNKNOWN_BEFORE])
     assert [(r.outcome, r.attempts) for r in bench.results] == [(UNKNOWN, 0)]
     assert bench.store.calls == []
 
@@ -387,7 +382,7 @@ def test_no_last_look_while_the_store_asks_for_a_pause() -> None:
     store = ScriptedStore([error(422)])
 
     def pause(bench: Bench) -> None:
-        bench.pacer.throttled(30, asyncio.get_running_loop().time())
+        bench.pacer.throttled(30, loop_time())
 
     result = stopped_soon(store, also=pause)
     assert (result.outcome, result.evidence, store.verbs) == (NOT_PENDING, RESPONSE, "c")
@@ -399,7 +394,7 @@ def test_a_pause_that_begins_before_a_last_look() -> None:
 
     def pause_soon(bench: Bench) -> None:
         loop = asyncio.get_running_loop()
-        loop.call_later(0.001, bench.pacer.throttled, 30, loop.time())
+        loop.call_later(0.001, bench.pacer.throttled, 30, loop_time())
 
     result = stopped_soon(store, also=pause_soon)
     assert (result.outcome, result.evidence, store.verbs) == (NOT_PENDING, RESPONSE, "c")

@@ -11,9 +11,12 @@ from bulkcancel.base.model import Earlier, JobResult, JobRow, Outcome
 from bulkcancel.base.settings import PaceOptions
 from bulkcancel.engine.pool import concurrency_for
 from bulkcancel.epcc import Exchange
+from bulkcancel.epcc.rate_limit import loop_time
 from bulkcancel.inputs import Listed
 from tests.support.fakes import KEY, LOST, UNSENT, Bench, ScriptedStore, error, job, row
 from tests.support.virtual import run
+
+pytestmark = pytest.mark.virtual_time
 
 
 class AnyJob(ScriptedStore):
@@ -96,36 +99,28 @@ def test_a_stop_lets_requests_in_flight_finish() -> None:
     ("reply", "outcome"),
     [(UNSENT, Outcome.NOT_ATTEMPTED), (error(429), Outcome.NOT_ATTEMPTED), (LOST, Outcome.UNKNOWN)],
 )
-def test_a_stop_ends_a_back_off(reply: Exchange, outcome: Outcome) -> None:
+async def test_a_stop_ends_a_back_off(reply: Exchange, outcome: Outcome) -> None:
     """A job that waits for its next try when the run stops is what is known of it by then."""
     store = ScriptedStore([reply])
     bench = Bench(store)
-
-    async def scenario() -> float:
-        store.on_call = lambda: asyncio.get_running_loop().call_soon(
-            lambda: asyncio.get_running_loop().call_soon(
-                bench.engine.stop, Interruption("stopped", 143)
-            )
+    store.on_call = lambda: asyncio.get_running_loop().call_soon(
+        lambda: asyncio.get_running_loop().call_soon(
+            bench.engine.stop, Interruption("stopped", 143)
         )
-        with pytest.raises(Interruption):
-            await bench.run([row()])
-        return asyncio.get_running_loop().time()
-
-    assert run(scenario()) < 0.01
+    )
+    with pytest.raises(Interruption):
+        await bench.run([row()])
+    assert loop_time() < 0.01
     assert [r.outcome for r in bench.results] == [outcome]
 
 
-def test_a_stop_while_rows_wait_for_their_turn() -> None:
+async def test_a_stop_while_rows_wait_for_their_turn() -> None:
     """A job that still waits for the pacer when the run stops is not attempted."""
     bench = Bench(AnyJob(), concurrency=2)
-
-    async def scenario() -> None:
-        stop = Interruption("stopped", 130)
-        asyncio.get_running_loop().call_later(0.005, bench.engine.stop, stop)
-        with pytest.raises(Interruption):
-            await bench.run(ROWS[:2])
-
-    run(scenario())
+    stop = Interruption("stopped", 130)
+    asyncio.get_running_loop().call_later(0.005, bench.engine.stop, stop)
+    with pytest.raises(Interruption):
+        await bench.run(ROWS[:2])
     assert [r.outcome for r in bench.results] == [Outcome.NOT_ATTEMPTED, Outcome.CANCELLED]
 
 
@@ -164,18 +159,14 @@ def test_a_report_that_breaks_stops_the_run() -> None:
     assert len(store.calls) < 10
 
 
-def test_cancelling_the_run_from_outside_is_no_interruption() -> None:
+async def test_cancelling_the_run_from_outside_is_no_interruption() -> None:
     """A run that is cancelled as a task ends as tasks do, and hides nothing."""
     bench = Bench(AnyJob(), concurrency=2)
-
-    async def scenario() -> None:
-        task = asyncio.create_task(bench.run(ROWS))
-        await asyncio.sleep(0.005)
-        task.cancel()
-        with pytest.raises(asyncio.CancelledError):
-            await task
-
-    run(scenario())
+    task = asyncio.create_task(bench.run(ROWS))
+    await asyncio.sleep(0.005)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
 
 
 SIGNAL = Interruption("stopped by SIGINT", 130)
@@ -193,36 +184,28 @@ def test_a_signal_counts_more_than_any_other_reason() -> None:
     assert bench.engine.stopping
 
 
-def test_breaking_off() -> None:
+async def test_breaking_off() -> None:
     """Jobs in flight that are not waited for are unknown, with their attempt; none is missing."""
     bench = Bench(AnyJob(), concurrency=3)
-
-    async def scenario() -> float:
-        loop = asyncio.get_running_loop()
-        loop.call_later(0.2, bench.engine.stop, SIGNAL)
-        loop.call_later(0.3, bench.engine.break_off)
-        with pytest.raises(Interruption):
-            await bench.run(ROWS)
-        return loop.time()
-
-    assert run(scenario()) < 0.31
+    loop = asyncio.get_running_loop()
+    loop.call_later(0.2, bench.engine.stop, SIGNAL)
+    loop.call_later(0.3, bench.engine.break_off)
+    with pytest.raises(Interruption):
+        await bench.run(ROWS)
+    assert loop_time() < 0.31
     assert bench.tally.outcomes == {Outcome.UNKNOWN: 3, Outcome.NOT_ATTEMPTED: 27}
     unknown = [r for r in bench.results if r.outcome is Outcome.UNKNOWN]
     assert [(r.attempts, r.sent_at is None) for r in unknown] == [(1, False)] * 3
 
 
-def test_breaking_off_twice() -> None:
+async def test_breaking_off_twice() -> None:
     """To break off what has been broken off changes nothing."""
     bench = Bench(AnyJob(), concurrency=3)
-
-    async def scenario() -> None:
-        loop = asyncio.get_running_loop()
-        for action in (lambda: bench.engine.stop(SIGNAL), *[bench.engine.break_off] * 2):
-            loop.call_later(0.2, action)
-        with pytest.raises(Interruption):
-            await bench.run(ROWS)
-
-    run(scenario())
+    loop = asyncio.get_running_loop()
+    for action in (lambda: bench.engine.stop(SIGNAL), *[bench.engine.break_off] * 2):
+        loop.call_later(0.2, action)
+    with pytest.raises(Interruption):
+        await bench.run(ROWS)
     assert bench.tally.outcomes == {Outcome.UNKNOWN: 3, Outcome.NOT_ATTEMPTED: 27}
 
 

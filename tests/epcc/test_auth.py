@@ -12,9 +12,12 @@ from bulkcancel.base.settings import PaceOptions
 from bulkcancel.base.tally import Tally
 from bulkcancel.epcc import Call, Exchange, NoReply, Request, Sender, Step
 from bulkcancel.epcc.auth import GRACE, MAX_REFUSED, MOST_LOGINS, PATIENCE
+from bulkcancel.epcc.rate_limit import loop_time
 from bulkcancel.epcc.verdicts import interpret_any
 from tests.support.fakes import KEY, LOST, UNSENT, error, job, page, token
 from tests.support.virtual import run
+
+pytestmark = pytest.mark.virtual_time
 
 READY = ReadyToken("ready-token")
 CANCEL = Request("POST", "/pcm/jobs/job-1/cancel")
@@ -52,17 +55,13 @@ class Desk:
         return [bearer for request, bearer in self.sent if request.endswith("/cancel")]
 
 
-def test_a_key_is_traded_for_a_token() -> None:
+async def test_a_key_is_traded_for_a_token() -> None:
     """The login asks once for a token, and everybody uses it."""
-
-    async def scenario() -> None:
-        desk = Desk([token(expires_in=3600)])
-        await desk.auth.login("job-1")
-        assert await desk.auth.bearer() == "token-1"
-        assert desk.sent == [("POST /oauth/access_token", "")]
-        assert desk.tally.requests == 1
-
-    run(scenario())
+    desk = Desk([token(expires_in=3600)])
+    await desk.auth.login("job-1")
+    assert await desk.auth.bearer() == "token-1"
+    assert desk.sent == [("POST /oauth/access_token", "")]
+    assert desk.tally.requests == 1
 
 
 @pytest.mark.parametrize("answer", [job("pending"), error(404), error(403), page(500), error(429)])
@@ -99,120 +98,95 @@ def test_a_login_that_fails(case: str) -> None:
     assert not desk.answers
 
 
-def test_a_login_rides_out_what_passes() -> None:
+async def test_a_login_rides_out_what_passes() -> None:
     """Lost replies, a proxy's page, a busy store and a 429 with Retry-After are waited out."""
-
-    async def scenario() -> None:
-        busy = error(429, retry_after="5")
-        desk = Desk([UNSENT, page(200), busy, page(503), NoReply("x", sent=True), token()])
-        await desk.auth.login("job-1")
-        assert await desk.auth.bearer() == "token-1"
-        assert asyncio.get_running_loop().time() >= 5
-        assert (desk.tally.requests, desk.tally.retries, desk.tally.throttled) == (6, 4, 1)
-
-    run(scenario())
+    busy = error(429, retry_after="5")
+    desk = Desk([UNSENT, page(200), busy, page(503), NoReply("x", sent=True), token()])
+    await desk.auth.login("job-1")
+    assert await desk.auth.bearer() == "token-1"
+    assert loop_time() >= 5
+    assert (desk.tally.requests, desk.tally.retries, desk.tally.throttled) == (6, 4, 1)
 
 
-def test_a_renewal_is_patient() -> None:
+async def test_a_renewal_is_patient() -> None:
     """In mid-run a token endpoint that fails for a while is ridden out, but not for ever."""
-
-    async def scenario() -> None:
-        desk = Desk([token("token-1", expires_in=1), *[page(503)] * 7, token("token-2")])
+    desk = Desk([token("token-1", expires_in=1), *[page(503)] * 7, token("token-2")])
+    await desk.auth.bearer()
+    await asyncio.sleep(1)
+    assert await desk.auth.bearer() == "token-2"
+    desk.answers = [LOST] * 500
+    desk.auth._ends_at = 0.0
+    begun = loop_time()
+    with pytest.raises(LoginError):
         await desk.auth.bearer()
-        await asyncio.sleep(1)
-        assert await desk.auth.bearer() == "token-2"
-        desk.answers = [LOST] * 500
-        desk.auth._ends_at = 0.0
-        begun = asyncio.get_running_loop().time()
-        with pytest.raises(LoginError):
-            await desk.auth.bearer()
-        assert PATIENCE <= asyncio.get_running_loop().time() - begun < PATIENCE + 30
-
-    run(scenario())
+    assert PATIENCE <= loop_time() - begun < PATIENCE + 30
 
 
 @pytest.mark.parametrize(("answer", "credentials"), [(429, READY), (429, KEY), (503, KEY)])
-def test_a_login_waits_as_long_as_it_is_asked_to(answer: int, credentials: Credentials) -> None:
+async def test_a_login_waits_as_long_as_it_is_asked_to(
+    answer: int, credentials: Credentials
+) -> None:
     """Whatever request meets Retry-After, nothing is sent before the time has passed."""
-
-    async def scenario() -> None:
-        desk = Desk([error(answer, retry_after="5"), token()], credentials)
-        await desk.auth.login("job-1")
-        await desk.pacer.start()
-        assert asyncio.get_running_loop().time() >= 5
-
-    run(scenario())
+    desk = Desk([error(answer, retry_after="5"), token()], credentials)
+    await desk.auth.login("job-1")
+    await desk.pacer.start()
+    assert loop_time() >= 5
 
 
-def test_one_worker_renews_for_all() -> None:
+async def test_one_worker_renews_for_all() -> None:
     """Many requests whose token was refused, having worked, ask for one new token together."""
-
-    async def scenario() -> None:
-        done = job("cancelled")
-        desk = Desk([token("token-1"), done, *[error(401)] * 10, token("token-2"), *[done] * 10])
-        await desk.cancel()
-        desk.pacer._bucket._level = -10  # all of them start at once
-        await asyncio.gather(*(desk.cancel() for _ in range(10)))
-        assert desk.bearers == ["token-1"] * 11 + ["token-2"] * 10
-        assert not desk.answers
-
-    run(scenario())
+    done = job("cancelled")
+    desk = Desk([token("token-1"), done, *[error(401)] * 10, token("token-2"), *[done] * 10])
+    await desk.cancel()
+    desk.pacer._bucket._level = -10  # all of them start at once
+    await asyncio.gather(*(desk.cancel() for _ in range(10)))
+    assert desk.bearers == ["token-1"] * 11 + ["token-2"] * 10
+    assert not desk.answers
 
 
 @pytest.mark.parametrize(("life", "fresh_for"), [(3600, 3540), (90, 45), (1, 0.5)])
-def test_a_token_is_renewed_in_the_background_before_it_ends(life: float, fresh_for: float) -> None:
+async def test_a_token_is_renewed_in_the_background_before_it_ends(
+    life: float, fresh_for: float
+) -> None:
     """A minute before its end, or at half its life, a new one is fetched, and nobody waits."""
-
-    async def scenario() -> None:
-        desk, loop = Desk([token("token-1", expires_in=life), token("token-2")]), None
-        loop = asyncio.get_running_loop()
-        bearers, waited = list[str](), 0.0
-        for later in (0, fresh_for - 0.1, 0.11, 0.05):
-            await asyncio.sleep(later)
-            before = loop.time()
-            bearers.append(await desk.auth.bearer())
-            waited = loop.time() - before
-            assert not desk.auth.renewing
-        assert bearers == ["token-1", "token-1", "token-1", "token-2"]
-        assert waited == 0
-
-    run(scenario())
+    desk = Desk([token("token-1", expires_in=life), token("token-2")])
+    bearers, waited = list[str](), 0.0
+    for later in (0, fresh_for - 0.1, 0.11, 0.05):
+        await asyncio.sleep(later)
+        before = loop_time()
+        bearers.append(await desk.auth.bearer())
+        waited = loop_time() - before
+        assert not desk.auth.renewing
+    assert bearers == ["token-1", "token-1", "token-1", "token-2"]
+    assert waited == 0
 
 
-def test_a_renewal_in_the_background_that_fails_is_tried_again() -> None:
+async def test_a_renewal_in_the_background_that_fails_is_tried_again() -> None:
     """While a token is good, a login that fails stops nothing; once it has ended, it does."""
-
-    async def scenario() -> None:
-        desk = Desk([token("token-1", expires_in=100), error(401), error(401)])
-        await desk.auth.bearer()
-        await asyncio.sleep(51)
-        for _ in range(30):
-            assert desk.auth.fresh() == "token-1"
-            await asyncio.sleep(0.1)
-        assert len(desk.answers) == 1
-        await asyncio.sleep(40)
-        assert desk.auth.fresh() is None
-        assert desk.auth.renewing
-        with pytest.raises(LoginError, match="refused"):
-            await desk.auth.bearer()
-
-    run(scenario())
-
-
-def test_a_renewal_that_is_under_way_ends_with_the_connection() -> None:
-    """Nothing is left in the background once the connections are closed."""
-
-    async def scenario() -> None:
-        desk = Desk([token("token-1", expires_in=100), token("token-2")])
-        await desk.auth.bearer()
-        await asyncio.sleep(51)
-        desk.auth.fresh()
-        desk.auth.close()
-        await asyncio.sleep(1)
+    desk = Desk([token("token-1", expires_in=100), error(401), error(401)])
+    await desk.auth.bearer()
+    await asyncio.sleep(51)
+    for _ in range(30):
         assert desk.auth.fresh() == "token-1"
-        assert len(desk.answers) == 1
+        await asyncio.sleep(0.1)
+    assert len(desk.answers) == 1
+    await asyncio.sleep(40)
+    assert desk.auth.fresh() is None
+    assert desk.auth.renewing
+    with pytest.raises(LoginError, match="refused"):
+        await desk.auth.bearer()
 
-    run(scenario())
+
+async def test_a_renewal_that_is_under_way_ends_with_the_connection() -> None:
+    """Nothing is left in the background once the connections are closed."""
+    desk = Desk([token("token-1", expires_in=100), token("token-2")])
+    await desk.auth.bearer()
+    await asyncio.sleep(51)
+    desk.auth.fresh()
+    desk.auth.close()
+    await asyncio.sleep(1)
+    assert desk.auth.fresh() == "token-1"
+    assert len(desk.answers) == 1
 
 
 def test_tokens_that_end_at_once_stop_the_run() -> None:
@@ -221,83 +195,59 @@ def test_tokens_that_end_at_once_stop_the_run() -> None:
         run(Desk([token(expires_in=0.5)]).auth.login("job-1"))
 
 
-def test_a_login_that_is_wanted_again_and_again_stops_the_run() -> None:
+async def test_a_login_that_is_wanted_again_and_again_stops_the_run() -> None:
     """A store that takes each token for one request only is not asked for ever."""
     good = [token(), job("cancelled"), error(401)]
     desk = Desk([each for _ in range(40) for each in good])
-
-    async def scenario() -> None:
-        while True:
-            await desk.cancel()
-
+    for _ in range(MOST_LOGINS - 1):
+        await desk.cancel()
     with pytest.raises(LoginError, match="again and again"):
-        run(scenario())
+        await desk.cancel()
     assert desk.sent.count(("POST /oauth/access_token", "")) == MOST_LOGINS
 
 
-def test_a_token_that_ends_while_its_request_waits() -> None:
+async def test_a_token_that_ends_while_its_request_waits() -> None:
     """A request whose token ends before its turn waits for another turn with a new one."""
-
-    async def scenario() -> None:
-        answers = [token("token-1", expires_in=1), error(429), token("token-2"), job("cancelled")]
-        desk = Desk(answers)
-        await desk.cancel()
-        assert desk.bearers == ["token-1", "token-2"]
-        assert (desk.tally.requests, desk.pacer._started) == (4, 5)
-
-    run(scenario())
+    answers = [token("token-1", expires_in=1), error(429), token("token-2"), job("cancelled")]
+    desk = Desk(answers)
+    await desk.cancel()
+    assert desk.bearers == ["token-1", "token-2"]
+    assert (desk.tally.requests, desk.pacer._started) == (4, 5)
 
 
-def test_a_token_that_is_accepted_late() -> None:
+async def test_a_token_that_is_accepted_late() -> None:
     """A new token gets a few seconds until the store knows it, and is not asked for again."""
-
-    async def scenario() -> None:
-        desk = Desk([token(), error(401), error(401), job("cancelled")])
-        assert (await desk.cancel()).step is Step.SETTLE
-        assert desk.bearers == ["token-1"] * 3
-        assert 3 <= asyncio.get_running_loop().time() < 3.2
-
-    run(scenario())
+    desk = Desk([token(), error(401), error(401), job("cancelled")])
+    assert (await desk.cancel()).step is Step.SETTLE
+    assert desk.bearers == ["token-1"] * 3
+    assert 3 <= loop_time() < 3.2
 
 
-def test_a_token_that_is_never_accepted() -> None:
+async def test_a_token_that_is_never_accepted() -> None:
     """A new token that is refused to the end is an error of the key, not waited for any longer."""
     desk = Desk([token(), *[error(401)] * 9])
-
-    async def scenario() -> float:
-        with pytest.raises(LoginError, match="refused a token that it had just given out"):
-            await desk.cancel()
-        return asyncio.get_running_loop().time()
-
-    assert sum(GRACE) <= run(scenario()) < sum(GRACE) + 0.2
+    with pytest.raises(LoginError, match="refused a token that it had just given out"):
+        await desk.cancel()
+    assert sum(GRACE) <= loop_time() < sum(GRACE) + 0.2
     assert len(desk.bearers) == 1 + len(GRACE)
 
 
-def test_a_request_that_is_refused_with_any_token() -> None:
+async def test_a_request_that_is_refused_with_any_token() -> None:
     """A request that gets a 401 with tokens that others got in with ends the run as well."""
     desk = Desk([error(401), token()] * 9)
+    desk.auth._bearer, desk.auth._ends_at = "token-1", float("inf")
 
-    async def scenario() -> None:
-        desk.auth._bearer, desk.auth._ends_at = "token-1", float("inf")
-        while True:
-            desk.auth.accepted("token-1")
-            await desk.sender.send(Call(CANCEL, interpret_any, accept))
-
-    def accept() -> None:
+    def let_another_in() -> None:
         desk.auth.accepted("token-1")
 
     with pytest.raises(LoginError, match="401"):
-        run(scenario())
+        await desk.sender.send(Call(CANCEL, interpret_any, let_another_in))
     assert len(desk.bearers) == MAX_REFUSED
 
 
-def test_a_ready_token_can_not_be_renewed() -> None:
+async def test_a_ready_token_can_not_be_renewed() -> None:
     """A ready token that is refused in mid-run ends the run with what to do."""
-
-    async def scenario() -> None:
-        desk = Desk([job("cancelled"), error(401)], READY)
+    desk = Desk([job("cancelled"), error(401)], READY)
+    await desk.cancel()
+    with pytest.raises(LoginError, match="set a fresh one"):
         await desk.cancel()
-        with pytest.raises(LoginError, match="set a fresh one"):
-            await desk.cancel()
-
-    run(scenario())

@@ -1,19 +1,21 @@
 """How the store is doing: reached or not, silent, slow."""
 
 import asyncio
-from collections.abc import Iterable
 
 import pytest
 
 from bulkcancel.base.errors import LoginError
 from bulkcancel.base.settings import PaceOptions
 from bulkcancel.base.waits import Interrupted
-from bulkcancel.epcc import Exchange, Request, Sender, Step
+from bulkcancel.epcc import Exchange, Request, Step
+from bulkcancel.epcc.rate_limit import loop_time
 from bulkcancel.epcc.sender import Call
 from bulkcancel.epcc.verdicts import interpret_any
 from tests.epcc.test_auth import CANCEL, READY, Desk
 from tests.support.fakes import LOST, UNSENT, error, job, page, token
 from tests.support.virtual import run
+
+pytestmark = pytest.mark.virtual_time
 
 CANCELLED = job("cancelled")
 
@@ -27,7 +29,7 @@ class Network(Desk):
 
     async def send(self, request: Request, bearer: str, *, anew: bool) -> Exchange:
         assert (request, anew) == (CANCEL, False)
-        now = asyncio.get_running_loop().time()
+        now = loop_time()
         if any(begin <= now < end for begin, end in self.down):
             self.sent.append(("in vain", bearer))
             await asyncio.sleep(0.001)
@@ -48,51 +50,39 @@ class Network(Desk):
         return steps
 
 
-def test_while_nothing_connects_one_request_probes_and_all_others_wait() -> None:
+async def test_while_nothing_connects_one_request_probes_and_all_others_wait() -> None:
     """Twenty seconds without a network cost no request its try, and a few probes in all."""
 
     class InLine(Network):
         rate = 20.0  # so that most of the forty wait for their turn
 
     network = InLine((2.0, 22.0))
-
-    async def scenario() -> list[Step]:
-        loop, seen = asyncio.get_running_loop(), list[str]()
-        for second in (1.9, 10, 19):
-            loop.call_at(second, lambda: seen.append(network.sender.health.unreachable))
-        steps = await network.cancel_many(1000)
-        assert seen == ["", "no connection", "no connection"]
-        assert network.sender.health.unreachable == ""
-        return steps
-
-    assert run(scenario()) == [Step.SETTLE] * 1000
+    loop, seen = asyncio.get_running_loop(), list[str]()
+    for second in (1.9, 10, 19):
+        loop.call_at(second, lambda: seen.append(network.sender.health.unreachable))
+    steps = await network.cancel_many(1000)
+    assert seen == ["", "no connection", "no connection"]
+    assert network.sender.health.unreachable == ""
+    assert steps == [Step.SETTLE] * 1000
     assert 3 < network.sent.count(("in vain", "ready-token")) < 25
     assert network.tally.retries == 0
 
 
-def test_a_token_that_ends_while_nothing_connects() -> None:
+async def test_a_token_that_ends_while_nothing_connects() -> None:
     """The request that probes gets a new token first, and neither waits for the other."""
-
-    async def scenario() -> None:
-        desk = Desk([token("token-1", expires_in=10), CANCELLED, *[UNSENT] * 9, token("token-2")])
-        desk.answers += [CANCELLED] * 5
-        await desk.cancel()
-        await asyncio.gather(*(desk.cancel() for _ in range(5)))
-        assert desk.bearers[-5:] == ["token-2"] * 5
-
-    run(scenario())
+    desk = Desk([token("token-1", expires_in=10), CANCELLED, *[UNSENT] * 9, token("token-2")])
+    desk.answers += [CANCELLED] * 5
+    await desk.cancel()
+    await asyncio.gather(*(desk.cancel() for _ in range(5)))
+    assert desk.bearers[-5:] == ["token-2"] * 5
 
 
-def test_an_outage_that_does_not_end_stops_the_run() -> None:
+async def test_an_outage_that_does_not_end_stops_the_run() -> None:
     """After five minutes in which nothing has connected it is no use to go on."""
     network = Network((2.0, 1e9))
-
-    async def scenario() -> float:
-        with pytest.raises(LoginError, match=r"nothing has connected for 5:.*: no conn"):
-            await network.cancel_many(1000)
-        return asyncio.get_running_loop().time()
-
-    assert 302 < run(scenario()) < 330
+    with pytest.raises(LoginError, match=r"nothing has connected for 5:.*: no conn"):
+        await network.cancel_many(1000)
+    assert 302 < loop_time() < 330
 
 
 def test_a_connection_that_fails_while_others_do_not_is_that_requests_trouble() -> None:
@@ -118,18 +108,13 @@ def test_a_store_that_was_never_reached_is_the_callers_trouble() -> None:
     assert desk.sender.health.unreachable == ""
 
 
-def test_a_run_that_ends_does_not_wait_for_the_network() -> None:
+async def test_a_run_that_ends_does_not_wait_for_the_network() -> None:
     """Whether it probes or waits for the one that does, a request ends with the run."""
     network = Network((2.0, 1e9))
-
-    async def scenario() -> float:
-        loop = asyncio.get_running_loop()
-        loop.call_at(60, network.sender.waits.cut)
-        with pytest.raises(Interrupted):
-            await network.cancel_many(1000)
-        return loop.time()
-
-    assert run(scenario()) < 61
+    asyncio.get_running_loop().call_at(60, network.sender.waits.cut)
+    with pytest.raises(Interrupted):
+        await network.cancel_many(1000)
+    assert loop_time() < 61
 
 
 @pytest.mark.parametrize("status", [429, 503])
@@ -141,39 +126,26 @@ def test_a_wait_that_is_too_long_stops_the_run(status: int) -> None:
     assert desk.tally.throttled == (status == 429)
 
 
-def test_a_wait_that_is_allowed_is_shown_as_it_was_asked_for() -> None:
+async def test_a_wait_that_is_allowed_is_shown_as_it_was_asked_for() -> None:
     """A pause is a minute at most; what the store has asked for can be shown."""
-
-    async def scenario() -> None:
-        desk = Desk([error(429, retry_after="300"), CANCELLED], READY)
-        request = asyncio.create_task(desk.cancel())
-        await asyncio.sleep(1)
-        assert 50 < desk.pacer.paused_for() <= 60
-        assert 290 < desk.pacer.asked_for() <= 300
-        await request
-
-    run(scenario())
+    desk = Desk([error(429, retry_after="300"), CANCELLED], READY)
+    request = asyncio.create_task(desk.cancel())
+    await asyncio.sleep(1)
+    assert 50 < desk.pacer.paused_for() <= 60
+    assert 290 < desk.pacer.asked_for() <= 300
+    await request
 
 
-def replies(exchanges: Iterable[Exchange]) -> Sender:
-    """Return a sender that has had these replies, each after 10 ms."""
-    desk = Desk(exchanges, READY)
-
-    async def scenario() -> None:
-        for _ in list(desk.answers):
-            await desk.sender._exchange(Call(CANCEL, interpret_any), "token")
-
-    run(scenario())
-    return desk.sender
-
-
-def test_the_latency_is_that_of_the_last_replies() -> None:
+async def test_the_latency_is_that_of_the_last_replies() -> None:
     """Requests without a reply say nothing of how long one takes."""
-    assert replies([]).health.latency == 0
-    assert replies([CANCELLED, LOST, page(500)]).health.latency == pytest.approx(0.01, rel=0.1)
+    desk = Desk([CANCELLED, LOST, page(500)], READY)
+    assert desk.sender.health.latency == 0
+    for _ in range(3):
+        await desk.sender._exchange(Call(CANCEL, interpret_any), "token")
+    assert desk.sender.health.latency == pytest.approx(0.01, rel=0.1)
 
 
-def test_how_long_nothing_has_come_back() -> None:
+async def test_how_long_nothing_has_come_back() -> None:
     """Silence is counted from the last reply, or from when something was sent at all."""
 
     class Silent(Desk):
@@ -181,18 +153,15 @@ def test_how_long_nothing_has_come_back() -> None:
             await asyncio.sleep(20)
             return await super().send(request, bearer, anew=anew)
 
-    async def scenario() -> None:
-        desk = Silent([LOST], READY)
-        health = desk.sender.health
-        assert health.silent_for() == 0
-        await asyncio.sleep(5)
-        request = asyncio.create_task(desk.cancel())
-        await asyncio.sleep(12)
-        assert health.silent_for() == pytest.approx(12, abs=0.1)
-        await request
-        assert health.silent_for() == 0
-
-    run(scenario())
+    desk = Silent([LOST], READY)
+    health = desk.sender.health
+    assert health.silent_for() == 0
+    await asyncio.sleep(5)
+    request = asyncio.create_task(desk.cancel())
+    await asyncio.sleep(12)
+    assert health.silent_for() == pytest.approx(12, abs=0.1)
+    await request
+    assert health.silent_for() == 0
 
 
 @pytest.mark.parametrize("pace", [{"max_outage": 0}, {"max_wait": -1}])

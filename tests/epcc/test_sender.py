@@ -19,32 +19,26 @@ from tests.listing.test_store_info import PRACTICE
 from tests.support.fakes import JOB, KEY, LOST, error, job, page, token
 from tests.support.virtual import run
 
+pytestmark = pytest.mark.virtual_time
+
 READ = read_request(JOB)
 
 
-def test_every_request_takes_a_turn_and_is_counted() -> None:
+async def test_every_request_takes_a_turn_and_is_counted() -> None:
     """Resent requests, tokens and names spend from the same rate as cancels."""
-
-    async def scenario() -> None:
-        answers: list[Exchange] = [token(), error(429), job("cancelled"), LOST, PRACTICE]
-        desk = Desk(answers)
-        await desk.cancel()
-        await store_name(desk.sender)
-        assert desk.tally.requests == desk.pacer._started == len(answers)
-        assert (desk.tally.throttled, desk.tally.retries, desk.tally.in_flight) == (1, 1, 0)
-
-    run(scenario())
+    answers: list[Exchange] = [token(), error(429), job("cancelled"), LOST, PRACTICE]
+    desk = Desk(answers)
+    await desk.cancel()
+    await store_name(desk.sender)
+    assert desk.tally.requests == desk.pacer._started == len(answers)
+    assert (desk.tally.throttled, desk.tally.retries, desk.tally.in_flight) == (1, 1, 0)
 
 
-def test_a_request_that_is_refused_with_429_for_ever() -> None:
+async def test_a_request_that_is_refused_with_429_for_ever() -> None:
     """After twenty 429s in a row the caller decides."""
-
-    async def scenario() -> None:
-        desk = Desk([error(429)] * 30, READY)
-        assert (await desk.cancel()).step is Step.PAUSE
-        assert len(desk.sent) == MAX_REFUSALS
-
-    run(scenario())
+    desk = Desk([error(429)] * 30, READY)
+    assert (await desk.cancel()).step is Step.PAUSE
+    assert len(desk.sent) == MAX_REFUSALS
 
 
 def test_a_redirect_is_never_followed() -> None:
@@ -56,66 +50,52 @@ def test_a_redirect_is_never_followed() -> None:
 @pytest.mark.parametrize(
     ("answer", "speed"), [(error(503), 50), (error(429), 50), (LOST, 100), (job("x"), 100)]
 )
-def test_the_pace_follows_the_store(answer: Exchange, speed: float) -> None:
+async def test_the_pace_follows_the_store(answer: Exchange, speed: float) -> None:
     """Whatever is asked for, a store that has too much to do is asked less often."""
-
-    async def scenario() -> None:
-        desk = Desk([answer, job("cancelled")], READY)
-        desk.sender.waits.__enter__()  # a task that ends with the run
-        await desk.sender._exchange(Call(CANCEL, interpret_any), "token")
-        assert desk.pacer.speed() == speed
-
-    run(scenario())
+    desk = Desk([answer, job("cancelled")], READY)
+    desk.sender.waits.__enter__()  # a task that ends with the run
+    await desk.sender._exchange(Call(CANCEL, interpret_any), "token")
+    assert desk.pacer.speed() == speed
 
 
 @pytest.mark.parametrize(("reply", "distrusted"), [(job("pending", "another"), 1), (error(404), 0)])
-def test_a_reply_about_another_job_costs_its_connection(reply: Reply, distrusted: int) -> None:
+async def test_a_reply_about_another_job_costs_its_connection(
+    reply: Reply, distrusted: int
+) -> None:
     """Once replies are out of step their connection is not used again."""
-
-    async def scenario() -> None:
-        desk = Desk([reply, job("pending")], READY)
-        for _ in range(2):
-            await desk.sender.send(Call(READ, lambda reply: interpret_read(reply, JOB)))
-        assert desk.distrusted == distrusted
-
-    run(scenario())
+    desk = Desk([reply, job("pending")], READY)
+    for _ in range(2):
+        await desk.sender.send(Call(READ, lambda reply: interpret_read(reply, JOB)))
+    assert desk.distrusted == distrusted
 
 
-def test_nothing_is_sent_once_waits_are_cut() -> None:
+async def test_nothing_is_sent_once_waits_are_cut() -> None:
     """A run that ends sends nothing more, be it in line for its turn or not yet."""
-
-    async def scenario() -> None:
-        desk = Desk([], READY)
-        desk.pacer.throttled(30, 0.0)
-        waiting = asyncio.create_task(desk.cancel())
-        await asyncio.sleep(1)
-        desk.sender.waits.cut()
-        for request in (waiting, desk.cancel()):
-            with pytest.raises(Interrupted):
-                await request
-        assert desk.sent == []
-
-    run(scenario())
+    desk = Desk([], READY)
+    desk.pacer.throttled(30, 0.0)
+    waiting = asyncio.create_task(desk.cancel())
+    await asyncio.sleep(1)
+    desk.sender.waits.cut()
+    for request in (waiting, desk.cancel()):
+        with pytest.raises(Interrupted):
+            await request
+    assert desk.sent == []
 
 
-def test_a_last_request() -> None:
+async def test_a_last_request() -> None:
     """A run that ends may still send what need not wait for a token or a pause."""
-
-    async def scenario() -> None:
-        desk = Desk([job("pending")], READY)
-        desk.sender.waits.cut()
-        begun: list[float] = []
-        ask = Call(READ, interpret_any, lambda: begun.append(0.0))
-        verdict = await desk.sender.send_at_once(ask)
-        assert verdict is not None
-        await desk.pacer.start()
-        asyncio.get_running_loop().call_later(0.001, desk.pacer.throttled, 30, 1.0)
-        assert await desk.sender.send_at_once(ask) is None  # a pause begins
-        assert await desk.sender.send_at_once(ask) is None  # there is one
-        assert len(begun) == len(desk.sent) == 1
-        assert await Desk([]).sender.send_at_once(ask) is None  # no token
-
-    run(scenario())
+    desk = Desk([job("pending")], READY)
+    desk.sender.waits.cut()
+    begun: list[float] = []
+    ask = Call(READ, interpret_any, lambda: begun.append(0.0))
+    verdict = await desk.sender.send_at_once(ask)
+    assert verdict is not None
+    await desk.pacer.start()
+    asyncio.get_running_loop().call_later(0.001, desk.pacer.throttled, 30, 1.0)
+    assert await desk.sender.send_at_once(ask) is None  # a pause begins
+    assert await desk.sender.send_at_once(ask) is None  # there is one
+    assert len(begun) == len(desk.sent) == 1
+    assert await Desk([]).sender.send_at_once(ask) is None  # no token
 
 
 def test_a_name_that_the_room_does_not_have() -> None:

@@ -7,11 +7,14 @@ import pytest
 
 from bulkcancel.base.model import StoreName
 from bulkcancel.epcc import Exchange, Reply, Request
+from bulkcancel.epcc.rate_limit import loop_time
 from bulkcancel.listing import store_name
 from bulkcancel.listing.store_info import name_in
 from tests.epcc.test_auth import READY, Desk
 from tests.support.fakes import LOST, UNSENT, error, page
 from tests.support.virtual import run
+
+pytestmark = pytest.mark.virtual_time
 
 PRACTICE = Reply(200, {}, b'{"data": {"id": "s-1", "name": "practice store"}}')
 
@@ -35,7 +38,7 @@ def test_the_name_of_the_store(answers: list[Exchange], name: StoreName) -> None
     assert desk.sent == [("GET /v2/settings/store", "ready-token")] * len(answers)
 
 
-def test_a_store_that_thinks_about_its_name() -> None:
+async def test_a_store_that_thinks_about_its_name() -> None:
     """A store that takes its time over what it is called is not waited for without end."""
 
     class Slow(Desk):
@@ -43,11 +46,8 @@ def test_a_store_that_thinks_about_its_name() -> None:
             await asyncio.sleep(45)
             return await super().send(request, bearer, anew=anew)
 
-    async def scenario() -> None:
-        assert await store_name(Slow([PRACTICE], READY).sender) == StoreName()
-        assert asyncio.get_running_loop().time() < 31
-
-    run(scenario())
+    assert await store_name(Slow([PRACTICE], READY).sender) == StoreName()
+    assert loop_time() < 31
 
 
 @pytest.mark.parametrize(
