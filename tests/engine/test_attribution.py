@@ -22,7 +22,8 @@ from bulkcancel.engine.attribution import (
 from bulkcancel.engine.pool import EVIDENCE_WAIT
 from bulkcancel.epcc import Exchange, Reply
 from tests.support.fakes import LOST, Bench, ScriptedStore, error, job, row
-from tests.support.virtual import run
+
+pytestmark = pytest.mark.virtual_time
 
 SENT = datetime(2026, 3, 1, 12, 0, 0, tzinfo=UTC)  # our first cancel, by our clock
 NOW = SENT.timestamp() + 60
@@ -118,14 +119,14 @@ def test_whose_cancel_of_an_unrecorded_job(
     assert whose_earlier_cancel(stamp, runs, Known(moves, Offset(), NOW + 3600)) == whose
 
 
-def test_an_unrecorded_job_of_a_store_that_keeps_its_stamps_says_that_it_is_open() -> None:
+async def test_an_unrecorded_job_of_a_store_that_keeps_its_stamps_says_that_it_is_open() -> None:
     """Where no stamp tells, a job that a killed run may have cancelled says so, and is counted."""
     store = ScriptedStore([error(422)] * 2, [stamped("cancelled", "job-1", 900)])
     store.reads.append(stamped("cancelled", "job-2", 900))
     now = datetime.now(UTC).timestamp()
     bench = Bench(store, earlier_runs=(now - 300, now - 45))
     known = Earlier(Outcome.NOT_ATTEMPTED, untouched=True)
-    results = run(bench.run([row("job-1", 1), row("job-2", 2, earlier=known)]))
+    results = await bench.run([row("job-1", 1), row("job-2", 2, earlier=known)])
     first, second = sorted(results, key=lambda each: each.job_id)
     assert (first.outcome, first.doubtful) == (NOT_PENDING, True)
     assert first.detail == f"422 Title: why; {MAYBE_KILLED.detail}"
@@ -228,17 +229,17 @@ def outcomes(results: list[JobResult]) -> list[tuple[str, Outcome, bool]]:
 IN_DOUBT = [row("job-1", 1), row("job-2", 2)]
 
 
-def test_a_row_in_doubt_waits_for_the_first_clean_reply() -> None:
+async def test_a_row_in_doubt_waits_for_the_first_clean_reply() -> None:
     """A cancel that may be ours is decided, and written, once stamps are known to be evidence."""
     store = ScriptedStore([LOST, stamped("cancelled", "job-2", 0)])
     store.reads = [stamped("cancelled", "job-1", 3600)]
-    results = run(Bench(store).run(IN_DOUBT))
+    results = await Bench(store).run(IN_DOUBT)
     assert outcomes(results) == [("job-2", CANCELLED, False), ("job-1", NOT_PENDING, False)]
     assert results[1].detail.endswith("before this run asked")
     assert results[1].evidence == "readback"
 
 
-def test_a_row_in_doubt_waits_for_seconds_and_not_longer() -> None:
+async def test_a_row_in_doubt_waits_for_seconds_and_not_longer() -> None:
     """Where no clean reply comes soon, the row says that it is open whose cancel it was."""
     store = ScriptedStore([LOST, error(429, retry_after="30"), error(422)])
     store.reads = [stamped("cancelled", "job-1", 3600), stamped("started", "job-2", 1)]
@@ -249,14 +250,14 @@ def test_a_row_in_doubt_waits_for_seconds_and_not_longer() -> None:
         bench.results.append(result)
 
     bench.engine._record = record
-    run(bench.run(IN_DOUBT))
+    await bench.run(IN_DOUBT)
     assert outcomes(bench.results) == [("job-1", CANCELLED, True), ("job-2", NOT_PENDING, False)]
     assert bench.results[0].detail == f"no reply within 30 s; {OPEN}"
     assert EVIDENCE_WAIT <= waited[0] < EVIDENCE_WAIT + 3
     assert bench.tally.doubtful == 1
 
 
-def test_a_run_that_ends_leaves_no_row_in_doubt_behind() -> None:
+async def test_a_run_that_ends_leaves_no_row_in_doubt_behind() -> None:
     """A run that is stopped while a row waits to know whose cancel it was writes it."""
     store = ScriptedStore([LOST, error(429, retry_after="30")])
     store.reads = [stamped("cancelled", "job-1", 3600)]
@@ -268,7 +269,7 @@ def test_a_run_that_ends_leaves_no_row_in_doubt_behind() -> None:
 
     store.on_call = stop_at_the_second_cancel
     with pytest.raises(Interruption):
-        run(bench.run(IN_DOUBT))
+        await bench.run(IN_DOUBT)
     assert outcomes(bench.results) == [
         ("job-2", Outcome.NOT_ATTEMPTED, False), ("job-1", CANCELLED, True),
     ]  # fmt: skip
@@ -285,7 +286,7 @@ def test_a_run_that_ends_leaves_no_row_in_doubt_behind() -> None:
     ],
     ids=["after", "before", "sent at an unknown time", "long after", "by another clock"],
 )
-def test_whose_cancel_on_resume(
+async def test_whose_cancel_on_resume(
     age: float,
     sent_ago: float | None,
     outcome: Outcome,
@@ -298,7 +299,7 @@ def test_whose_cancel_on_resume(
         Outcome.UNKNOWN, sent_at=sent_at, attempts=1, known_at=now - 140, untouched=True
     )
     store = ScriptedStore([stamped("cancelled", "job-2", 0)], [stamped("cancelled", "job-1", age)])
-    results = run(Bench(store).run([row("job-1", 1, earlier=earlier), row("job-2", 2)]))
+    results = await Bench(store).run([row("job-1", 1, earlier=earlier), row("job-2", 2)])
     assert outcomes(results)[1] == ("job-1", outcome, doubtful)
 
 
@@ -313,7 +314,7 @@ def test_whose_cancel_on_resume(
     ],
     ids=["while it ran", "before", "a row of a later run", "a row after it", "a row before it"],
 )
-def test_whose_cancel_of_a_job_without_a_row(
+async def test_whose_cancel_of_a_job_without_a_row(
     age: float, earlier: Earlier | int | None, outcome: Outcome
 ) -> None:
     """A job that a killed run had in flight is that run's, if it was cancelled while it ran."""
@@ -324,5 +325,5 @@ def test_whose_cancel_of_a_job_without_a_row(
         [error(422), stamped("cancelled", "job-2", 0)], [stamped("cancelled", "job-1", age)]
     )
     bench = Bench(store, earlier_runs=(now - 300, now - 45))
-    results = run(bench.run([row("job-1", 1, earlier=earlier), row("job-2", 2)]))
+    results = await bench.run([row("job-1", 1, earlier=earlier), row("job-2", 2)])
     assert {each.job_id: each.outcome for each in results}["job-1"] is outcome

@@ -10,7 +10,6 @@ from bulkcancel.base.model import Earlier, Evidence, JobResult, Outcome
 from bulkcancel.epcc import Exchange, NoReply, Reply
 from bulkcancel.epcc.rate_limit import loop_time
 from tests.support.fakes import KEY, LOST, UNSENT, Bench, ScriptedStore, error, job, page, row
-from tests.support.virtual import run
 
 pytestmark = pytest.mark.virtual_time
 
@@ -19,11 +18,11 @@ NOT_PENDING, NOT_FOUND = Outcome.NOT_PENDING, Outcome.NOT_FOUND
 RESPONSE, READBACK, NONE = Evidence.RESPONSE, Evidence.READBACK, Evidence.NONE
 
 
-def live(store: ScriptedStore, retries: int = 4) -> JobResult:
+async def live(store: ScriptedStore, retries: int = 4) -> JobResult:
     tokens = any(
         isinstance(each, Reply) and each.status == 401 for each in [*store.cancels, *store.reads]
     )
-    (result,) = run(Bench(store, retries, credentials=KEY if tokens else None).run([row()]))
+    (result,) = await Bench(store, retries, credentials=KEY if tokens else None).run([row()])
     assert not store.cancels
     assert not store.reads
     return result
@@ -130,11 +129,11 @@ TABLE: dict[str, tuple[list[Exchange], list[Exchange], str, Outcome, Evidence, s
 
 
 @pytest.mark.parametrize("case", TABLE)
-def test_the_decision_table(case: str) -> None:
+async def test_the_decision_table(case: str) -> None:
     """A reply, and the reads that it asks for, lead to the outcome that the contract gives."""
     cancels, reads, calls, outcome, evidence, status = TABLE[case]
     store = ScriptedStore(cancels, reads)
-    result = live(store)
+    result = await live(store)
     assert (result.outcome, result.evidence, result.state.status) == (outcome, evidence, status)
     assert store.verbs == calls
     unsent = sum(reply is UNSENT for reply in cancels)
@@ -142,26 +141,26 @@ def test_the_decision_table(case: str) -> None:
     assert (result.sent_at is None) == (result.attempts == 0)
 
 
-def test_retries_0_means_one_cancel_and_one_read() -> None:
+async def test_retries_0_means_one_cancel_and_one_read() -> None:
     """Without retries a lost cancel is read back once, and never sent again."""
     store = ScriptedStore([LOST], [job("pending")])
-    assert live(store, retries=0).outcome is UNKNOWN
+    assert (await live(store, retries=0)).outcome is UNKNOWN
     assert store.verbs == "cr"
 
 
-def test_counts() -> None:
+async def test_counts() -> None:
     """The tally counts resent cancels, reads and 429s, each as what it is."""
     store = ScriptedStore([error(429), LOST, job("cancelled")], [LOST, job("pending")])
     bench = Bench(store)
-    run(bench.run([row()]))
+    await bench.run([row()])
     tally = bench.tally
     assert (tally.retries, tally.read_backs, tally.throttled) == (2, 2, 1)
     assert tally.requests == 5
 
 
-def test_what_a_result_says() -> None:
+async def test_what_a_result_says() -> None:
     """A result names the last reply, the number of cancels, the reason and the request id."""
-    result = live(ScriptedStore([LOST, error(422)], [job("pending"), job("started")]))
+    result = await live(ScriptedStore([LOST, error(422)], [job("pending"), job("started")]))
     assert result.http_status == 422
     assert result.attempts == 2
     assert result.detail == "422 Title: why"
@@ -170,56 +169,56 @@ def test_what_a_result_says() -> None:
     assert result.sent_at <= result.finished_at
 
 
-def test_a_lost_reply_costs_the_connection_its_trust() -> None:
+async def test_a_lost_reply_costs_the_connection_its_trust() -> None:
     """After a lost reply the job's next request has a connection of its own."""
     store = ScriptedStore([LOST, job("cancelled")], [LOST, job("pending")])
-    live(store)
+    await live(store)
     assert (store.verbs, store.anew) == ("crrc", [False, True, True, False])
 
 
-def test_request_id_of_a_clean_cancel() -> None:
+async def test_request_id_of_a_clean_cancel() -> None:
     """The id that the vendor's support asks for is taken from the reply."""
-    assert live(ScriptedStore([job("cancelled")])).request_id == "req-1"
+    assert (await live(ScriptedStore([job("cancelled")]))).request_id == "req-1"
 
 
-def test_retry_after_is_waited_out() -> None:
+async def test_retry_after_is_waited_out() -> None:
     """After a 429 nothing is sent before the time that Retry-After asks for has passed."""
     store = ScriptedStore([error(429, retry_after="7"), job("cancelled")])
-    live(store)
+    await live(store)
     assert store.times[1] - store.times[0] >= 7
 
 
-def test_a_token_that_is_never_accepted_stops_the_run() -> None:
+async def test_a_token_that_is_never_accepted_stops_the_run() -> None:
     """A token that the store refuses for seconds ends the run, and no job was attempted."""
     store = ScriptedStore([error(401)] * 9)
     bench = Bench(store, credentials=KEY)
     with pytest.raises(LoginError, match="token"):
-        run(bench.run([row(), row("job-2", 2)]))
+        await bench.run([row(), row("job-2", 2)])
     assert [r.outcome for r in bench.results] == [Outcome.NOT_ATTEMPTED] * 2
     assert (store.verbs, store.times[-1] >= 7) == ("cccc", True)
 
 
-def test_a_redirect_stops_the_run() -> None:
+async def test_a_redirect_stops_the_run() -> None:
     """A 3xx is never followed: it ends the run, and the job is known not to be cancelled."""
     bench = Bench(ScriptedStore([page(302)]))
     with pytest.raises(LoginError, match="302"):
-        run(bench.run([row(), row("job-2", 2)]))
+        await bench.run([row(), row("job-2", 2)])
     assert [r.outcome for r in bench.results] == [FAILED, Outcome.NOT_ATTEMPTED]
 
 
-def test_a_redirect_in_a_read_back_stops_the_run() -> None:
+async def test_a_redirect_in_a_read_back_stops_the_run() -> None:
     """A lost cancel whose read-back ends the run is unknown."""
     bench = Bench(ScriptedStore([LOST], [page(307)]))
     with pytest.raises(LoginError, match="307"):
-        run(bench.run([row()]))
+        await bench.run([row()])
     assert [r.outcome for r in bench.results] == [UNKNOWN]
 
 
-def test_a_refusal_that_could_not_be_read_when_the_run_stops() -> None:
+async def test_a_refusal_that_could_not_be_read_when_the_run_stops() -> None:
     """A refused job whose read-back ends the run is failed: nobody has looked why."""
     bench = Bench(ScriptedStore([error(422)], [page(307)]))
     with pytest.raises(LoginError):
-        run(bench.run([row()]))
+        await bench.run([row()])
     assert [(r.outcome, r.evidence) for r in bench.results] == [(FAILED, RESPONSE)]
 
 
@@ -235,27 +234,29 @@ async def test_a_refused_job_that_reads_pending_when_the_run_stops() -> None:
     assert (result.outcome, result.state.status) == (FAILED, "pending")
 
 
-def test_a_bug_costs_no_row() -> None:
+async def test_a_bug_costs_no_row() -> None:
     """Whatever goes wrong in one life, that job is unknown and every other has its row."""
     bench = Bench(ScriptedStore([]))  # an empty script: IndexError
     with pytest.raises(GuardError, match="bulkcancel itself failed: IndexError"):
-        run(bench.run([row(), row("job-2", 2)]))
+        await bench.run([row(), row("job-2", 2)])
     assert [r.outcome for r in bench.results] == [UNKNOWN, Outcome.NOT_ATTEMPTED]
 
 
-def test_tokens_may_end_more_than_once() -> None:
+async def test_tokens_may_end_more_than_once() -> None:
     """A second 401 after the new token was accepted is a matter of time, not of the key."""
     store = ScriptedStore([error(401), error(500)], [error(401), job("cancelled")])
-    assert live(store).outcome is CANCELLED
+    assert (await live(store)).outcome is CANCELLED
     assert store.tokens_given == 2
 
 
-def test_details_say_why() -> None:
+async def test_details_say_why() -> None:
     """A failed job's detail is the last thing that went wrong, in words."""
-    assert live(ScriptedStore([UNSENT] * 5)).detail == "no connection"
-    assert live(ScriptedStore([error(429)] * 20)).detail == "429 Title: why; 20 times in a row"
+    assert (await live(ScriptedStore([UNSENT] * 5))).detail == "no connection"
+    assert (
+        await live(ScriptedStore([error(429)] * 20))
+    ).detail == "429 Title: why; 20 times in a row"
     unreadable = ScriptedStore([LOST], [NoReply("cut off", sent=True)] * 9)
-    assert live(unreadable).detail == "no reply within 30 s; not readable: cut off"
+    assert (await live(unreadable)).detail == "no reply within 30 s; not readable: cut off"
 
 
 UNKNOWN_BEFORE = row(earlier=Earlier(UNKNOWN))
@@ -276,21 +277,21 @@ EARLIER: dict[str, tuple[list[Exchange], list[Exchange], str, Outcome, Evidence,
 
 
 @pytest.mark.parametrize("case", EARLIER)
-def test_what_an_earlier_run_left_in_doubt(case: str) -> None:
+async def test_what_an_earlier_run_left_in_doubt(case: str) -> None:
     """A job that is unknown is read before anything is sent; its cancel may have been ours."""
     cancels, reads, calls, outcome, evidence, status = EARLIER[case]
     store = ScriptedStore(cancels, reads)
-    (result,) = run(Bench(store).run([UNKNOWN_BEFORE]))
+    (result,) = await Bench(store).run([UNKNOWN_BEFORE])
     assert (result.outcome, result.evidence, result.state.status) == (outcome, evidence, status)
     assert (store.verbs, result.attempts) == (calls, calls.count("c"))
     assert result.detail.startswith("an earlier run sent a cancel") or "c" in calls
 
 
 @pytest.mark.parametrize("outcome", [FAILED, Outcome.NOT_ATTEMPTED])
-def test_what_an_earlier_run_did_not_cancel(outcome: Outcome) -> None:
+async def test_what_an_earlier_run_did_not_cancel(outcome: Outcome) -> None:
     """A job that is known not to be cancelled is sent as if for the first time."""
     store = ScriptedStore([error(422)], [job("cancelled")])
-    (result,) = run(Bench(store).run([row(earlier=Earlier(outcome))]))
+    (result,) = await Bench(store).run([row(earlier=Earlier(outcome))])
     assert (store.verbs, result.outcome) == ("cr", NOT_PENDING)
 
 
@@ -318,15 +319,15 @@ async def test_a_doubt_that_the_run_has_no_time_for() -> None:
     ],
     ids=["pending", "started", "cancelled", "gone", "forbidden", "broken"],
 )
-def test_a_look(reads: list[Exchange], outcome: Outcome) -> None:
+async def test_a_look(reads: list[Exchange], outcome: Outcome) -> None:
     """With --check a job is only read; one that can't be read is failed, never unknown."""
     store = ScriptedStore(reads=reads)
-    results = run(Bench(store, retries=1, only_look=True).run([row()]))
+    results = await Bench(store, retries=1, only_look=True).run([row()])
     assert store.verbs == "r" * len(reads)
     assert [(each.outcome, each.attempts) for each in results] == [(outcome, 0)]
 
 
-def stopped_soon(
+async def stopped_soon(
     store: ScriptedStore, after: int = 1, also: Callable[[Bench], object] = lambda _: None
 ) -> JobResult:
     """Return the result of a run that is stopped 1 ms after so many calls, before the next one."""
@@ -342,7 +343,7 @@ def stopped_soon(
 
     store.on_call = called
     with pytest.raises(Interruption):
-        run(bench.run([row()]))
+        await bench.run([row()])
     (result,) = bench.results
     return result
 
@@ -361,34 +362,34 @@ LAST_LOOK: dict[str, tuple[Exchange, Outcome, Evidence, str]] = {
 
 
 @pytest.mark.parametrize("case", LAST_LOOK)
-def test_a_last_look_at_a_refused_job(case: str) -> None:
+async def test_a_last_look_at_a_refused_job(case: str) -> None:
     """A job whose cancel was refused when the run stops is read once more, and only once."""
     reply, outcome, evidence, status = LAST_LOOK[case]
     store = ScriptedStore([error(422)], [reply])
-    result = stopped_soon(store)
+    result = await stopped_soon(store)
     assert (result.outcome, result.evidence, result.state.status) == (outcome, evidence, status)
     assert (store.verbs, result.attempts, result.http_status) == ("cr", 1, 422)
 
 
-def test_a_last_look_after_a_read_that_was_lost() -> None:
+async def test_a_last_look_after_a_read_that_was_lost() -> None:
     """A refused job that has not been read yet for all its tries is read once more as well."""
     store = ScriptedStore([error(422)], [LOST, job("started")])
-    result = stopped_soon(store, after=2)
+    result = await stopped_soon(store, after=2)
     assert (result.outcome, result.evidence, store.verbs) == (NOT_PENDING, READBACK, "crr")
 
 
-def test_no_last_look_while_the_store_asks_for_a_pause() -> None:
+async def test_no_last_look_while_the_store_asks_for_a_pause() -> None:
     """A run that ends waits for no pause: the refusal itself must do as evidence."""
     store = ScriptedStore([error(422)])
 
     def pause(bench: Bench) -> None:
         bench.pacer.throttled(30, loop_time())
 
-    result = stopped_soon(store, also=pause)
+    result = await stopped_soon(store, also=pause)
     assert (result.outcome, result.evidence, store.verbs) == (NOT_PENDING, RESPONSE, "c")
 
 
-def test_a_pause_that_begins_before_a_last_look() -> None:
+async def test_a_pause_that_begins_before_a_last_look() -> None:
     """A pause that comes while the last look waits for its turn is not waited out either."""
     store = ScriptedStore([error(422)])
 
@@ -396,23 +397,23 @@ def test_a_pause_that_begins_before_a_last_look() -> None:
         loop = asyncio.get_running_loop()
         loop.call_later(0.001, bench.pacer.throttled, 30, loop_time())
 
-    result = stopped_soon(store, also=pause_soon)
+    result = await stopped_soon(store, also=pause_soon)
     assert (result.outcome, result.evidence, store.verbs) == (NOT_PENDING, RESPONSE, "c")
 
 
-def test_no_last_look_without_a_token() -> None:
+async def test_no_last_look_without_a_token() -> None:
     """A run that ends renews no token for a last look."""
     store = ScriptedStore([error(422)])
 
     def end_token(bench: Bench) -> None:
         bench.sender.auth._ends_at = 0.0
 
-    result = stopped_soon(store, also=end_token)
+    result = await stopped_soon(store, also=end_token)
     assert (result.outcome, result.evidence, store.verbs) == (NOT_PENDING, RESPONSE, "c")
 
 
 @pytest.mark.parametrize("seconds", [0.001, 0.015], ids=["before its turn", "under way"])
-def test_a_last_look_that_is_broken_off(seconds: float) -> None:
+async def test_a_last_look_that_is_broken_off(seconds: float) -> None:
     """A second signal does not wait for a last look: what became of the job is unknown."""
 
     class Slow(ScriptedStore):
@@ -423,11 +424,11 @@ def test_a_last_look_that_is_broken_off(seconds: float) -> None:
     def break_off(bench: Bench) -> None:
         asyncio.get_running_loop().call_later(seconds, bench.engine.break_off)
 
-    result = stopped_soon(Slow([error(422)]), also=break_off)
+    result = await stopped_soon(Slow([error(422)]), also=break_off)
     assert (result.outcome, result.evidence, result.attempts) == (UNKNOWN, NONE, 1)
 
 
-def test_no_last_look_at_what_may_be_ours() -> None:
+async def test_no_last_look_at_what_may_be_ours() -> None:
     """A refusal that may be due to a lost cancel of our own settles nothing, and stays unknown."""
     store = ScriptedStore([LOST, error(422)], [job("pending")])
-    assert (stopped_soon(store, after=3).outcome, store.verbs) == (UNKNOWN, "crc")
+    assert ((await stopped_soon(store, after=3)).outcome, store.verbs) == (UNKNOWN, "crc")

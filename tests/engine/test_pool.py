@@ -14,7 +14,6 @@ from bulkcancel.epcc import Exchange
 from bulkcancel.epcc.rate_limit import loop_time
 from bulkcancel.inputs import Listed
 from tests.support.fakes import KEY, LOST, UNSENT, Bench, ScriptedStore, error, job, row
-from tests.support.virtual import run
 
 pytestmark = pytest.mark.virtual_time
 
@@ -60,25 +59,25 @@ def test_concurrency_is_no_more_than_there_are_files_for(
     assert concurrency_for(PaceOptions(rate=100, concurrency=asked)) == jobs
 
 
-def test_every_row_once() -> None:
+async def test_every_row_once() -> None:
     """Each row gets one result, invalid ones without a request."""
     store = AnyJob()
     bench = Bench(store, concurrency=8)
-    results = run(bench.run([*ROWS, row("../x", 31, "not a job id")]))
+    results = await bench.run([*ROWS, row("../x", 31, "not a job id")])
     assert sorted(r.row.line for r in results) == list(range(1, 32))
     assert {r.row.line for r in results if r.outcome is Outcome.INVALID} == {31}
     assert len(store.calls) == 30
     assert bench.tally.done == 31
 
 
-def test_never_more_in_flight_than_allowed() -> None:
+async def test_never_more_in_flight_than_allowed() -> None:
     """The concurrency is an upper bound on the requests in flight."""
     store = AnyJob()
-    run(Bench(store, concurrency=3).run(ROWS))
+    await Bench(store, concurrency=3).run(ROWS)
     assert store.most_in_flight == 3
 
 
-def test_a_stop_lets_requests_in_flight_finish() -> None:
+async def test_a_stop_lets_requests_in_flight_finish() -> None:
     """After a stop nothing is sent, what is in flight settles, the rest is not attempted."""
     store = AnyJob()
     bench = Bench(store, concurrency=8)
@@ -90,7 +89,7 @@ def test_a_stop_lets_requests_in_flight_finish() -> None:
 
     store.on_call = stop_at_the_fifth
     with pytest.raises(Interruption, match="SIGINT"):
-        run(bench.run(ROWS))
+        await bench.run(ROWS)
     assert len(store.calls) == 5
     assert bench.tally.outcomes == {Outcome.CANCELLED: 5, Outcome.NOT_ATTEMPTED: 25}
 
@@ -124,27 +123,27 @@ async def test_a_stop_while_rows_wait_for_their_turn() -> None:
     assert [r.outcome for r in bench.results] == [Outcome.NOT_ATTEMPTED, Outcome.CANCELLED]
 
 
-def test_a_reply_lost_after_a_stop() -> None:
+async def test_a_reply_lost_after_a_stop() -> None:
     """A reply that is lost while the run ends leaves its job unknown, without a further wait."""
     store = ScriptedStore([LOST])
     bench = Bench(store)
     store.on_call = lambda: bench.engine.stop(Interruption("stopped", 130))
     with pytest.raises(Interruption):
-        run(bench.run([row()]))
+        await bench.run([row()])
     assert [r.outcome for r in bench.results] == [Outcome.UNKNOWN]
 
 
-def test_a_login_that_fails_in_mid_run_stops_it() -> None:
+async def test_a_login_that_fails_in_mid_run_stops_it() -> None:
     """A token that can't be renewed stops the run, after a result for every job."""
     store = ScriptedStore([job("cancelled"), error(401)])
     bench = Bench(store, credentials=KEY)
     store.on_call = lambda: store.tokens.append(error(401))
     with pytest.raises(LoginError, match="refused: 401 Title: why; check EPCC_CLIENT_ID"):
-        run(bench.run([row(), row("job-2", 2), row("job-3", 3)]))
+        await bench.run([row(), row("job-2", 2), row("job-3", 3)])
     assert [r.outcome for r in bench.results] == [Outcome.CANCELLED, *[Outcome.NOT_ATTEMPTED] * 2]
 
 
-def test_a_report_that_breaks_stops_the_run() -> None:
+async def test_a_report_that_breaks_stops_the_run() -> None:
     """Nothing is sent any more once a result could not be recorded."""
     store, seen = AnyJob(), list[JobResult]()
 
@@ -154,7 +153,7 @@ def test_a_report_that_breaks_stops_the_run() -> None:
 
     bench = Bench(store, concurrency=2, rate=10, record=record)
     with pytest.raises(GuardError, match="No space"):
-        run(bench.run(ROWS))
+        await bench.run(ROWS)
     assert len(seen) == len(ROWS)
     assert len(store.calls) < 10
 
@@ -172,14 +171,14 @@ async def test_cancelling_the_run_from_outside_is_no_interruption() -> None:
 SIGNAL = Interruption("stopped by SIGINT", 130)
 
 
-def test_a_signal_counts_more_than_any_other_reason() -> None:
+async def test_a_signal_counts_more_than_any_other_reason() -> None:
     """A run that a guard has stopped ends as interrupted if it is; the first signal counts."""
     bench = Bench(ScriptedStore())
     assert not bench.engine.stopping
     for reason in (GuardError("full"), SIGNAL, Interruption("later", 143), GuardError("later")):
         bench.engine.stop(reason)
     with pytest.raises(Interruption) as stopped:
-        run(bench.run([row()]))
+        await bench.run([row()])
     assert stopped.value is SIGNAL
     assert bench.engine.stopping
 
@@ -210,7 +209,7 @@ async def test_breaking_off_twice() -> None:
 
 
 @pytest.mark.parametrize(("at", "written"), [(None, 2000), (700, 1000)])
-def test_leaving_at_once(at: int | None, written: int) -> None:
+async def test_leaving_at_once(at: int | None, written: int) -> None:
     """The rows of jobs never sent are written, unless a signal comes again while they are."""
     bench = Bench(AnyJob())
     bench.engine.stop(SIGNAL)
@@ -222,31 +221,31 @@ def test_leaving_at_once(at: int | None, written: int) -> None:
             yield row(f"job-{number}", number)
 
     with pytest.raises(Interruption):
-        run(bench.engine.run(Listed(rows())))
+        await bench.engine.run(Listed(rows()))
     assert bench.tally.outcomes == {Outcome.NOT_ATTEMPTED: written}
 
 
 @pytest.mark.parametrize("outcome", [Outcome.FAILED, Outcome.UNKNOWN, Outcome.NOT_ATTEMPTED])
-def test_what_is_not_reached_again(outcome: Outcome) -> None:
+async def test_what_is_not_reached_again(outcome: Outcome) -> None:
     """A job of an earlier run that this one does not get to keeps the row it has."""
     bench = Bench(AnyJob())
     bench.tally.adopt([Earlier(outcome)])
     bench.engine.stop(SIGNAL)
     with pytest.raises(Interruption):
-        run(bench.run([row(earlier=Earlier(outcome)), row("new", 2)]))
+        await bench.run([row(earlier=Earlier(outcome)), row("new", 2)])
     assert [r.row.job_id for r in bench.results] == ["new"]
     assert bench.tally.outcomes.total() == 2
     assert bench.tally.done == 1
 
 
-def test_what_is_in_flight() -> None:
+async def test_what_is_in_flight() -> None:
     """Requests are counted while they are under way, and never after, be they lost."""
     seen: list[int] = []
     replies: list[Exchange] = [LOST, *(job("cancelled", f"job-{i}") for i in range(1, 4))]
     store = ScriptedStore(replies, [job("pending", "job-1")])
     bench = Bench(store)
     store.on_call = lambda: seen.append(bench.tally.in_flight)
-    run(bench.run([row("job-1", 1)]))
+    await bench.run([row("job-1", 1)])
     assert set(seen) == {1}
     assert bench.tally.in_flight == 0
 
@@ -266,12 +265,12 @@ class Breaking(Listed):
 
 
 @pytest.mark.parametrize("good", [0, 2], ids=["first", "later"])
-def test_an_input_that_breaks(good: int) -> None:
+async def test_an_input_that_breaks(good: int) -> None:
     """Where the input breaks the run stops, after a result for every job that has come."""
     rows = [row(f"job-{i}", i) for i in range(1, 5)]
     bench = Bench(ScriptedStore([job("cancelled", f"job-{i}") for i in (1, 2)]))
     with pytest.raises(InputError, match="byte 7"):
-        run(bench.engine.run(Breaking(rows, good)))
+        await bench.engine.run(Breaking(rows, good))
     assert [r.outcome for r in bench.results] == (
         [Outcome.CANCELLED] * good + [Outcome.NOT_ATTEMPTED] * (4 - good)
     )
@@ -284,7 +283,7 @@ class Slow(Listed):
         return await super().take() or await asyncio.get_running_loop().create_future()
 
 
-def test_stopping_while_the_input_is_waited_for() -> None:
+async def test_stopping_while_the_input_is_waited_for() -> None:
     """A run that is stopped does not wait for rows that may never come."""
     store = ScriptedStore([job("cancelled")])
     bench = Bench(store, concurrency=2)
@@ -293,15 +292,15 @@ def test_stopping_while_the_input_is_waited_for() -> None:
         5, bench.engine.stop, interruption
     )
     with pytest.raises(Interruption):
-        run(bench.engine.run(Slow([row()])))
+        await bench.engine.run(Slow([row()]))
     assert [each.outcome for each in bench.results] == [Outcome.CANCELLED]
 
 
 @pytest.mark.parametrize(("rate", "most"), [(20, range(39, 41)), (100, range(195, 200))])
-def test_the_rate_is_reached_whatever_a_reply_takes(rate: float, most: range) -> None:
+async def test_the_rate_is_reached_whatever_a_reply_takes(rate: float, most: range) -> None:
     """At 2 s a reply there are twice as many in flight as start in a second, as the rate needs."""
     store = AnyJob()
     store.seconds = 2.0
     many = [row(f"job-{i}", i) for i in range(1, 601)]
-    run(Bench(store, concurrency=concurrency_for(PaceOptions(rate=rate)), rate=rate).run(many))
+    await Bench(store, concurrency=concurrency_for(PaceOptions(rate=rate)), rate=rate).run(many)
     assert store.most_in_flight in most

@@ -15,7 +15,6 @@ from bulkcancel.epcc.auth import GRACE, MAX_REFUSED, MOST_LOGINS, PATIENCE
 from bulkcancel.epcc.rate_limit import loop_time
 from bulkcancel.epcc.verdicts import interpret_any
 from tests.support.fakes import KEY, LOST, UNSENT, error, job, page, token
-from tests.support.virtual import run
 
 pytestmark = pytest.mark.virtual_time
 
@@ -65,10 +64,10 @@ async def test_a_key_is_traded_for_a_token() -> None:
 
 
 @pytest.mark.parametrize("answer", [job("pending"), error(404), error(403), page(500), error(429)])
-def test_a_ready_token_is_shown_once(answer: Exchange) -> None:
+async def test_a_ready_token_is_shown_once(answer: Exchange) -> None:
     """A ready token is tried with one read, whatever the job is, before any cancel."""
     desk = Desk([answer], READY)
-    run(desk.auth.login("job-1"))
+    await desk.auth.login("job-1")
     assert desk.sent == [("GET /pcm/jobs/job-1", "ready-token")]
 
 
@@ -87,12 +86,12 @@ REFUSALS: dict[str, tuple[list[Exchange], Credentials, str]] = {
 
 
 @pytest.mark.parametrize("case", REFUSALS)
-def test_a_login_that_fails(case: str) -> None:
+async def test_a_login_that_fails(case: str) -> None:
     """A refusal ends the login at once, anything passing is tried again first."""
     answers, credentials, words = REFUSALS[case]
     desk = Desk(answers, credentials)
     with pytest.raises(LoginError) as refused:
-        run(desk.auth.login("job-1"))
+        await desk.auth.login("job-1")
     assert words in str(refused.value)
     assert "s3cret" not in str(refused.value)
     assert not desk.answers
@@ -189,10 +188,10 @@ async def test_a_renewal_that_is_under_way_ends_with_the_connection() -> None:
     assert len(desk.answers) == 1
 
 
-def test_tokens_that_end_at_once_stop_the_run() -> None:
+async def test_tokens_that_end_at_once_stop_the_run() -> None:
     """A token that lasts less than a second is none to run with."""
     with pytest.raises(LoginError, match=r"tokens that last 0\.5 s"):
-        run(Desk([token(expires_in=0.5)]).auth.login("job-1"))
+        await Desk([token(expires_in=0.5)]).auth.login("job-1")
 
 
 async def test_a_login_that_is_wanted_again_and_again_stops_the_run() -> None:

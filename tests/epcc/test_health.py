@@ -13,7 +13,6 @@ from bulkcancel.epcc.sender import Call
 from bulkcancel.epcc.verdicts import interpret_any
 from tests.epcc.test_auth import CANCEL, READY, Desk
 from tests.support.fakes import LOST, UNSENT, error, job, page, token
-from tests.support.virtual import run
 
 pytestmark = pytest.mark.virtual_time
 
@@ -85,7 +84,7 @@ async def test_an_outage_that_does_not_end_stops_the_run() -> None:
     assert 302 < loop_time() < 330
 
 
-def test_a_connection_that_fails_while_others_do_not_is_that_requests_trouble() -> None:
+async def test_a_connection_that_fails_while_others_do_not_is_that_requests_trouble() -> None:
     """Nobody waits where one request of many can't connect."""
 
     class Flaky(Network):
@@ -97,14 +96,14 @@ def test_a_connection_that_fails_while_others_do_not_is_that_requests_trouble() 
             return await super().send(request, bearer, anew=anew)
 
     network = Flaky()
-    steps = run(network.cancel_many(100))
+    steps = await network.cancel_many(100)
     assert steps.count(Step.RESEND) == 1
 
 
-def test_a_store_that_was_never_reached_is_the_callers_trouble() -> None:
+async def test_a_store_that_was_never_reached_is_the_callers_trouble() -> None:
     """At the first login there is no outage to wait for: it ends after its retries."""
     desk = Desk([UNSENT, UNSENT], READY)
-    assert run(desk.cancel()).step is Step.RESEND
+    assert (await desk.cancel()).step is Step.RESEND
     assert desk.sender.health.unreachable == ""
 
 
@@ -118,11 +117,11 @@ async def test_a_run_that_ends_does_not_wait_for_the_network() -> None:
 
 
 @pytest.mark.parametrize("status", [429, 503])
-def test_a_wait_that_is_too_long_stops_the_run(status: int) -> None:
+async def test_a_wait_that_is_too_long_stops_the_run(status: int) -> None:
     """A store that asks to be left alone for an hour is, and says when to come back."""
     desk = Desk([error(status, retry_after="3600")], READY)
     with pytest.raises(LoginError, match=r"asks to wait until .* UTC, 1:00:00 h; resume then"):
-        run(desk.cancel())
+        await desk.cancel()
     assert desk.tally.throttled == (status == 429)
 
 

@@ -8,7 +8,6 @@ from itertools import pairwise
 import pytest
 
 from bulkcancel.epcc.rate_limit import GROWTH, HOLD, MAX_PAUSE, MIN_RATE, RECOVERY, Pacer, loop_time
-from tests.support.virtual import run
 
 pytestmark = pytest.mark.virtual_time
 
@@ -31,17 +30,17 @@ def busiest_second(times: list[float]) -> int:
 
 
 @pytest.mark.parametrize("rate", [0.5, 1, 5, 20, 33.3, 100, 500, 1000])
-def test_the_rate_is_held_and_never_exceeded(rate: float) -> None:
+async def test_the_rate_is_held_and_never_exceeded(rate: float) -> None:
     """From the first second on, no second has more than `rate` starts, and 98 % are used."""
     count = max(12, int(rate * 10))
-    times = run(starts(Pacer(rate), count))
+    times = await starts(Pacer(rate), count)
     assert busiest_second(times) <= max(1, rate)
     assert (count - 1) / (times[-1] - times[0]) >= 0.98 * rate
 
 
-def test_no_opening_burst() -> None:
+async def test_no_opening_burst() -> None:
     """The first requests are as far apart as any others."""
-    times = run(starts(Pacer(10), 5))
+    times = await starts(Pacer(10), 5)
     assert times[0] < 0.001
     assert all(later - earlier > 0.09 for earlier, later in pairwise(times))
 
@@ -205,10 +204,10 @@ async def test_the_rate_of_the_last_seconds() -> None:
     assert seen == [0, 0, 6, 7.5, 2, 2]
 
 
-def test_the_starts_that_are_kept_are_few() -> None:
+async def test_the_starts_that_are_kept_are_few() -> None:
     """What the rate of the last seconds is counted from does not grow with the run."""
     pacer = Pacer(20)
-    run(starts(pacer, 1000))
+    await starts(pacer, 1000)
     assert len(pacer._starts) <= 121
 
 

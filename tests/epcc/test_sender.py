@@ -17,7 +17,6 @@ from bulkcancel.listing.store_info import store_name
 from tests.epcc.test_auth import CANCEL, READY, Desk
 from tests.listing.test_store_info import PRACTICE
 from tests.support.fakes import JOB, KEY, LOST, error, job, page, token
-from tests.support.virtual import run
 
 pytestmark = pytest.mark.virtual_time
 
@@ -41,10 +40,10 @@ async def test_a_request_that_is_refused_with_429_for_ever() -> None:
     assert len(desk.sent) == MAX_REFUSALS
 
 
-def test_a_redirect_is_never_followed() -> None:
+async def test_a_redirect_is_never_followed() -> None:
     """A redirect ends it all, whatever was asked for."""
     with pytest.raises(LoginError, match="a redirect, which is never followed"):
-        run(Desk([page(302)], READY).cancel())
+        await Desk([page(302)], READY).cancel()
 
 
 @pytest.mark.parametrize(

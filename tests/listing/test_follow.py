@@ -1,6 +1,5 @@
 """Rounds of looking for new jobs, and when they end. The event loop's clock is a virtual one."""
 
-import asyncio
 import math
 from collections.abc import Sequence
 
@@ -8,9 +7,11 @@ import pytest
 
 from bulkcancel.base.errors import LoginError, StoreUnreachableError
 from bulkcancel.base.model import JobState, ListedJob
+from bulkcancel.epcc.rate_limit import loop_time
 from bulkcancel.listing.fetch import ListError
 from bulkcancel.listing.follow import FollowOptions, looks
-from tests.support.virtual import run
+
+pytestmark = pytest.mark.virtual_time
 
 Look = Sequence[str] | Exception
 
@@ -30,54 +31,52 @@ class Scripted:
         return [ListedJob(name, JobState("pending"), None) for name in look]
 
 
-def rounds(arrivals: Scripted, options: FollowOptions, most: int = 50) -> tuple[list[str], float]:
+async def rounds(
+    arrivals: Scripted, options: FollowOptions, most: int = 50
+) -> tuple[list[str], float]:
     """Return what each round showed, and the seconds that all took."""
-
-    async def collect() -> tuple[list[str], float]:
-        shown: list[str] = []
-        begun = asyncio.get_running_loop().time()
-        async for look in looks(arrivals, options):  # type: ignore[arg-type]
-            jobs = look if isinstance(look, list) else []
-            shown.append(",".join(job.job_id for job in jobs) if jobs == look else str(look))
-            if len(shown) == most:
-                break
-        return shown, asyncio.get_running_loop().time() - begun
-
-    return run(collect())
+    shown: list[str] = []
+    begun = loop_time()
+    async for look in looks(arrivals, options):  # type: ignore[arg-type]
+        jobs = look if isinstance(look, list) else []
+        shown.append(",".join(job.job_id for job in jobs) if jobs == look else str(look))
+        if len(shown) == most:
+            break
+    return shown, loop_time() - begun
 
 
-def test_following_ends_when_its_time_is_up_after_a_last_look() -> None:
+async def test_following_ends_when_its_time_is_up_after_a_last_look() -> None:
     """What arrives in the last moments is still told."""
-    shown, took = rounds(Scripted(["a"], [], ["b"]), FollowOptions(every=5, lasts=12))
+    shown, took = await rounds(Scripted(["a"], [], ["b"]), FollowOptions(every=5, lasts=12))
     assert shown == ["a", "", "b"]
     assert took == pytest.approx(12)
 
 
-def test_following_ends_when_it_has_been_quiet() -> None:
+async def test_following_ends_when_it_has_been_quiet() -> None:
     """So long after the last new job, as seen by a look."""
     arrivals = Scripted([], ["a"], [], [], [])
-    shown, took = rounds(arrivals, FollowOptions(every=2, quiet=5))
+    shown, took = await rounds(arrivals, FollowOptions(every=2, quiet=5))
     assert shown == ["", "a", "", "", ""]
     assert took == pytest.approx(10)
 
 
-def test_an_outage_is_not_quiet() -> None:
+async def test_an_outage_is_not_quiet() -> None:
     """Rounds that could not look say why, and the next one has what came meanwhile."""
     lost = ListError("no answer"), StoreUnreachableError("no token")
     arrivals = Scripted(["a"], *lost, *lost, ["b", "c"])
-    shown, _ = rounds(arrivals, FollowOptions(every=2, quiet=3))
+    shown, _ = await rounds(arrivals, FollowOptions(every=2, quiet=3))
     assert shown == ["a", *["no answer", "no token"] * 2, "b,c", "", ""]
 
 
-def test_a_login_that_is_refused_ends_following() -> None:
+async def test_a_login_that_is_refused_ends_following() -> None:
     """No later round could get in."""
     with pytest.raises(LoginError, match="refused"):
-        rounds(Scripted([], LoginError("refused")), FollowOptions(every=2))
+        await rounds(Scripted([], LoginError("refused")), FollowOptions(every=2))
 
 
-def test_following_without_an_end_goes_on() -> None:
+async def test_following_without_an_end_goes_on() -> None:
     """Until somebody stops it."""
-    shown, took = rounds(Scripted(), FollowOptions(every=5), most=20)
+    shown, took = await rounds(Scripted(), FollowOptions(every=5), most=20)
     assert shown == [""] * 20
     assert took == pytest.approx(100)
     assert FollowOptions().lasts == math.inf

@@ -12,7 +12,6 @@ from bulkcancel.listing import store_name
 from bulkcancel.listing.store_info import name_in
 from tests.epcc.test_auth import READY, Desk
 from tests.support.fakes import LOST, UNSENT, error, page
-from tests.support.virtual import run
 
 pytestmark = pytest.mark.virtual_time
 
@@ -31,10 +30,10 @@ PRACTICE = Reply(200, {}, b'{"data": {"id": "s-1", "name": "practice store"}}')
     ],
     ids=["told", "told in the end", "forbidden", "a redirect", "a portal", "no connection"],
 )
-def test_the_name_of_the_store(answers: list[Exchange], name: StoreName) -> None:
+async def test_the_name_of_the_store(answers: list[Exchange], name: StoreName) -> None:
     """The store is asked what it is called; where it does not say so, that is no trouble."""
     desk = Desk(answers, READY)
-    assert run(store_name(desk.sender)) == name
+    assert await store_name(desk.sender) == name
     assert desk.sent == [("GET /v2/settings/store", "ready-token")] * len(answers)
 
 
