@@ -68,11 +68,9 @@ def stage(tmp_path: Path) -> Path:
     """Make a folder where a shell finds stand-ins for all programs that note their arguments."""
     stand_in = tmp_path / "stand-in"
     calls = tmp_path / "calls"
-    stand_in.write_text(
-        f'#!/bin/sh\nprintf "%s\\0" "${{0##*/}}" "$@" >> {calls}\necho >> {calls}\n', "utf-8"
-    )
+    stand_in.write_text(f'#!/bin/sh\nprintf "%s\\0" "${{0##*/}}" "$@" > {calls}/$$\n', "utf-8")
     stand_in.chmod(0o755)
-    calls.touch()
+    calls.mkdir()
     for folder in ("bin", ".venv/bin", ".venv-test/bin"):
         (tmp_path / folder).mkdir(parents=True)
         for name in (*COMMANDS, *STAND_INS):
@@ -91,8 +89,8 @@ def test_readme_command_parses(block: str, stage: Path) -> None:
         stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=20, check=False,
     )  # fmt: skip
     assert not re.search("not found|syntax error", ended.stderr), ended.stderr
-    for line in (stage / "calls").read_text(encoding="utf-8").splitlines():
-        name, *arguments = line.removesuffix("\0").split("\0")
+    for call in (stage / "calls").iterdir():  # a file each: those of a pipe run at once
+        name, *arguments = call.read_text(encoding="utf-8").removesuffix("\0").split("\0")
         if name in COMMANDS:
             COMMANDS[name].make_context(name, arguments)
 

@@ -11,7 +11,7 @@ import time
 import uuid
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from email.utils import formatdate
 from http import HTTPStatus
 from typing import Any, cast
@@ -46,11 +46,12 @@ class Sandbox:
         await runner.setup()
         manager = cast("web.Server", runner.server)  # there is one once it is set up
         try:
-            async with await loop.create_server(
+            server = await loop.create_server(
                 lambda: _Connection(manager, loop=loop, access_log=_LOG, logger=_LOG),
                 *("127.0.0.1", port),
                 backlog=128,
-            ) as server:
+            )
+            with closing(server):  # `async with` would wait for clients that stay connected
                 yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
         finally:
             await runner.cleanup()

@@ -5,7 +5,7 @@ import re
 import signal
 import time
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import datetime
 from email.utils import parsedate_to_datetime
 from io import BytesIO
@@ -53,6 +53,15 @@ async def browsing(api: Sandbox) -> AsyncIterator[Browser]:
         async with session.post("/oauth/access_token", data=LOGIN) as response:
             token = (await response.json())["access_token"]
         yield Browser(session, token)
+
+
+async def test_clients_that_stay_connected_do_not_hold_up_the_end() -> None:
+    """A server that ends closes the connections that are kept for a next request."""
+    async with asyncio.timeout(5), AsyncExitStack() as server:
+        url = await server.enter_async_context(sandbox().serve(0))
+        async with aiohttp.ClientSession(url) as session:
+            await session.post("/oauth/access_token", data=LOGIN)
+            await server.aclose()
 
 
 async def test_cancel_of_a_pending_job_is_shown_to_the_letter() -> None:

@@ -191,7 +191,8 @@ class Store:
         if method == "POST":
             self._meddle(job_id)
             self.cancels[job_id] += 1
-        if self._dice.random() >= self.rate:
+        is_spared = self._dice.random() >= self.rate
+        if is_spared and (self.met or not self.rate):  # the first that can meet one does
             return [self._answer(method, job_id)]
         kind = self._dice.choice(self._kinds)
         if is_first and kind in OVERTAKING:  # a late reply needs an earlier request
