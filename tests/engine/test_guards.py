@@ -28,18 +28,19 @@ def trips_at(guards: Guards, outcomes: list[Outcome], http_status: int = 200) ->
 
 
 @pytest.mark.parametrize(
-    ("outcomes", "allow", "number"),
+    ("outcomes", "guards", "number"),
     [
-        ([NOT_FOUND] * 30, ANY, 20),
-        ([NOT_FOUND] * 19, ANY, None),
-        ([NOT_FOUND] * 19 + [Outcome.CANCELLED] + [NOT_FOUND] * 30, ANY, None),
-        ([NOT_FOUND] * 30, frozenset({NOT_FOUND}), None),
+        ([NOT_FOUND] * 30, Guards(100, ANY, 30), 20),
+        ([NOT_FOUND] * 19, Guards(100, ANY, 30), None),
+        ([NOT_FOUND] * 19 + [Outcome.CANCELLED] + [NOT_FOUND] * 30, Guards(100, ANY, 30), None),
+        ([NOT_FOUND] * 30, Guards(100, frozenset({NOT_FOUND}), 30), None),
+        ([NOT_FOUND] * 30, Guards(100, ANY, 30, store_is_known=True), None),
     ],
-    ids=["all", "too few", "all but one", "allowed"],
+    ids=["all", "too few", "all but one", "allowed", "jobs were found before"],
 )
-def test_a_wrong_store(outcomes: list[Outcome], allow: frozenset[Outcome], number: int) -> None:
+def test_a_wrong_store(outcomes: list[Outcome], guards: Guards, number: int | None) -> None:
     """A store that knows none of the first 20 jobs is the wrong one, unless that is allowed."""
-    assert trips_at(Guards(100, allow, 30), outcomes) == number
+    assert trips_at(guards, outcomes) == number
 
 
 @pytest.mark.parametrize(("limit", "number"), [(1, 2), (5, 6), (100, None), (0, None)])
@@ -102,8 +103,3 @@ async def test_a_dead_store_ends_the_run_within_two_minutes(
     assert len(results) == 5000
     assert {r.outcome for r in results} == {UNKNOWN, Outcome.NOT_ATTEMPTED}
     assert all((r.outcome is UNKNOWN) == (r.attempts > 0) for r in results)
-
-
-def test_a_store_that_is_known() -> None:
-    """Where jobs were found before, no number of jobs that are not found is a wrong store."""
-    assert trips_at(Guards(100, ANY, 30, store_is_known=True), [NOT_FOUND] * 30) is None

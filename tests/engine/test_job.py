@@ -198,28 +198,25 @@ async def test_a_token_that_is_never_accepted_stops_the_run() -> None:
     assert (store.verbs, store.times[-1] >= 7) == ("cccc", True)
 
 
-async def test_a_redirect_stops_the_run() -> None:
-    """A 3xx is never followed: it ends the run, and the job is known not to be cancelled."""
-    bench = Bench(ScriptedStore([page(302)]))
-    with pytest.raises(LoginError, match="302"):
+@pytest.mark.parametrize(
+    ("cancels", "reads", "outcome", "evidence"),
+    [
+        ([page(302)], [], FAILED, RESPONSE),
+        ([LOST], [page(307)], UNKNOWN, NONE),
+        ([error(422)], [page(307)], FAILED, RESPONSE),
+    ],
+    ids=["a cancel", "a read-back", "a read after a refusal"],
+)
+async def test_a_redirect_stops_the_run(
+    cancels: list[Exchange], reads: list[Exchange], outcome: Outcome, evidence: Evidence
+) -> None:
+    """A 3xx is never followed: it ends the run, and each job is what is known of it by then."""
+    bench = Bench(ScriptedStore(cancels, reads))
+    with pytest.raises(LoginError, match=r"30[27]"):
         await bench.run([row(), row("job-2", 2)])
-    assert [r.outcome for r in bench.results] == [FAILED, Outcome.NOT_ATTEMPTED]
-
-
-async def test_a_redirect_in_a_read_back_stops_the_run() -> None:
-    """A lost cancel whose read-back ends the run is unknown."""
-    bench = Bench(ScriptedStore([LOST], [page(307)]))
-    with pytest.raises(LoginError, match="307"):
-        await bench.run([row()])
-    assert [r.outcome for r in bench.results] == [UNKNOWN]
-
-
-async def test_a_refusal_that_could_not_be_read_when_the_run_stops() -> None:
-    """A refused job whose read-back ends the run is failed: nobody has looked why."""
-    bench = Bench(ScriptedStore([error(422)], [page(307)]))
-    with pytest.raises(LoginError):
-        await bench.run([row()])
-    assert [(r.outcome, r.evidence) for r in bench.results] == [(FAILED, RESPONSE)]
+    first, second = bench.results
+    assert (first.outcome, first.evidence) == (outcome, evidence)
+    assert second.outcome is Outcome.NOT_ATTEMPTED
 
 
 async def test_a_refused_job_that_reads_pending_when_the_run_stops() -> None:
@@ -240,13 +237,6 @@ async def test_a_bug_costs_no_row() -> None:
     with pytest.raises(GuardError, match="bulkcancel itself failed: IndexError"):
         await bench.run([row(), row("job-2", 2)])
     assert [r.outcome for r in bench.results] == [UNKNOWN, Outcome.NOT_ATTEMPTED]
-
-
-async def test_tokens_may_end_more_than_once() -> None:
-    """A second 401 after the new token was accepted is a matter of time, not of the key."""
-    store = ScriptedStore([error(401), error(500)], [error(401), job("cancelled")])
-    assert (await live(store)).outcome is CANCELLED
-    assert store.tokens_given == 2
 
 
 async def test_details_say_why() -> None:
@@ -378,37 +368,23 @@ async def test_a_last_look_after_a_read_that_was_lost() -> None:
     assert (result.outcome, result.evidence, store.verbs) == (NOT_PENDING, READBACK, "crr")
 
 
-async def test_no_last_look_while_the_store_asks_for_a_pause() -> None:
-    """A run that ends waits for no pause: the refusal itself must do as evidence."""
+def pause(bench: Bench) -> None:
+    bench.pacer.throttled(30, loop_time())
+
+
+def pause_soon(bench: Bench) -> None:
+    asyncio.get_running_loop().call_later(0.001, pause, bench)
+
+
+def end_token(bench: Bench) -> None:
+    bench.sender.auth._ends_at = 0.0
+
+
+@pytest.mark.parametrize("hinder", [pause, pause_soon, end_token])
+async def test_no_last_look_that_would_have_to_wait(hinder: Callable[[Bench], object]) -> None:
+    """A run that ends waits for no pause and renews no token: the refusal must do as evidence."""
     store = ScriptedStore([error(422)])
-
-    def pause(bench: Bench) -> None:
-        bench.pacer.throttled(30, loop_time())
-
-    result = await stopped_soon(store, also=pause)
-    assert (result.outcome, result.evidence, store.verbs) == (NOT_PENDING, RESPONSE, "c")
-
-
-async def test_a_pause_that_begins_before_a_last_look() -> None:
-    """A pause that comes while the last look waits for its turn is not waited out either."""
-    store = ScriptedStore([error(422)])
-
-    def pause_soon(bench: Bench) -> None:
-        loop = asyncio.get_running_loop()
-        loop.call_later(0.001, bench.pacer.throttled, 30, loop_time())
-
-    result = await stopped_soon(store, also=pause_soon)
-    assert (result.outcome, result.evidence, store.verbs) == (NOT_PENDING, RESPONSE, "c")
-
-
-async def test_no_last_look_without_a_token() -> None:
-    """A run that ends renews no token for a last look."""
-    store = ScriptedStore([error(422)])
-
-    def end_token(bench: Bench) -> None:
-        bench.sender.auth._ends_at = 0.0
-
-    result = await stopped_soon(store, also=end_token)
+    result = await stopped_soon(store, also=hinder)
     assert (result.outcome, result.evidence, store.verbs) == (NOT_PENDING, RESPONSE, "c")
 
 

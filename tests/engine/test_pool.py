@@ -36,6 +36,7 @@ class AnyJob(ScriptedStore):
         return job("cancelled", job_id)
 
 
+SIGNAL = Interruption("stopped by SIGINT", 130)
 ROWS = [row(f"job-{i}", i) for i in range(1, 31)]
 
 
@@ -60,21 +61,13 @@ def test_concurrency_is_no_more_than_there_are_files_for(
 
 
 async def test_every_row_once() -> None:
-    """Each row gets one result, invalid ones without a request."""
+    """Each row gets one result, invalid ones without a request, and no more are in flight."""
     store = AnyJob()
-    bench = Bench(store, concurrency=8)
+    bench = Bench(store, concurrency=3)
     results = await bench.run([*ROWS, row("../x", 31, "not a job id")])
     assert sorted(r.row.line for r in results) == list(range(1, 32))
     assert {r.row.line for r in results if r.outcome is Outcome.INVALID} == {31}
-    assert len(store.calls) == 30
-    assert bench.tally.done == 31
-
-
-async def test_never_more_in_flight_than_allowed() -> None:
-    """The concurrency is an upper bound on the requests in flight."""
-    store = AnyJob()
-    await Bench(store, concurrency=3).run(ROWS)
-    assert store.most_in_flight == 3
+    assert (len(store.calls), store.most_in_flight, bench.tally.done) == (30, 3, 31)
 
 
 async def test_a_stop_lets_requests_in_flight_finish() -> None:
@@ -84,8 +77,7 @@ async def test_a_stop_lets_requests_in_flight_finish() -> None:
 
     def stop_at_the_fifth() -> None:
         if len(store.calls) == 5:
-            bench.engine.stop(Interruption("stopped by SIGINT", 130))
-            bench.engine.stop(GuardError("a later reason"))
+            bench.engine.stop(SIGNAL)
 
     store.on_call = stop_at_the_fifth
     with pytest.raises(Interruption, match="SIGINT"):
@@ -102,11 +94,8 @@ async def test_a_stop_ends_a_back_off(reply: Exchange, outcome: Outcome) -> None
     """A job that waits for its next try when the run stops is what is known of it by then."""
     store = ScriptedStore([reply])
     bench = Bench(store)
-    store.on_call = lambda: asyncio.get_running_loop().call_soon(
-        lambda: asyncio.get_running_loop().call_soon(
-            bench.engine.stop, Interruption("stopped", 143)
-        )
-    )
+    loop = asyncio.get_running_loop()
+    store.on_call = lambda: loop.call_soon(loop.call_soon, bench.engine.stop, SIGNAL)
     with pytest.raises(Interruption):
         await bench.run([row()])
     assert loop_time() < 0.01
@@ -116,8 +105,7 @@ async def test_a_stop_ends_a_back_off(reply: Exchange, outcome: Outcome) -> None
 async def test_a_stop_while_rows_wait_for_their_turn() -> None:
     """A job that still waits for the pacer when the run stops is not attempted."""
     bench = Bench(AnyJob(), concurrency=2)
-    stop = Interruption("stopped", 130)
-    asyncio.get_running_loop().call_later(0.005, bench.engine.stop, stop)
+    asyncio.get_running_loop().call_later(0.005, bench.engine.stop, SIGNAL)
     with pytest.raises(Interruption):
         await bench.run(ROWS[:2])
     assert [r.outcome for r in bench.results] == [Outcome.NOT_ATTEMPTED, Outcome.CANCELLED]
@@ -127,7 +115,7 @@ async def test_a_reply_lost_after_a_stop() -> None:
     """A reply that is lost while the run ends leaves its job unknown, without a further wait."""
     store = ScriptedStore([LOST])
     bench = Bench(store)
-    store.on_call = lambda: bench.engine.stop(Interruption("stopped", 130))
+    store.on_call = lambda: bench.engine.stop(SIGNAL)
     with pytest.raises(Interruption):
         await bench.run([row()])
     assert [r.outcome for r in bench.results] == [Outcome.UNKNOWN]
@@ -168,9 +156,6 @@ async def test_cancelling_the_run_from_outside_is_no_interruption() -> None:
         await task
 
 
-SIGNAL = Interruption("stopped by SIGINT", 130)
-
-
 async def test_a_signal_counts_more_than_any_other_reason() -> None:
     """A run that a guard has stopped ends as interrupted if it is; the first signal counts."""
     bench = Bench(ScriptedStore())
@@ -183,29 +168,20 @@ async def test_a_signal_counts_more_than_any_other_reason() -> None:
     assert bench.engine.stopping
 
 
-async def test_breaking_off() -> None:
+@pytest.mark.parametrize("times", [1, 2])
+async def test_breaking_off(times: int) -> None:
     """Jobs in flight that are not waited for are unknown, with their attempt; none is missing."""
     bench = Bench(AnyJob(), concurrency=3)
     loop = asyncio.get_running_loop()
     loop.call_later(0.2, bench.engine.stop, SIGNAL)
-    loop.call_later(0.3, bench.engine.break_off)
+    for _ in range(times):
+        loop.call_later(0.3, bench.engine.break_off)
     with pytest.raises(Interruption):
         await bench.run(ROWS)
     assert loop_time() < 0.31
     assert bench.tally.outcomes == {Outcome.UNKNOWN: 3, Outcome.NOT_ATTEMPTED: 27}
     unknown = [r for r in bench.results if r.outcome is Outcome.UNKNOWN]
     assert [(r.attempts, r.sent_at is None) for r in unknown] == [(1, False)] * 3
-
-
-async def test_breaking_off_twice() -> None:
-    """To break off what has been broken off changes nothing."""
-    bench = Bench(AnyJob(), concurrency=3)
-    loop = asyncio.get_running_loop()
-    for action in (lambda: bench.engine.stop(SIGNAL), *[bench.engine.break_off] * 2):
-        loop.call_later(0.2, action)
-    with pytest.raises(Interruption):
-        await bench.run(ROWS)
-    assert bench.tally.outcomes == {Outcome.UNKNOWN: 3, Outcome.NOT_ATTEMPTED: 27}
 
 
 @pytest.mark.parametrize(("at", "written"), [(None, 2000), (700, 1000)])
@@ -287,10 +263,8 @@ async def test_stopping_while_the_input_is_waited_for() -> None:
     """A run that is stopped does not wait for rows that may never come."""
     store = ScriptedStore([job("cancelled")])
     bench = Bench(store, concurrency=2)
-    interruption = Interruption("stopped by SIGINT", 130)
-    store.on_call = lambda: asyncio.get_running_loop().call_later(
-        5, bench.engine.stop, interruption
-    )
+    loop = asyncio.get_running_loop()
+    store.on_call = lambda: loop.call_later(5, bench.engine.stop, SIGNAL)
     with pytest.raises(Interruption):
         await bench.engine.run(Slow([row()]))
     assert [each.outcome for each in bench.results] == [Outcome.CANCELLED]

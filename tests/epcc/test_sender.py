@@ -6,17 +6,16 @@ import pytest
 
 from bulkcancel import epcc
 from bulkcancel.base.access import Access
-from bulkcancel.base.errors import LoginError
 from bulkcancel.base.settings import PaceOptions
 from bulkcancel.base.waits import Interrupted
-from bulkcancel.epcc import MAX_REFUSALS, Exchange, Reply, Step, connect
+from bulkcancel.epcc import Exchange, Reply, connect
 from bulkcancel.epcc.messages import read_request
 from bulkcancel.epcc.sender import Call
 from bulkcancel.epcc.verdicts import interpret_any, interpret_read
 from bulkcancel.listing.store_info import store_name
 from tests.epcc.test_auth import CANCEL, READY, Desk
 from tests.listing.test_store_info import PRACTICE
-from tests.support.fakes import JOB, KEY, LOST, error, job, page, token
+from tests.support.fakes import JOB, KEY, LOST, error, job, token
 
 pytestmark = pytest.mark.virtual_time
 
@@ -31,19 +30,6 @@ async def test_every_request_takes_a_turn_and_is_counted() -> None:
     await store_name(desk.sender)
     assert desk.tally.requests == desk.pacer._started == len(answers)
     assert (desk.tally.throttled, desk.tally.retries, desk.tally.in_flight) == (1, 1, 0)
-
-
-async def test_a_request_that_is_refused_with_429_for_ever() -> None:
-    """After twenty 429s in a row the caller decides."""
-    desk = Desk([error(429)] * 30, READY)
-    assert (await desk.cancel()).step is Step.PAUSE
-    assert len(desk.sent) == MAX_REFUSALS
-
-
-async def test_a_redirect_is_never_followed() -> None:
-    """A redirect ends it all, whatever was asked for."""
-    with pytest.raises(LoginError, match="a redirect, which is never followed"):
-        await Desk([page(302)], READY).cancel()
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ import ssl
 import zlib
 from collections.abc import Callable
 from types import EllipsisType, SimpleNamespace
+from typing import Any
 from unittest.mock import Mock
 
 import aiohttp
@@ -23,92 +24,82 @@ from tests.support.raw import RawServer, Requests, http, listening
 READ = read_request("job-1")
 
 
-async def exchange(server: RawServer, request: Request = READ, seconds: float = 5) -> Exchange:
-    async with server.serve() as url, Transport(url, seconds) as client:
-        return await client.send(request, "token-of-the-night")
+async def exchanges(
+    server: RawServer, *requests: Request, seconds: float = 5, **options: Any  # noqa: ANN401
+) -> list[Exchange]:  # fmt: skip
+    """Send requests one after the other; return what came of each."""
+    async with server.serve() as url, Transport(url, seconds, **options) as client:
+        return [await client.send(each, "" if each.anonymous else "night") for each in requests]
 
 
-async def test_what_is_sent() -> None:
-    """A cancel is a POST of `{}` as JSON, with the token and an honest user agent."""
+def why(exchange: Exchange, *, sent: bool) -> str:
+    """Return why there was no reply."""
+    assert isinstance(exchange, NoReply)
+    assert exchange.sent is sent
+    return exchange.reason
+
+
+SENT: dict[str, tuple[Request, dict[str, str], list[str], list[str]]] = {
+    # the request, headers of the operator's own, what is sent, and what is not
+    "a cancel": (
+        cancel_request("job-1"), {},
+        ["POST /pcm/jobs/job-1/cancel HTTP/1.1\r\n", "\r\nAuthorization: Bearer night\r\n",
+         "\r\nAccept: application/json\r\n", "\r\nContent-Type: application/json\r\n",
+         "\r\nUser-Agent: bulkcancel/", "\r\nContent-Length: 2\r\n"],
+        [],
+    ),
+    "a read": (READ, {}, ["GET /pcm/jobs/job-1 HTTP/1.1\r\n"], ["Content-Type"]),
+    "a login": (
+        token_request("id", "a b&c"), {},
+        ["\r\nContent-Type: application/x-www-form-urlencoded\r\n"], ["Authorization"],
+    ),
+    "headers of the operator's own": (
+        READ, {"X-Trace": "t-1"},
+        ["\r\nX-Trace: t-1\r\n", "\r\nAccept: application/json\r\n",
+         "\r\nAuthorization: Bearer night\r\n"],
+        [],
+    ),
+    "a header in place of ours": (
+        READ, {"user-agent": "mine"}, ["\r\nuser-agent: mine\r\n"], ["bulkcancel"],
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("anew", [False, True], ids=["pooled", "anew"])
+@pytest.mark.parametrize("case", SENT)
+async def test_what_is_sent(case: str, anew: bool) -> None:  # noqa: FBT001
+    """Each request has its method, path and headers, on a connection of either kind."""
+    request, headers, present, absent = SENT[case]
     server = RawServer(http("200 OK", b"{}"))
-    await exchange(server, cancel_request("job-1"))
-    (request,) = server.requests
-    assert request.startswith("POST /pcm/jobs/job-1/cancel HTTP/1.1\r\n")
-    for header in (
-        "Authorization: Bearer token-of-the-night",
-        "Accept: application/json",
-        "Content-Type: application/json",
-        "User-Agent: bulkcancel/",
-        "Content-Length: 2",
-    ):
-        assert f"\r\n{header}" in request
-
-
-async def test_a_read_has_no_body() -> None:
-    """A read is a GET without a content type."""
-    server = RawServer(http("200 OK", b"{}"))
-    await exchange(server)
-    assert server.requests[0].startswith("GET /pcm/jobs/job-1 HTTP/1.1\r\n")
-    assert "Content-Type" not in server.requests[0]
-
-
-async def test_a_token_call_has_no_bearer() -> None:
-    """The login is a form, sent without the header that it is there to get."""
-    server = RawServer(http("200 OK", b"{}"))
-    async with server.serve() as url, Transport(url, 5) as client:
-        await client.send(token_request("id", "a b&c"), "")
-    assert "Authorization" not in server.requests[0]
-    assert "Content-Type: application/x-www-form-urlencoded" in server.requests[0]
-
-
-async def test_headers_of_the_operators_own() -> None:
-    """Headers that were asked for go with every request, beside the others."""
-    server = RawServer(http("200 OK", b"{}"))
-    async with server.serve() as url, Transport(url, 5, {"X-Trace": "t-1"}) as client:
-        await client.send(READ, "token-1")
-        await client.send(READ, "token-1", anew=True)
-    for request in server.requests:
-        for header in ("X-Trace: t-1", "Accept: application/json", "Authorization: Bearer token-1"):
-            assert f"\r\n{header}\r\n" in request
-
-
-async def test_a_header_in_place_of_ours() -> None:
-    """A header that replaces one of ours is sent alone, in whatever case it is written."""
-    server = RawServer(http("200 OK", b"{}"))
-    async with server.serve() as url, Transport(url, 5, {"user-agent": "mine"}) as client:
-        await client.send(READ, "token-1")
-    assert server.requests[0].lower().count("\r\nuser-agent:") == 1
+    async with server.serve() as url, Transport(url, 5, headers) as client:
+        await client.send(request, "" if request.anonymous else "night", anew=anew)
+    (head,) = server.requests
+    assert [text for text in present if text not in head] == []
+    assert [text for text in absent if text in head] == []
 
 
 async def test_who_looks_on() -> None:
     """Who wants to see requests gets each with what came of it, and the seconds it took."""
     seen: list[tuple[str, str, int | str, float]] = []
     server = RawServer(http("404 Not Found"), None)
-    async with (
-        server.serve() as url,
-        Transport(url, 5, seen=lambda *each: seen.append(each)) as client,
-    ):
-        replies = [await client.send(READ, "token-1") for _ in range(2)]
-    assert isinstance(replies[1], NoReply)
+    _, lost = await exchanges(server, READ, READ, seen=lambda *each: seen.append(each))
     assert [each[:3] for each in seen] == [
-        (READ.method, READ.path, said) for said in (404, replies[1].reason)
+        (READ.method, READ.path, said) for said in (404, why(lost, sent=True))
     ]
     assert all(0 < each[3] < 5 for each in seen)
 
 
 class Counted:
-    """A server that answers with the number of the connection; `after` is done to it then."""
+    """A server that answers with the number of the connection."""
 
-    def __init__(self, after: Callable[[asyncio.StreamWriter], object] = lambda _: None) -> None:
+    def __init__(self) -> None:
         self.writers: list[asyncio.StreamWriter] = []
-        self._after = after
 
     async def converse(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.writers.append(writer)
         number, requests = str(len(self.writers)).encode(), Requests(reader)
         while await requests.next():
             writer.write(http("200 OK", number))
-            self._after(writer)
 
 
 async def number_of(client: Transport, *, anew: bool = False) -> bytes:
@@ -125,20 +116,6 @@ async def test_a_connection_is_used_again() -> None:
     assert numbers == [b"1", b"1", b"2", b"1"]
 
 
-async def test_a_stray_reply_to_an_idle_connection_answers_no_request() -> None:
-    """A reply 20 ms after a good one, about no job by name, costs its connection."""
-    stray = http("404 Not Found", error(404).body, "Content-Type: application/json")
-
-    def send_stray(writer: asyncio.StreamWriter) -> None:
-        asyncio.get_running_loop().call_later(0.02, writer.write, stray)
-
-    server = Counted(send_stray)
-    async with listening(server.converse) as url, Transport(url, 5) as client:
-        assert await number_of(client) == b"1"
-        await asyncio.sleep(0.04)
-        assert await number_of(client) == b"2"
-
-
 async def test_a_connection_that_is_distrusted_is_not_used_again() -> None:
     """The connection of the last reply is closed, though it was in the pool again."""
     async with listening(Counted().converse) as url, Transport(url, 5) as client:
@@ -147,9 +124,9 @@ async def test_a_connection_that_is_distrusted_is_not_used_again() -> None:
         assert await number_of(client) == b"2"
 
 
-@pytest.mark.parametrize("unasked", [b"", http("200 OK", b"{}")])
+@pytest.mark.parametrize("unasked", [b"", http("404 Not Found", error(404).body)])
 async def test_a_reply_tells_whether_its_connection_is_out_of_step(unasked: bytes) -> None:
-    """What comes on a connection after a reply may be what its request was to get."""
+    """What comes on an idle connection may be what its request was to get, and ends its use."""
     server = Counted()
     async with listening(server.converse) as url, Transport(url, 5) as client:
         reply = await client.send(READ, "token")
@@ -157,33 +134,19 @@ async def test_a_reply_tells_whether_its_connection_is_out_of_step(unasked: byte
         assert not reply.is_out_of_step()
         server.writers[0].write(unasked)
         await asyncio.sleep(0.02)
-        assert reply.is_out_of_step() is bool(unasked)
         assert await number_of(client) == (b"2" if unasked else b"1")
         assert reply.is_out_of_step() is bool(unasked)
 
 
 async def test_two_replies_at_once_are_out_of_step() -> None:
-    """One of them was not asked for, and nobody can tell which."""
-    server = RawServer(http("422 Trouble", b"{}") + http("200 OK", b"{}"))
-    async with server.serve() as url, Transport(url, 5) as client:
-        reply = await client.send(READ, "token")
-    assert isinstance(reply, Reply)
-    assert reply.is_out_of_step()
-
-
-async def test_a_connection_that_spoke_while_idle_is_never_reused() -> None:
-    """A second reply on a kept-alive connection is not the next request's: that one is sent."""
+    """One of them was not asked for: the next request is sent, on another connection."""
     stray = http("404 Not Found", b"{}")
     server = RawServer(http("200 OK", b"{}") + stray, http("200 OK", b"2"))
-    async with server.serve() as url, Transport(url, 5) as client:
-        await client.send(cancel_request("job-1"), "token")
-        reply = await client.send(cancel_request("job-2"), "token")
-    assert isinstance(reply, Reply)
-    assert (reply.status, reply.body) == (200, b"2")
-    assert [r.split()[1] for r in server.requests] == [
-        "/pcm/jobs/job-1/cancel",
-        "/pcm/jobs/job-2/cancel",
-    ]
+    first, second = await exchanges(server, READ, cancel_request("job-2"))
+    assert isinstance(first, Reply)
+    assert first.is_out_of_step()
+    assert isinstance(second, Reply)
+    assert (second.status, second.body, len(server.requests)) == (200, b"2", 2)
 
 
 async def test_bytes_that_wait_unread_are_found_before_a_connection_is_reused() -> None:
@@ -201,8 +164,7 @@ async def test_a_new_connection_on_which_the_server_spoke_first(
     """What comes before the first request is no reply to it: nothing is sent there."""
     server = RawServer(http("200 OK", b"{}"))
     monkeypatch.setattr("bulkcancel.epcc.connections._has_spoken", lambda *_, **__: True)
-    async with server.serve() as url, Transport(url, 5) as client:
-        reply = await client.send(READ, "token")
+    (reply,) = await exchanges(server, READ)
     assert reply == NoReply("the server sent something before it was asked", sent=False)
     assert server.requests == []
 
@@ -214,30 +176,24 @@ def test_the_session_tickets_of_a_new_tls_connection_are_no_stray_reply() -> Non
     assert not _has_spoken(protocol, reused=False)
 
 
-async def test_a_read_is_never_sent_twice_by_the_library() -> None:
-    """Neither is a read on a kept-alive connection that the server closes."""
+@pytest.mark.parametrize("request_to", [cancel_request, read_request])
+async def test_nothing_is_ever_sent_twice_by_the_library(
+    request_to: Callable[[str], Request],
+) -> None:
+    """A kept-alive connection that the server closes loses the request: it is not repeated."""
     server = RawServer(http("200 OK", b"{}"), None)
-    async with server.serve() as url, Transport(url, 5) as client:
-        await client.send(cancel_request("job-1"), "token")
-        assert isinstance(await client.send(read_request("job-2"), "token"), NoReply)
-    assert [r.split()[1] for r in server.requests].count("/pcm/jobs/job-2") == 1
+    _, lost = await exchanges(server, request_to("job-1"), request_to("job-2"))
+    assert why(lost, sent=True)
+    assert sum("job-2" in head for head in server.requests) == 1
 
 
-async def test_a_reply_is_handed_on() -> None:
-    """Status, body and the headers that matter arrive as they were sent."""
-    answer = http("429 Too Many", b"{}", "Retry-After: 7", "X-Other: x")
-    reply = await exchange(RawServer(answer))
+@pytest.mark.parametrize("status", [429, 301, 302, 307])
+async def test_a_reply_is_handed_on(status: int) -> None:
+    """Status, body and headers arrive as they were sent; a redirect is a reply like any other."""
+    server = RawServer(http(f"{status} Why", b"{}", "Retry-After: 7", "Location: /elsewhere"))
+    (reply,) = await exchanges(server, cancel_request("job-1"))
     assert isinstance(reply, Reply)
-    assert (reply.status, reply.headers["retry-after"], reply.body) == (429, "7", b"{}")
-
-
-@pytest.mark.parametrize("status", ["301 Moved", "302 Found", "307 Temporary Redirect"])
-async def test_redirects_are_not_followed(status: str) -> None:
-    """A redirect is a reply like any other: nothing more is sent."""
-    server = RawServer(http(status, b"", "Location: /elsewhere"))
-    reply = await exchange(server, cancel_request("job-1"))
-    assert isinstance(reply, Reply)
-    assert reply.status // 100 == 3
+    assert (reply.status, reply.headers["retry-after"], reply.body) == (status, "7", b"{}")
     assert len(server.requests) == 1
 
 
@@ -254,26 +210,15 @@ LOST: dict[str, tuple[bytes | EllipsisType | None, str]] = {
 async def test_a_lost_reply_may_have_been_applied(case: str) -> None:
     """Whatever happens after the request was sent leaves it open whether it was applied."""
     answer, reason = LOST[case]
-    got = await exchange(RawServer(answer, None), cancel_request("job-1"), seconds=0.2)
-    assert isinstance(got, NoReply)
-    assert got.sent
-    assert reason in got.reason
-
-
-async def test_a_cancel_is_never_sent_twice_by_the_library() -> None:
-    """A kept-alive connection that the server closes loses the request: it is not repeated."""
-    server = RawServer(http("200 OK", b"{}"), None)
-    async with server.serve() as url, Transport(url, 5) as client:
-        await client.send(cancel_request("job-1"), "token")
-        lost = await client.send(cancel_request("job-2"), "token")
-    assert isinstance(lost, NoReply)
-    assert [r.split()[1] for r in server.requests].count("/pcm/jobs/job-2/cancel") == 1
+    server = RawServer(answer, None)
+    (got,) = await exchanges(server, cancel_request("job-1"), seconds=0.2)
+    assert reason in why(got, sent=True)
 
 
 async def test_a_body_over_the_bound_is_dropped() -> None:
     """A body is read to 1 MiB and no further; the status is kept."""
     big = http("500 Oops", b"x" * (MAX_BODY + 1), length=100 * MAX_BODY)
-    reply = await exchange(RawServer(big))
+    (reply,) = await exchanges(RawServer(big), READ)
     assert isinstance(reply, Reply)
     assert (reply.status, reply.body) == (500, b"")
 
@@ -284,9 +229,7 @@ async def test_nothing_listens() -> None:
         taken.bind(("127.0.0.1", 0))
         async with Transport(f"http://127.0.0.1:{taken.getsockname()[1]}", 5) as client:
             got = await client.send(read_request("job-1"), "token")
-    assert isinstance(got, NoReply)
-    assert not got.sent
-    assert "Connection refused" in got.reason
+    assert "Connection refused" in why(got, sent=False)
 
 
 KEY = SimpleNamespace(host="store.example", port=443, ssl=True)
@@ -334,9 +277,7 @@ async def test_what_fails_before_the_request_was_not_applied(
     async with Transport("http://127.0.0.1:1", 5) as client:
         monkeypatch.setattr(client._session, "request", Mock(side_effect=raised))
         got = await client.send(read_request("job-1"), "token")
-    assert isinstance(got, NoReply)
-    assert not got.sent
-    assert reason in got.reason
+    assert reason in why(got, sent=False)
 
 
 @pytest.mark.parametrize(
@@ -357,11 +298,8 @@ async def test_what_a_proxy_does_before_the_request_was_not_applied(
         monkeypatch.setenv("https_proxy", url)
         async with Transport("https://store.example", 5) as client:
             got = await client.send(cancel_request("job-1"), "token")
-    assert isinstance(got, NoReply)
-    assert not got.sent
-    assert got.reason.endswith(
-        f"{reason} (through the environment's proxy {url.removeprefix('http://')})"
-    )
+    through = f"(through the environment's proxy {url.removeprefix('http://')})"
+    assert why(got, sent=False).endswith(f"{reason} {through}")
 
 
 async def test_a_plain_port_behind_https() -> None:
@@ -373,8 +311,7 @@ async def test_a_plain_port_behind_https() -> None:
 
     async with listening(converse) as url, Transport(url.replace("http:", "https:"), 5) as client:
         got = await client.send(READ, "token")
-    assert isinstance(got, NoReply)
-    assert got.reason.endswith("TLS failed: wrong version number")
+    assert why(got, sent=False).endswith("TLS failed: wrong version number")
 
 
 @pytest.mark.parametrize(
@@ -400,8 +337,7 @@ async def test_a_reply_that_is_packed_all_the_same(encoding: str) -> None:
         for body in (b"small", b"x" * MAX_BODY, b"x" * (MAX_BODY + 1))
     ]
     server = RawServer(*answers)
-    async with server.serve() as url, Transport(url, 5) as client:
-        replies = [await client.send(READ, "token") for _ in answers]
+    replies = await exchanges(server, READ, READ, READ)
     assert [len(reply.body) for reply in replies if isinstance(reply, Reply)] == [5, MAX_BODY, 0]
     assert all("Accept-Encoding: identity" in head for head in server.requests)
 
@@ -409,7 +345,5 @@ async def test_a_reply_that_is_packed_all_the_same(encoding: str) -> None:
 async def test_cookies_are_not_kept() -> None:
     """A cookie that a server sets is not sent back."""
     server = RawServer(http("200 OK", b"{}", "Set-Cookie: a=b"))
-    async with server.serve() as url, Transport(url, 5) as client:
-        for _ in range(2):
-            await client.send(read_request("job-1"), "token")
+    await exchanges(server, READ, READ)
     assert "Cookie" not in server.requests[1]

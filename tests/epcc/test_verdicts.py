@@ -259,38 +259,32 @@ def test_no_retry_after_raises(value: str, now: float) -> None:
     assert seconds is None or seconds >= 0
 
 
-@pytest.mark.parametrize(
-    ("missing", "step"),
-    [
-        ([OTHER], Step.DOUBT),
-        ([OTHER, JOB.upper()], Step.SETTLE),
-        ([OTHER, JOB], Step.SETTLE),
-        ([], Step.SETTLE),
-        ([1], Step.SETTLE),
-        (OTHER, Step.SETTLE),
-    ],
-)
-def test_a_404_that_names_other_jobs_is_a_doubt(missing: object, step: Step) -> None:
-    """Only a 404 that may be about our job says that the store has no such job."""
-    body = {"errors": [{"title": "Not Found", "meta": {"missing_ids": missing}}]}
-    reply = Reply(404, {}, json.dumps(body).encode())
-    assert wire.interpret_cancel(reply, JOB).step is step
-    read = wire.interpret_read(reply, JOB)
-    assert (read.state is None) == (step is Step.DOUBT)
+def missing(ids: object) -> Reply:
+    """Return a 404 that names jobs."""
+    return reply(404, refusal(title="Not Found", meta={"missing_ids": ids}))
 
 
 @rows(
-    "exchange out_of_step",
-    ("404 about another", reply(404, refusal(title="t", meta={"missing_ids": [OTHER]})), True),
-    ("200 about another", reply(200, job(job_id=OTHER)), True),
-    ("404 about ours", reply(404, refusal(title="t", meta={"missing_ids": [JOB]})), False),
-    ("200 about ours", reply(200, job("pending")), False),
-    ("a page", reply(200, HTML), False),
+    "exchange step is_known out_of_step",
+    ("404 about another", missing([OTHER]), Step.DOUBT, False, True),
+    ("404 about ours, too", missing([OTHER, JOB.upper()]), Step.SETTLE, True, False),
+    ("404 about nobody", missing([]), Step.SETTLE, True, False),
+    ("404 about a number", missing([1]), Step.SETTLE, True, False),
+    ("404 about no list", missing(OTHER), Step.SETTLE, True, False),
+    ("200 about another", reply(200, job(job_id=OTHER)), Step.DOUBT, False, True),
+    ("200 about ours", reply(200, job("pending")), Step.DOUBT, True, False),
+    ("a page", reply(200, HTML), Step.DOUBT, False, False),
 )
-def test_replies_that_are_out_of_step(exchange: Exchange, out_of_step: bool) -> None:  # noqa: FBT001
-    """A reply about another job shows that its connection can't be trusted any more."""
-    assert wire.interpret_cancel(exchange, JOB).out_of_step is out_of_step
-    assert wire.interpret_read(exchange, JOB).out_of_step is out_of_step
+def test_a_reply_that_names_other_jobs_is_a_doubt(
+    exchange: Reply,
+    step: Step,
+    is_known: bool,  # noqa: FBT001
+    out_of_step: bool,  # noqa: FBT001
+) -> None:
+    """Only a 404 that may be about our job settles it; one about others costs the connection."""
+    cancel, read = wire.interpret_cancel(exchange, JOB), wire.interpret_read(exchange, JOB)
+    assert (cancel.step, read.state is not None) == (step, is_known)
+    assert cancel.out_of_step is read.out_of_step is out_of_step
 
 
 @rows(
