@@ -61,13 +61,13 @@ def interpret_cancel(exchange: Exchange, job_id: str) -> Verdict:
     if isinstance(exchange, NoReply):
         return Verdict(Step.DOUBT if exchange.sent else Step.RESEND, detail=exchange.reason)
     status, body = exchange.status, body_of(exchange)
+    request_id = _request_id(exchange, body)
+    state = _job_in(body, job_id) if status == 200 else None
+    if state is not None and state.status == CANCELLED:
+        return Verdict(Step.SETTLE, Outcome.CANCELLED, state, request_id=request_id)
     if _is_about_others(body, job_id):
         return Verdict(Step.DOUBT, detail=f"{status}, but about another job", out_of_step=True)
-    request_id = _request_id(exchange, body)
     if status == 200:
-        state = _job_in(body, job_id)
-        if state is not None and state.status == CANCELLED:
-            return Verdict(Step.SETTLE, Outcome.CANCELLED, state, request_id=request_id)
         return Verdict(Step.DOUBT, detail="200, but not this job as cancelled")
     detail, step = describe(exchange, body), _step_for_every_request(status)
     if step is None and not 400 <= status < 500:
