@@ -40,7 +40,7 @@ class InputError(BulkcancelError):
 
 
 class ReportError(BulkcancelError):
-    """A report that can't be created."""
+    """A report, or a file made of one, that can't be created, opened or resumed."""
 
 
 class LoginError(BulkcancelError):

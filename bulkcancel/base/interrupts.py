@@ -11,9 +11,10 @@ handlers take the place of the runner's, which is only set where Python's own on
 import itertools
 import os
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from types import FrameType
+from typing import Any
 
 from bulkcancel.base.errors import Interruption
 
@@ -76,10 +77,14 @@ def draining(
     try:
         yield
     finally:
-        for number, handler in before.items():
-            # what the run has to say is said: it no longer holds that nothing was sent
-            over = handler is _exit_before_first_cancel
-            signal.signal(number, signal.SIG_IGN if over else handler)
+        _end_draining(before)
+
+
+def _end_draining(before: Mapping[signal.Signals, Any]) -> None:
+    """Put the handlers back; what the run has to say is said: a signal changes nothing more."""
+    for number, handler in before.items():
+        is_over = handler is _exit_before_first_cancel  # which would say that nothing was sent
+        signal.signal(number, signal.SIG_IGN if is_over else handler)
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""What people see on standard error and are asked on the terminal: lines, display, summary.
+"""What people see and are asked on the terminal: lines, display, summary, the queue's table.
 
 Given plain values. Must not know the API, the engine, or any file.
 """

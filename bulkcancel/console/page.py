@@ -1,4 +1,4 @@
-"""The page for the review of an incident: one HTML file that needs no network and no script.
+"""The page for the review of an incident: one HTML file that needs no network.
 
 Everything from outside is escaped, and a policy in the page lets only its own script run.
 """

@@ -4,6 +4,7 @@ Must not know files, terminals or the command line.
 """
 
 from bulkcancel.engine.guards import Guards
-from bulkcancel.engine.pool import Engine, Policy, Rows, concurrency_for
+from bulkcancel.engine.job import Policy
+from bulkcancel.engine.pool import Engine, Rows, concurrency_for
 
 __all__ = ["Engine", "Guards", "Policy", "Rows", "concurrency_for"]

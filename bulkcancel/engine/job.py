@@ -7,7 +7,7 @@ because the second one would be refused and the job reported as not ours.
 import asyncio
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from bulkcancel.base.errors import BulkcancelError, GuardError
 from bulkcancel.base.model import JobRow, Outcome, id_key
@@ -36,22 +36,31 @@ LAG_RETRIES = 6  # reads after the first; with the default back-off they span a 
 
 
 @dataclass(frozen=True, slots=True)
-class Run:
-    """What all jobs of a run share.
+class Policy:
+    """How many jobs at a time, how often one is tried again, and when to give up.
 
     `retries` is per job; a read-back may fail twice as often, because to read again is
     harmless. `earlier_runs` are the epoch times of the first and last thing that is known of
-    earlier ones. `stop` ends the run.
+    earlier ones.
     """
 
-    sender: Sender
-    tally: Tally
-    guards: Guards
-    stamps: Stamps
+    concurrency: int
     retries: int
-    backoff: Backoff
-    earlier_runs: tuple[float, float] | None
+    guards: Guards
+    only_look: bool = False  # --check: reads, and no cancel
+    earlier_runs: tuple[float, float] | None = None
+    backoff: Backoff = field(default_factory=Backoff)
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """What all jobs of a run share; `stop` ends it."""
+
+    sender: Sender
+    policy: Policy
+    tally: Tally
     stop: Callable[[BulkcancelError], None]
+    stamps: Stamps = field(default_factory=Stamps)
 
 
 class Job:
@@ -63,7 +72,7 @@ class Job:
 
     def __init__(self, row: JobRow, run: Run) -> None:
         unknown = row.earlier is not None and row.earlier.outcome is Outcome.UNKNOWN
-        self.history = History(row, unknown, unrecorded(row, run.earlier_runs))
+        self.history = History(row, unknown, unrecorded(row, run.policy.earlier_runs))
         self._id = id_key(row.job_id)  # as the store writes it
         self._run = run
         self._begun = False  # a request of this job was sent
@@ -137,13 +146,13 @@ class Job:
     def _has_retry(self) -> bool:
         """Spend a retry; tell whether there was one left."""
         self._retries += 1
-        if self._retries > self._run.retries:
+        if self._retries > self._run.policy.retries:
             return False
         self._run.tally.retries += 1
         return True
 
     async def _wait(self, retry: int, *, full_jitter: bool = True) -> None:
-        backoff = self._run.backoff
+        backoff = self._run.policy.backoff
         with self._run.sender.waits:
             await asyncio.sleep(backoff.delay(retry) if full_jitter else backoff.longest(retry))
 
@@ -153,7 +162,7 @@ class Job:
 
     async def _read(self) -> bool:
         """Read the job; tell whether the store has shown it."""
-        for retry in range(2 * self._run.retries + 1):
+        for retry in range(2 * self._run.policy.retries + 1):
             if retry:
                 self._run.tally.retries += 1
                 await self._wait(retry)
@@ -218,6 +227,6 @@ class Job:
         answered = verdict.step not in {Step.DOUBT, Step.RESEND}
         now = asyncio.get_running_loop().time()
         try:
-            self._run.guards.exchanged(answered=answered, started_at=self._started, now=now)
+            self._run.policy.guards.exchanged(answered=answered, started_at=self._started, now=now)
         except GuardError as error:
             self._run.stop(error)

@@ -5,7 +5,6 @@ import math
 import resource
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
 from typing import Protocol
 
 from bulkcancel.base.errors import (
@@ -16,11 +15,9 @@ from bulkcancel.base.errors import (
 from bulkcancel.base.model import JobResult, JobRow, Outcome
 from bulkcancel.base.settings import PaceOptions
 from bulkcancel.base.tally import Tally
-from bulkcancel.base.waits import Backoff, Interrupted
-from bulkcancel.engine.attribution import Stamps
-from bulkcancel.engine.guards import Guards
+from bulkcancel.base.waits import Interrupted
 from bulkcancel.engine.history import Ending, History
-from bulkcancel.engine.job import Job, Run
+from bulkcancel.engine.job import Job, Policy, Run
 from bulkcancel.epcc import Sender
 
 _OTHER_FILES = 24  # than connections: the report, the event loop's, those to look up a host
@@ -40,20 +37,8 @@ def concurrency_for(pace: PaceOptions) -> int:
     return max(1, min(wanted, (files - _OTHER_FILES) // 2))
 
 
-@dataclass(frozen=True, slots=True)
-class Policy:
-    """How many jobs at a time, how often one is tried again, and when to give up."""
-
-    concurrency: int
-    retries: int
-    guards: Guards
-    only_look: bool = False  # --check: reads, and no cancel
-    earlier_runs: tuple[float, float] | None = None  # epoch times of first and last cancel
-    backoff: Backoff = field(default_factory=Backoff)
-
-
 class Rows(Protocol):
-    """What there is to do; the input room has the two that exist."""
+    """What there is to do: a list, or a stream of ids that are still coming."""
 
     async def take(self) -> JobRow | None:
         """Return the next row, None after the last."""
@@ -77,34 +62,18 @@ class Engine:
         tally: Tally,
         record: Callable[[JobResult], None],
     ) -> None:
-        self._stamps = Stamps()
-        self._run = Run(
-            sender=sender,
-            tally=tally,
-            guards=policy.guards,
-            stamps=self._stamps,
-            retries=policy.retries,
-            backoff=policy.backoff,
-            earlier_runs=policy.earlier_runs,
-            stop=self.stop,
-        )
+        self._run = Run(sender, policy, tally, self.stop)
         self._undecided: dict[History, asyncio.TimerHandle] = {}
-        self._waits = sender.waits
-        self._tally = tally
-        self._guards = policy.guards
-        self._concurrency = policy.concurrency
-        self._only_look = policy.only_look
         self._record = record
         self._workers: set[asyncio.Task[None]] = set()
         self._abandoned = self._hurried = False
-        self._sent = False  # a request about a job
         self.left_early = False  # rows of jobs that were never sent are missing
         self._error: BulkcancelError | None = None
 
     async def run(self, rows: Rows) -> None:
         """Settle every row, each once; raises what stopped the run, after the last row."""
         async with asyncio.TaskGroup() as group:
-            for _ in range(self._concurrency):
+            for _ in range(self._run.policy.concurrency):
                 worker = group.create_task(self._work(rows))
                 self._workers.add(worker)
                 worker.add_done_callback(self._workers.discard)
@@ -121,7 +90,7 @@ class Engine:
         asked = isinstance(error, Interruption) and not isinstance(self._error, Interruption)
         if self._error is None or asked:
             self._error = error
-            self._waits.cut()
+            self._run.sender.waits.cut()
 
     @property
     def stopping(self) -> bool:
@@ -148,7 +117,7 @@ class Engine:
     async def _next(self, rows: Rows) -> JobRow | None:
         """Return the next row; None if there is none, or if the run ends while it waits."""
         try:
-            with self._waits:
+            with self._run.sender.waits:
                 return await rows.take()
         except Interrupted:
             return None
@@ -177,17 +146,17 @@ class Engine:
 
     def _end(self, job: History, ending: Ending) -> None:
         """Finish a job; where a clean reply may soon tell whose cancel it was, wait for that."""
-        if self._stamps.moves is None and ending is Ending.DONE and job.is_in_question():
+        if self._run.stamps.moves is None and ending is Ending.DONE and job.is_in_question():
             loop = asyncio.get_running_loop()
             self._undecided[job] = loop.call_later(EVIDENCE_WAIT, self._decide, job)
             return
-        self._finish(job.result(ending, self._stamps))
-        if self._undecided and self._stamps.moves is not None:
+        self._finish(job.result(ending, self._run.stamps))
+        if self._undecided and self._run.stamps.moves is not None:
             self._decide_all()
 
     def _decide(self, job: History) -> None:
         self._undecided.pop(job).cancel()
-        self._finish(job.result(Ending.DONE, self._stamps))
+        self._finish(job.result(Ending.DONE, self._run.stamps))
 
     def _decide_all(self) -> None:
         for job in list(self._undecided):
@@ -195,21 +164,20 @@ class Engine:
 
     async def _end_of(self, job: Job) -> Ending:
         try:
-            await (job.look() if self._only_look else job.cancel())
+            await (job.look() if self._run.policy.only_look else job.cancel())
         except Interrupted:
             await job.look_once_more()
             return Ending.DRAINED
         return Ending.DONE
 
     def _finish(self, result: JobResult) -> None:
-        self._sent |= result.was_tried or result.attempts > 0
         if result.outcome is Outcome.NOT_ATTEMPTED and result.row.earlier is not None:
             return  # its row of an earlier run still tells the truth
-        self._tally.count(result)
+        self._run.tally.count(result)
         try:
             self._record(result)
             if result.was_tried:
-                self._guards.settled(result)
+                self._run.policy.guards.settled(result)
         except GuardError as error:
             self.stop(error)
 

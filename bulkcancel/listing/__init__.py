@@ -1,7 +1,7 @@
 """The store's queue: its list of jobs, whole or not at all, shown, followed, and used as proof.
 
-`command` is `bulkcancel-jobs`, `prove` is `--check --verify`. Must not know click, nor how a
-request is sent, and cancels nothing. The store's own name is read here, too.
+`command` is `bulkcancel-jobs`, `prove` is `--check --verify`. Must not know click, nor how
+the rate is held, and cancels nothing. The store's own name is read here, too.
 """
 
 from bulkcancel.listing.store_info import store_name

@@ -2,5 +2,5 @@
 
 `prepare` refuses what can be refused without a request, `connection` logs in, `session`
 cancels, `conclude` says and keeps what became of it, `exit_code` decides how the process
-ends; `queue` is the run of bulkcancel-jobs. Must not know the command line.
+ends. Must not know the command line.
 """

@@ -19,7 +19,8 @@ from bulkcancel.base.waits import Backoff
 from bulkcancel.engine import attribution, history
 from bulkcancel.engine.attribution import CLEARLY, OPEN
 from bulkcancel.engine.guards import Guards
-from bulkcancel.engine.pool import Engine, Policy
+from bulkcancel.engine.job import Policy
+from bulkcancel.engine.pool import Engine
 from bulkcancel.epcc import Exchange, Request, Sender, auth, rate_limit
 from bulkcancel.epcc.transport import Transport
 from bulkcancel.inputs import Entry, Jobs, Listed
