@@ -1,6 +1,7 @@
 """Whose cancel it was, as far as a job's stamp tells."""
 
 import asyncio
+import math
 from datetime import UTC, datetime, timedelta, timezone
 from email.utils import format_datetime
 
@@ -86,9 +87,26 @@ def test_whose_cancel_a_stamp_shows(case: str) -> None:
     assert whose_cancel(stamp, SENT.timestamp(), known) == whose
 
 
-def test_a_cancel_that_was_sent_at_an_unknown_time_may_be_anybodys() -> None:
-    """Without the time of our own cancel a stamp says nothing."""
-    assert whose_cancel(at(-9), None, Known(moves=True, offset=Offset(), now=NOW)) == DOUBT
+ZEROS = at(0).replace("Z", ".000Z")  # whole seconds, written as if they were milliseconds
+
+
+@pytest.mark.parametrize(
+    ("stamp", "sent_after", "last_after", "whose"),
+    [
+        (at(-9), None, math.inf, DOUBT),
+        (at(59), 0, 60, ours(at(59))),
+        (at(62), 0, 60, DOUBT),
+        (ZEROS, 0.5, math.inf, ours(ZEROS)),
+    ],
+    ids=["sent at an unknown time", "before our last", "long after our last", "a fraction of 0"],
+)
+def test_whose_cancel_the_times_of_ours_show(
+    stamp: str, sent_after: float | None, last_after: float, whose: Whose
+) -> None:
+    """Without a time of ours a stamp says nothing, and one after all of ours may be anybody's."""
+    known, first = Known(moves=True, offset=Offset(), now=NOW + 3600), SENT.timestamp()
+    sent_at = None if sent_after is None else first + sent_after
+    assert whose_cancel(stamp, sent_at, known, first + last_after) == whose
 
 
 @pytest.mark.parametrize(
@@ -169,51 +187,34 @@ def test_a_clock_that_is_set_is_learned_anew() -> None:
 
 
 @pytest.mark.parametrize(
-    ("seconds", "moves"),
+    ("seconds", "age", "moves"),
     [
-        ([0], True),
-        ([6.9], True),
-        ([-1.9], True),
-        ([-9], False),
-        ([9], False),
-        ([None], False),
-        ([0, 0, -9, 0], False),
+        ([0], None, True),
+        ([6.9], None, True),
+        ([-1.9], None, True),
+        ([-9], None, False),
+        ([9], None, False),
+        ([None], None, False),
+        ([0, 0, -9, 0], None, False),
+        ([0], 9, True),
+        ([0], 1, None),
     ],
 )
-def test_whether_stamps_move(seconds: list[float | None], moves: bool) -> None:  # noqa: FBT001
-    """Stamps are evidence once a clean cancel has one of about now; one that has not ends it."""
-    stamps = Stamps()
-    for each in seconds:
-        state = JobState("cancelled", updated_at="" if each is None else at(each))
-        stamps.note_clean_cancel(state, SENT.timestamp(), SENT.timestamp() + 5)
-    assert stamps.moves is moves
-
-
-@pytest.mark.parametrize(("age", "moves"), [(1, None), (9, True)], ids=["fresh", "older"])
-def test_a_fresh_job_does_not_tell_whether_stamps_move(
-    age: float,
+def test_whether_stamps_move(
+    seconds: list[float | None],
+    age: float | None,
     moves: bool | None,  # noqa: FBT001
 ) -> None:
-    """The stamp of a job that was created a moment ago is of about now in any case."""
-    stamps = Stamps()
-    state = JobState("cancelled", created_at=at(-age), updated_at=at(0))
-    stamps.note_clean_cancel(state, SENT.timestamp(), SENT.timestamp() + 5)
+    """Stamps are evidence once a clean cancel has one of about now; one that has not ends it.
+
+    That of a job which was created a moment ago is of about now in any case.
+    """
+    stamps, created_at = Stamps(), "" if age is None else at(-age)
+    for each in seconds:
+        stamp = "" if each is None else at(each)
+        state = JobState("cancelled", created_at=created_at, updated_at=stamp)
+        stamps.note_clean_cancel(state, SENT.timestamp(), SENT.timestamp() + 5)
     assert stamps.moves is moves
-
-
-def test_a_cancel_long_after_ours_is_open() -> None:
-    """What was cancelled after our last cancel may have arrived may be somebody else's."""
-    known, until = Known(moves=True, offset=Offset(), now=NOW + 3600), SENT.timestamp() + 60
-    assert whose_cancel(at(59), SENT.timestamp(), known, until).detail == f"cancelled at {at(59)}"
-    assert whose_cancel(at(62), SENT.timestamp(), known, until).detail == OPEN
-
-
-def test_a_fraction_of_zeros_is_none() -> None:
-    """Some stores write whole seconds as if they were milliseconds."""
-    before = (SENT - timedelta(seconds=0.5)).timestamp() + 1
-    stamp = SENT.isoformat().replace("+00:00", ".000Z")
-    known = Known(moves=True, offset=Offset(), now=NOW + 3600)
-    assert whose_cancel(stamp, before, known) == Whose(CANCELLED, f"cancelled at {stamp}")
 
 
 def stamped(status: str, job_id: str, seconds: float) -> Exchange:

@@ -99,7 +99,8 @@ def test_summary_file_that_fails_does_not_hide_why_the_run_stopped(
     lost = tmp_path / "none" / "s.json"
     for stopped, code in ((None, 4), (STOPPED, 130)):
         assert end(Tally(), summary=(lost,), stopped=stopped) == code
-        assert f"error: {lost} can't be written: No such file or dir" in capsys.readouterr().err
+        said = f"error: {lost} can't be written: No such file or directory\nhint: name another"
+        assert said in capsys.readouterr().err
     assert end(tally_of(not_found=1), summary=(tmp_path / "s.json",)) == 3
     assert orjson.loads((tmp_path / "s.json").read_bytes())["outcomes"] == {"not_found": 1}
 

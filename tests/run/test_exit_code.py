@@ -74,15 +74,19 @@ def test_the_exit_code_is_that_of_the_whole_report() -> None:
     assert exit_code(tally, None, sent=True) == 0
 
 
-@pytest.mark.parametrize("kind", [ConfigError, InputError, ReportError, LoginError, GuardError])
-def test_an_error_has_the_exit_code_of_its_phase(kind: type[BulkcancelError]) -> None:
-    """Whatever ends a run is 2 while no job was sent, and 4 from then on."""
-    assert exit_code(Tally(), kind("m"), sent=False) == 2
-    assert exit_code(Tally(), kind("m"), sent=True) == 4
-
-
-@pytest.mark.parametrize("sent", [True, False])
-@pytest.mark.parametrize("code", [130, 143])
-def test_a_signal_has_its_exit_code_in_any_phase(code: int, sent: bool) -> None:  # noqa: FBT001
-    """A signal counts more than all else."""
-    assert exit_code(Tally(), Interruption("m", code), sent=sent) == code
+@pytest.mark.parametrize(
+    ("stopped", "before", "after"),
+    [
+        *((kind("m"), 2, 4) for kind in (ConfigError, InputError, ReportError, LoginError)),
+        (GuardError("m"), 2, 4),
+        (Interruption("m", 130), 130, 130),
+        (Interruption("m", 143), 143, 143),
+    ],
+    ids=repr,
+)
+def test_what_stopped_a_run_has_the_exit_code_of_its_phase(
+    stopped: BulkcancelError, before: int, after: int
+) -> None:
+    """An error is 2 while no job was sent, and 4 from then on; a signal counts more than all."""
+    assert exit_code(Tally(), stopped, sent=False) == before
+    assert exit_code(Tally(), stopped, sent=True) == after

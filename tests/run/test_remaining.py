@@ -48,16 +48,6 @@ def test_settled_jobs_are_left_out_and_unknown_ones_come_first() -> None:
     ]
 
 
-@pytest.mark.parametrize("bad", ["=cmd()", "x" * 10_000, "a\x07b", "../x", "a,b", '"'])
-def test_an_invalid_id_is_reported_once(bad: str) -> None:
-    """An id that is none is reported once, be it read from the input or from the report."""
-    invalid = JobResult(row(bad, 2, "no id"), Outcome.INVALID, 0.0)
-    past = past_of(Format.CSV, invalid)
-    (shown,) = past.jobs
-    for again in (row(bad, 2, "no id"), row(shown, 5, "no id")):
-        assert list(remaining_of([again], past)) == []
-
-
 def past_of(form: Format, *results: JobResult) -> Past:
     return read_past(io.BytesIO(report_of(form, *results)), "r.csv")
 
@@ -69,13 +59,22 @@ def remaining_of(rows: list[JobRow], past: Past) -> Remaining:
     return Remaining(jobs, past)
 
 
+BAD_IDS = ["=cmd()", "x" * 10_000, "a\x07b", "../x", "a,b", '"']
+FILES = ["=x.csv", "a\nb.csv", "\udcff.csv", "a,b.csv"]  # of rows that hold no id
+
+
 @pytest.mark.parametrize("form", Format)
-@pytest.mark.parametrize("name", ["=x.csv", "a\nb.csv", "\udcff.csv", "a,b.csv"], ids=ascii)
-def test_a_row_without_an_id_is_reported_once(form: Format, name: str) -> None:
-    """A row that holds no id is known by its place, whatever name its file has."""
-    nameless = JobRow("", name, 2, "no id")
-    past = past_of(form, JobResult(nameless, Outcome.INVALID, 0.0))
-    assert list(remaining_of([nameless], past)) == []
+@pytest.mark.parametrize(
+    "bad",
+    [*(row(bad, 2, "no id") for bad in BAD_IDS), *(JobRow("", f, 2, "no id") for f in FILES)],
+    ids=lambda bad: ascii(f"{bad.file} {bad.job_id[:9]}"),
+)
+def test_an_invalid_row_is_reported_once(form: Format, bad: JobRow) -> None:
+    """A row that is no job is reported once, be it read from the input or from the report."""
+    past = past_of(form, JobResult(bad, Outcome.INVALID, 0.0))
+    (shown,) = past.jobs
+    for again in (bad, row(shown, 5, "no id")):
+        assert list(remaining_of([again], past)) == []
 
 
 @pytest.mark.parametrize("known", [True, False])

@@ -6,6 +6,10 @@ from io import StringIO
 _TOKEN = re.compile(r"\x1b\[(\??[\d;]*)([A-Za-z])|(\r)|(\n)|([^\x1b\r\n]+)")
 
 
+def _without_empty_end(lines: list[str]) -> list[str]:
+    return "\n".join(line.rstrip() for line in lines).rstrip("\n").splitlines()
+
+
 class Screen(StringIO):
     """Draw what is written; lines that are too long are broken, and flow when the width changes.
 
@@ -54,18 +58,12 @@ class Screen(StringIO):
     @property
     def shown(self) -> list[str]:
         """Return the rows of the screen, without the empty ones at the end."""
-        rows = [row.rstrip() for row in self._rows]
-        while rows and not rows[-1]:
-            rows.pop()
-        return rows
+        return _without_empty_end(self._rows)
 
     @property
     def lines(self) -> list[str]:
         """Return what is shown, with broken lines as they were before."""
-        lines = [line.rstrip() for line in self._lines]
-        while lines and not lines[-1]:
-            lines.pop()
-        return lines
+        return _without_empty_end(self._lines)
 
     @property
     def _rows(self) -> list[str]:
