@@ -19,6 +19,7 @@ _SPELLED = re.compile(  # with a prefix, in braces, without hyphens
 CANCELLED = "cancelled"  # the job status; Outcome.CANCELLED is what this run did
 PENDING = "pending"
 STARTED = "started"
+JOB_STATUSES = (PENDING, STARTED, "success", "failed", CANCELLED)  # as a job may go through them
 
 
 class Outcome(StrEnum):

@@ -162,6 +162,11 @@ def _shell_word(word: str) -> str:
     return f"$'{''.join(escaped)}'"
 
 
+def count_of(number: int, noun: str) -> str:
+    """Return a number of things as people say it: `1 job`, `2,431 jobs`."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
 def duration(seconds: float) -> str:
     """Return a time as people say it: `12 s`, `2:05 min`, `1:02:03 h` or `3 days`."""
     whole = round(seconds)

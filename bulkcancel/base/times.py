@@ -39,6 +39,14 @@ def moment_of(text: str, now: float) -> tuple[float, bool]:
         ) from None
 
 
+def exact_stamp(epoch: float) -> str:
+    """Return an epoch time as UTC (RFC 3339), with no more digits than it needs."""
+    moment = datetime.fromtimestamp(epoch, UTC).replace(tzinfo=None)
+    is_fine = moment.microsecond % 1000 > 0
+    coarse = "milliseconds" if moment.microsecond else "seconds"
+    return f"{moment.isoformat(timespec='microseconds' if is_fine else coarse)}Z"
+
+
 def epoch_of(stamp: str) -> float | None:
     """Return an ISO 8601 time as epoch seconds, UTC where it has no zone; None for any other."""
     try:

@@ -4,7 +4,6 @@ import math
 import os
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -12,25 +11,25 @@ import click
 from bulkcancel.base import defaults
 from bulkcancel.base.checks import check_positive
 from bulkcancel.base.errors import ConfigError
+from bulkcancel.base.model import JOB_STATUSES
 from bulkcancel.base.text import timestamp
-from bulkcancel.base.times import moment_of, seconds_of
+from bulkcancel.base.times import exact_stamp, moment_of, seconds_of
 from bulkcancel.cli.argv import origin
 from bulkcancel.cli.building import CONTEXT, GroupedCommand, flag, option
 from bulkcancel.cli.cancel import guarded
-from bulkcancel.cli.options import DISPLAY, FORMATS, PATH, RATE, RETRIES, STORE, TIMEOUT
+from bulkcancel.cli.options import FORMATS, LOG_FORMAT, PATH, QUIET, RATE, STORE, TIMEOUT, limit
 
 if TYPE_CHECKING:
     from bulkcancel.listing.command import QueueSettings
     from bulkcancel.listing.follow import FollowOptions
 
-STATUSES = ("pending", "started", "success", "failed", "cancelled")
 _WHICH_JOBS = (
     option(
         "--status",
         metavar="LIST",
         default="pending",
         show_default=True,
-        help="Statuses to list: pending, started, success, failed, cancelled; or all.",
+        help=f"Statuses to list: {', '.join(JOB_STATUSES)}; or all.",
     ),
     option(
         "--type", metavar="LIST", help="Types to list, for example product-import.  [default: all]"
@@ -66,6 +65,10 @@ _FOLLOW = (
     option("--for", "for_", metavar="TIME", help="Follow for so long: 90s, 10m, 2h."),
     option("--until-quiet", metavar="TIME", help="Follow until nothing is new for so long."),
 )
+_RETRIES = limit(
+    "--retries", type=int, metavar="N", help="How often a request that failed is sent again."
+)
+_VERBOSE = option("-v", "--verbose", count=True, help="Show each request.")
 
 
 @click.command(
@@ -74,9 +77,9 @@ _FOLLOW = (
         "Which jobs": _WHICH_JOBS,
         "The list": _LIST_OUTPUT,
         "A queue that keeps filling": _FOLLOW,
-        "Pace": (RATE, RETRIES, TIMEOUT),
+        "Pace": (RATE, _RETRIES, TIMEOUT),
         "The store": STORE,
-        "What is shown": DISPLAY,
+        "What is shown": (QUIET, _VERBOSE, LOG_FORMAT),
     },
     context_settings=CONTEXT,
     help="""List the jobs of an Elastic Path Commerce store, oldest first: all of them, or none.
@@ -133,9 +136,9 @@ def _names(text: str) -> list[str]:
 def _statuses(text: str) -> frozenset[str]:
     """Return the statuses of a list, none for all of them; raises `ConfigError`."""
     names = _names(text)
-    unknown = [name for name in names if name not in {*STATUSES, "all"}]
+    unknown = [name for name in names if name not in {*JOB_STATUSES, "all"}]
     if unknown or not names:
-        hint = f"they are {', '.join(STATUSES)}, or all"
+        hint = f"they are {', '.join(JOB_STATUSES)}, or all"
         raise ConfigError(f"--status: {', '.join(unknown) or 'nothing'} is no status", hint)
     return frozenset() if "all" in names else frozenset(names)
 
@@ -186,7 +189,7 @@ def _again(given: Mapping[str, Any], times: Mapping[str, float]) -> Iterator[str
             yield given[name]
     if "since" in times:
         yield "--since"
-        yield datetime.fromtimestamp(times["since"], UTC).isoformat()
+        yield exact_stamp(times["since"])
 
 
 def _is_given(name: str) -> bool:

@@ -17,7 +17,7 @@ FORMATS = click.Choice(["csv", "jsonl"])
 _FILE = FileName(readable=False, path_type=Path)
 
 
-def _limit(*names: str, **more: Any) -> click.Option:  # noqa: ANN401  (as click has it)
+def limit(*names: str, **more: Any) -> click.Option:  # noqa: ANN401  (as click has it)
     """Return an option with a number, whose default and variable have its name."""
     name = names[-1].removeprefix("--").replace("-", "_").upper()
     usual = {"default": getattr(defaults, name, None), "envvar": f"BULKCANCEL_{name}"}
@@ -89,44 +89,41 @@ _REPORT = (
         help="Outcomes that count as success, for example not_found,not_pending.",
     ),
 )
-RATE = _limit(
+RATE = limit(
     "-r", "--rate", type=float, metavar="N", help="Most requests per second, of all kinds."
 )
-RETRIES = _limit(
-    "--retries", type=int, metavar="N", help="How often one job's cancel is sent again."
-)
-TIMEOUT = _limit("--timeout", type=float, metavar="SECONDS", help="How long one request may take.")
+TIMEOUT = limit("--timeout", type=float, metavar="SECONDS", help="How long one request may take.")
 _PACE = (
     RATE,
-    _limit(
+    limit(
         "-j",
         "--concurrency",
         type=int,
         metavar="N",
         help="Most requests in flight.  [default: enough for the rate at 2 s a reply]",
     ),
-    RETRIES,
+    limit("--retries", type=int, metavar="N", help="How often one job's cancel is sent again."),
     TIMEOUT,
-    _limit(
+    limit(
         "--grace",
         type=float,
         metavar="SECONDS",
         help="How long requests in flight may take after TERM; what is left then is unknown.",
     ),
-    _limit(
+    limit(
         "--max-failures",
         type=int,
         metavar="N",
         help="Stop when more jobs than this are failed or unknown; 0: never.",
     ),
-    _limit(
+    limit(
         "--max-outage",
         type=float,
         metavar="SECONDS",
         envvar=None,
         help="Stop when nothing connects for so long.",
     ),
-    _limit(
+    limit(
         "--max-wait",
         type=float,
         metavar="SECONDS",
@@ -158,17 +155,14 @@ STORE = (
         help="Send a header with every request; may be repeated.",
     ),
 )
-DISPLAY = (
-    flag("-q", "--quiet", help="Show nothing but errors."),
-    option("-v", "--verbose", count=True, help="Show each job as it settles; -vv: each request."),
-    option(
-        "--log-format",
-        type=click.Choice(["text", "json"]),
-        default="text",
-        is_eager=True,
-        callback=noted,
-        help="How lines on standard error are written.",
-    ),
+QUIET = flag("-q", "--quiet", help="Show nothing but errors.")
+LOG_FORMAT = option(
+    "--log-format",
+    type=click.Choice(["text", "json"]),
+    default="text",
+    is_eager=True,
+    callback=noted,
+    help="How lines on standard error are written.",
 )
 CANCEL: Groups = {
     "What to cancel": _JOBS,
@@ -186,6 +180,10 @@ CANCEL: Groups = {
             help="A live display, a line every 10 s, or nothing.  [default: by what standard"
             " error is]",
         ),
-        *DISPLAY,
+        QUIET,
+        option(
+            "-v", "--verbose", count=True, help="Show each job as it settles; -vv: each request."
+        ),
+        LOG_FORMAT,
     ),
 }

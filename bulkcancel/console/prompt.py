@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TextIO
 
 from bulkcancel.base.errors import ConfigError
-from bulkcancel.base.text import duration
+from bulkcancel.base.text import count_of, duration
 
 DEVELOPMENT_LIMIT = 25  # requests per second that a development store allows
 SHARED_LIMIT = "note: live shoppers share the store's limit (25 a second, in production 100)"
@@ -44,8 +44,7 @@ class Question:
         if self.latency > 0:
             pace = min(pace, self.concurrency / self.latency)
         return [
-            f"{self.jobs:,} job{'' if self.jobs == 1 else 's'}"
-            + (f" (skipped: {skipped})" if skipped else ""),
+            count_of(self.jobs, "job") + (f" (skipped: {skipped})" if skipped else ""),
             *self.about,
             f"on {self.store}",
             *([SHARED_LIMIT] if self.rate > DEVELOPMENT_LIMIT else []),

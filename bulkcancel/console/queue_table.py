@@ -13,13 +13,12 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from bulkcancel.base.model import PENDING, ListedJob
+from bulkcancel.base.model import JOB_STATUSES, PENDING, ListedJob
 from bulkcancel.base.text import duration, one_line
 from bulkcancel.base.times import epoch_of
 
 _FIRST = 10  # jobs of the list that are shown
 _MOST_RUNNING = 5  # lines
-_STATUSES = ("pending", "started", "success", "failed", "cancelled")
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +64,7 @@ def _counts(jobs: Sequence[ListedJob]) -> Table:
     """Return the types by status, with a last row for all of them."""
     counts = Counter((one_line(job.state.type, 40), job.state.status) for job in jobs)
     found = {status for _, status in counts}
-    statuses = [*(s for s in _STATUSES if s in found), *sorted(found.difference(_STATUSES))]
+    statuses = [*(s for s in JOB_STATUSES if s in found), *sorted(found.difference(JOB_STATUSES))]
     kinds = sorted({kind for kind, _ in counts})
     table = Table(box=SIMPLE_HEAD, pad_edge=False, show_footer=len(kinds) > 1)
     table.add_column("type", footer="all")

@@ -6,7 +6,7 @@ from typing import Any
 
 from bulkcancel.base.model import STARTED, JobResult, Outcome
 from bulkcancel.base.tally import Tally
-from bulkcancel.base.text import duration, one_line, timestamp
+from bulkcancel.base.text import count_of, duration, one_line, timestamp
 from bulkcancel.console.output import STYLES, Output
 from bulkcancel.console.snapshot import statuses
 
@@ -101,12 +101,12 @@ def remarks(summary: Summary) -> list[str]:
         were = "job was" if before == 1 else "jobs were"
         lines.append(f"{before:,} {were} settled by an earlier run and not sent again")
     if tally.repeats:
-        lines.append(f"{_count(tally.repeats, 'duplicate row')} skipped")
+        lines.append(f"{count_of(tally.repeats, 'duplicate row')} skipped")
     if summary.skipped_lines:
         lines.append(summary.skipped_lines)
     if tally.requests:
         lines.append(
-            f"{_count(tally.requests, 'request')}: {_count(tally.read_backs, 'read-back')},"
+            f"{count_of(tally.requests, 'request')}: {count_of(tally.read_backs, 'read-back')},"
             f" {tally.retries:,} retried, {tally.throttled:,} refused (429)"
         )
         rate = summary.effective_rate
@@ -152,14 +152,10 @@ def to_pass_on(summary: Summary) -> list[str]:
     ended = ended[11:] if ended[:10] == begun[:10] else ended
     why = f", reason: {one_line(summary.reason)}" if summary.reason else ""
     late = f"; too late: {statuses(tally.not_pending)}" if tally.not_pending.total() else ""
-    jobs = _count(tally.outcomes.total() - tally.outcomes[Outcome.INVALID], "job")
+    jobs = count_of(tally.outcomes.total() - tally.outcomes[Outcome.INVALID], "job")
     of_all = f"{tally.outcomes[Outcome.CANCELLED]:,} of {jobs}"
     return [f"{summary.store}, {begun} to {ended} UTC{why}", f"{of_all} cancelled{late}"]
 
 
 def _seconds(elapsed: float) -> str:
     return f"{elapsed:.1f} s" if elapsed < 100 else duration(elapsed)
-
-
-def _count(number: int, what: str) -> str:
-    return f"{number:,} {what}{'' if number == 1 else 's'}"

@@ -5,7 +5,6 @@ import shlex
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -14,6 +13,8 @@ from bulkcancel.base.errors import BulkcancelError, GuardError, Interruption, Re
 from bulkcancel.base.model import PENDING, STARTED, ListedJob
 from bulkcancel.base.settings import DisplayOptions, PaceOptions, StoreOptions
 from bulkcancel.base.tally import Tally
+from bulkcancel.base.text import count_of
+from bulkcancel.base.times import exact_stamp
 from bulkcancel.console import Output, QueueView, print_queue
 from bulkcancel.engine import concurrency_for
 from bulkcancel.epcc import connect
@@ -54,7 +55,8 @@ class QueueSettings:
 def list_queue(settings: QueueSettings, environ: Mapping[str, str]) -> int:
     """List the jobs of a store, or say why that can't be done; return the exit code."""
     display, as_json = settings.display, settings.display.log_format == "json"
-    output = Output(quiet=display.quiet, verbosity=display.verbose, as_json=as_json)
+    verbosity = 2 if display.verbose else 0  # there are only requests to show
+    output = Output(quiet=display.quiet, verbosity=verbosity, as_json=as_json)
     for remark in settings.remarks:
         output.note(f"note: {remark}")
     try:
@@ -92,7 +94,7 @@ def command_for(jobs: Sequence[ListedJob], again: Sequence[str]) -> str:
     newest = next((job.created for job in reversed(jobs) if job.state.status == PENDING), None)
     if newest is None:
         return ""
-    until = datetime.fromtimestamp(newest, UTC).isoformat()
+    until = exact_stamp(newest)
     return f"{shlex.join([*again, '--until', until])} | bulkcancel -o report.csv"
 
 
@@ -166,4 +168,4 @@ class _Listing:
                 raise ReportError(
                     f"{target} can't be written: {error.strerror}", "choose another --output"
                 ) from None
-        self._output.note(f"{len(jobs):,} job{'' if len(jobs) == 1 else 's'} in {name_of(target)}")
+        self._output.note(f"{count_of(len(jobs), 'job')} in {name_of(target)}")

@@ -10,7 +10,7 @@ from bulkcancel.base.errors import BulkcancelError, GuardError, Interruption, St
 from bulkcancel.base.interrupts import draining
 from bulkcancel.base.model import ListedJob
 from bulkcancel.base.tally import Tally
-from bulkcancel.base.text import duration
+from bulkcancel.base.text import count_of, duration
 from bulkcancel.console import Output
 from bulkcancel.epcc import Sender
 from bulkcancel.listing.arrivals import Arrivals
@@ -99,8 +99,8 @@ class Following:
             seconds, sent = _now() - begun, self._tally.requests - requests
             rate = f"{sent / max(seconds, 1.0):.1f} of {self._sender.pacer.rate:g} per second"
             self._output.note(
-                f"followed for {duration(seconds)}: {self._count:,} new jobs,"
-                f" {sent:,} requests ({rate})"
+                f"followed for {duration(seconds)}: {count_of(self._count, 'new job')},"
+                f" {count_of(sent, 'request')} ({rate})"
             )
         if self._failure is not None:
             raise self._failure

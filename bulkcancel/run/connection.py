@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 from bulkcancel.base.model import ClientKey, Earlier, JobRow, Outcome, StoreName, id_key
 from bulkcancel.base.tally import Tally
+from bulkcancel.base.text import count_of
 from bulkcancel.engine import concurrency_for
 from bulkcancel.epcc import Sender, connect
 from bulkcancel.inputs import Entry, Listed, Streamed
@@ -47,7 +48,7 @@ class Connection:
         if self._ready.input.stream is not None and self.sender.auth.fresh() is not None:
             self._ready.output.note("waiting for the first id")
             return
-        tries = f"{self.tally.requests} request{'' if self.tally.requests == 1 else 's'} so far"
+        tries = f"{count_of(self.tally.requests, 'request')} so far"
         self._ready.output.note(f"waiting for {self.host} to answer ({tries})")
 
     async def _open(self) -> None:

@@ -16,6 +16,7 @@ from bulkcancel.base.text import (
     MAX_LENGTH,
     Mask,
     cell,
+    count_of,
     hide,
     hide_header,
     masked,
@@ -210,3 +211,11 @@ def test_a_command_can_be_pasted_whatever_names_it_has(word: str, shown: str) ->
     """A file name that can't be shown is written so that a shell makes the same bytes of it."""
     assert shell_command(["bulkcancel", word]) == f"bulkcancel {shown}"
     assert one_line(shown) == shown
+
+
+@pytest.mark.parametrize(
+    ("number", "words"), [(0, "0 jobs"), (1, "1 job"), (2, "2 jobs"), (2431, "2,431 jobs")]
+)
+def test_a_number_of_things_is_in_words(number: int, words: str) -> None:
+    """One of them is not many."""
+    assert count_of(number, "job") == words

@@ -4,7 +4,6 @@ import csv
 import re
 import signal
 from collections.abc import Callable
-from datetime import datetime
 from io import StringIO
 from pathlib import Path
 from unittest.mock import Mock
@@ -228,6 +227,14 @@ def test_jobs_follows_what_arrives_and_prints_no_id_twice(listing: Listing) -> N
     assert re.search(r"followed for 0 s: \d+ new jobs, \d+ requests \(.* per second\)", ended.err)
 
 
+@pytest.mark.parametrize("arguments", [["-v"], ["-vv"], []])
+def test_verbose_shows_each_request_of_a_list(arguments: list[str], listing: Listing) -> None:
+    """There are no jobs that settle here: with -v requests are shown, as with -vv."""
+    ended = listing(Practice(ROWS, STILL), *arguments)
+    shown = re.findall(r"GET /pcm/jobs\S* 200 \d+ ms", ended.err)
+    assert (ended.code, bool(shown)) == (0, bool(arguments))
+
+
 def test_jobs_follows_until_it_is_quiet(listing: Listing) -> None:
     """Nothing new for so long ends it, with exit code 0."""
     ended = listing(Practice(ROWS, STILL), "--follow", "0.02", "--until-quiet", "0.1")
@@ -296,10 +303,9 @@ def test_a_terminal_shows_the_queue_and_how_to_cancel_it(cli: Cli, tmp_path: Pat
     assert re.search(r"oldest pending +2026-01-01 10:00:00 UTC, waiting for [\d,]+ days", shown)
     assert re.search(r"running now +runs \(.*\), since 2026-01-01 09:00:00 UTC, for", shown)
     newest = list(api.queue.jobs.values())[-1].created_at
-    until = datetime.fromisoformat(newest).isoformat()
     assert (
         "to cancel exactly these 10 jobs:\n"
-        f"bulkcancel-jobs --type price-import --until {until} | bulkcancel -o report.csv\n"
+        f"bulkcancel-jobs --type price-import --until {newest} | bulkcancel -o report.csv\n"
     ) in shown
 
 

@@ -251,17 +251,33 @@ def has_one_moment(store: FakeStore) -> None:
         job.created_at = iso(BEGUN)
 
 
+def takes_no_filter(store: FakeStore) -> None:
+    store.refused_term = "("
+
+
 @pytest.mark.parametrize(
-    "trouble", [takes_no_time, ignores_filters, chooses_other_jobs, has_no_order, has_one_moment]
+    ("trouble", "hint"),
+    [
+        (takes_no_time, "ask for fewer"),
+        (has_no_order, "ask for fewer"),
+        (has_one_moment, "ask for fewer"),
+        (takes_no_filter, "it takes no filters"),
+        (ignores_filters, "it takes no filters"),
+        (chooses_other_jobs, "ask for fewer"),
+    ],
 )
 async def test_offsets_refused_without_a_way_round_say_how_many_were_seen(
-    trouble: Callable[[FakeStore], None],
+    trouble: Callable[[FakeStore], None], hint: str
 ) -> None:
-    """To go on by time needs a list in that order, and a filter that joins what was read."""
+    """To go on by time needs a list in that order, and a filter that joins what was read.
+
+    Options are named only where the store would choose by them.
+    """
     store = FakeStore(queue(1500), max_offset=400)
     trouble(store)
-    with pytest.raises(ListError, match=r"no more than 4\d\d of its 1,500 jobs.*by time"):
+    with pytest.raises(ListError, match=r"no more than 4\d\d of its 1,500 jobs.*by time") as short:
         await listed(store, Selection())
+    assert short.value.hint.startswith(hint)
 
 
 async def test_a_link_to_a_next_page_that_is_always_there_leads_nowhere() -> None:
