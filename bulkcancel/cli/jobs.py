@@ -35,7 +35,11 @@ _WHICH_JOBS = (
         "--type", metavar="LIST", help="Types to list, for example product-import.  [default: all]"
     ),
     option("--since", metavar="TIME", help="Only jobs created then or later."),
-    option("--until", metavar="TIME", help="Only jobs created then or earlier."),
+    option(
+        "--until",
+        metavar="TIME",
+        help="Only jobs created then or earlier; --follow ends when no more of them can come.",
+    ),
 )
 _LIST_OUTPUT = (
     option(
@@ -43,8 +47,8 @@ _LIST_OUTPUT = (
         "--output",
         type=PATH,
         metavar="FILE",
-        help="Where the rows go; - is standard output.  [default: standard output; a table if"
-        " that is a terminal]",
+        help="Where the rows go; - is standard output, and the only place with --follow."
+        "  [default: standard output; a table if that is a terminal]",
     ),
     option(
         "--format",
@@ -60,7 +64,7 @@ _FOLLOW = (
         is_flag=False,
         flag_value=defaults.FOLLOW_EVERY,
         metavar="[SECONDS]",
-        help="Go on with the jobs that arrive, looking so often.  [default: 5]",
+        help="Go on with each job that comes to fit, once, looking so often.  [default: 5]",
     ),
     option("--for", "for_", metavar="TIME", help="Follow for so long: 90s, 10m, 2h."),
     option("--until-quiet", metavar="TIME", help="Follow until nothing is new for so long."),
@@ -169,10 +173,6 @@ def _follow_options(given: Mapping[str, Any]) -> "FollowOptions | None":
     check_positive("--follow", every)
     if given["output"] not in {None, "-"}:
         raise ConfigError("--follow writes to standard output", "redirect that instead of --output")
-    if not {"pending", "all"}.intersection(_names(given["status"])):
-        raise ConfigError("--follow tells of jobs that arrive: pending ones", "ask for these, too")
-    if given["until"]:
-        raise ConfigError("--follow and --until exclude each other", "end it with --for TIME")
     return FollowOptions(
         every,
         seconds_of(lasts) if lasts else math.inf,

@@ -1,40 +1,54 @@
 """Jobs that arrive after the list was read: which there are, from as few pages as possible."""
 
-from bulkcancel.base.model import ListedJob
+from bulkcancel.base.model import PENDING, STARTED, ListedJob
 from bulkcancel.listing.fetch import QueryRefused
 from bulkcancel.listing.lister import Lister
 from bulkcancel.listing.selection import created_term
 from bulkcancel.listing.window import InconsistentError, Window, is_rising
 
+_WHILE_OPEN = {PENDING, STARTED}  # a job has one of them, until it has one that stays
 LATE = 60.0  # seconds by which a job may show up later than its time of creation says
 
 
 class Arrivals:
-    """Tell, again and again, which jobs are new since a lister has read its list.
+    """Tell, again and again, which jobs have come to fit since a lister has read its list.
 
-    Asks for what was created lately where the store chooses by time; else it reads the
-    newest pages until one has a known job; else, where the list is in no order, all of it.
+    Where they fit when they arrive, it asks for what was created lately, if the store chooses
+    by time; else it reads the newest pages until one has a known job. Where an older job may
+    come to fit, or the list is in no order, it reads all of it.
     """
 
     def __init__(self, lister: Lister) -> None:
         self._lister = lister
         self._known = {job.job_id for job in lister.listed}
+        self._told = {job.job_id for job in lister.chosen(lister.listed)}
+        statuses = lister.selection.statuses
+        self._fit_on_arrival = not statuses or statuses == {PENDING} or statuses >= _WHILE_OPEN
         self._rising = is_rising(lister.listed)
         self._count = len(lister.listed)
         self._newest = max((job.created or 0.0 for job in lister.listed), default=0.0)
         takes_filters = lister.terms or not lister.selection.terms()
         self._by_time = None if self._newest and takes_filters else False  # None: to be tried
 
+    @property
+    def are_over(self) -> bool:
+        """Tell whether no job can come to fit any more, as each would be created too late."""
+        end = self._lister.selection.until + LATE
+        return self._fit_on_arrival and self._lister.fetcher.now() > end
+
     async def read(self) -> list[ListedJob]:
-        """Return the jobs that are new and fit, oldest first; raises `ListError`."""
-        listed = {job.job_id: job for job in await self._listed_lately()}
-        new = [job for job_id, job in listed.items() if job_id not in self._known]
-        self._known.update(listed)
-        self._newest = max([self._newest, *(job.created or 0.0 for job in new)])
-        return self._lister.chosen(new)
+        """Return the jobs that fit and were not told before, oldest first; raises `ListError`."""
+        listed = await self._listed_lately()
+        self._known.update(job.job_id for job in listed)
+        self._newest = max([self._newest, *(job.created or 0.0 for job in listed)])
+        new = [job for job in self._lister.chosen(listed) if job.job_id not in self._told]
+        self._told.update(job.job_id for job in new)
+        return new
 
     async def _listed_lately(self) -> list[ListedJob]:
         lister = self._lister
+        if not self._fit_on_arrival:
+            return await lister.whole(lister.terms)
         try:
             if self._by_time is None:
                 self._by_time = await self._chooses_by_time()

@@ -33,9 +33,9 @@ class FollowOptions:
 async def looks(arrivals: Arrivals, options: FollowOptions) -> AsyncGenerator[Look, None]:
     """Yield what each look shows, oldest job first, or why it shows nothing.
 
-    The last one comes when the time is up, not before. It has been quiet only where a look has
-    shown so. Raises `LoginError` where the login is refused; what was new during an outage is
-    in the first look after it.
+    The last one comes when the time is up, or no job can come any more, not before. It has
+    been quiet only where a look has shown so. Raises `LoginError` where the login is refused;
+    what was new during an outage is in the first look after it.
     """
     begun = last_new = _now()
     while True:
@@ -50,7 +50,7 @@ async def looks(arrivals: Arrivals, options: FollowOptions) -> AsyncGenerator[Lo
             last_new = _now() if jobs else last_new
             yield jobs
             is_over = is_over or _now() - last_new >= options.quiet
-        if is_over:
+        if is_over or arrivals.are_over:
             return
 
 

@@ -126,8 +126,6 @@ def test_jobs_replaces_a_file_only_if_asked(listing: Listing) -> None:
         ("--follow 0", "--follow is 0.0"),
         ("--follow --for soon", "'soon' is no duration"),
         ("--follow -o jobs.csv", "--follow writes to standard output"),
-        ("--follow --until 1h", "--follow and --until exclude each other"),
-        ("--follow --status started", "--follow tells of jobs that arrive"),
         ("-o nowhere/jobs.csv", "in a folder that does not exist"),
         ("-o jobs.json", "would hold csv"),
         ("-o .", "is a directory"),
@@ -239,6 +237,21 @@ def test_jobs_follows_until_it_is_quiet(listing: Listing) -> None:
     """Nothing new for so long ends it, with exit code 0."""
     ended = listing(Practice(ROWS, STILL), "--follow", "0.02", "--until-quiet", "0.1")
     assert (ended.code, ids(ended)) == (0, "old,middle,new")
+
+
+@pytest.mark.parametrize("statuses", ["started", "started,success"])
+def test_jobs_follows_what_comes_to_fit_by_its_status(statuses: str, listing: Listing) -> None:
+    """Each job that starts is told once, though it was there before."""
+    api = sandbox(8, Rules(start_every=0.03))
+    ended = listing(api, "--status", statuses, "--follow", "0.01", "--until-quiet", "0.2")
+    assert (ended.code, ids(ended)) == (0, ",".join(f"job-{i}" for i in range(1, 9)))
+
+
+def test_jobs_follows_no_longer_than_jobs_can_come(listing: Listing) -> None:
+    """An end that lies in the past is a list, and a look."""
+    until = ("--until", "2026-01-01T11:00:00Z")
+    ended = listing(Practice(ROWS, STILL), *until, "--follow", "0.02")
+    assert (ended.code, ids(ended)) == (0, "old,middle")
 
 
 def test_jobs_follows_through_an_outage(listing: Listing) -> None:

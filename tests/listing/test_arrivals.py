@@ -120,6 +120,50 @@ async def test_each_job_that_arrives_in_a_queue_in_motion_is_told_once(
 
 
 @pytest.mark.parametrize("filters", [True, False])
+@pytest.mark.parametrize(
+    ("statuses", "expected"),
+    [
+        ("pending", ["a", ""]),
+        ("started", ["1b", "a"]),
+        ("success", ["", "1b"]),
+        ("pending success", ["a", "b"]),
+        ("pending started", ["ab", ""]),
+        ("started success", ["1b", "a"]),
+        ("", ["ab", ""]),
+    ],
+)
+async def test_each_job_that_comes_to_fit_is_told_once_whatever_the_statuses(
+    statuses: str, expected: list[str], *, filters: bool
+) -> None:
+    """When it arrives or when an older one starts or ends; not again when it only goes on."""
+    store = FakeStore(queue(300), filters=filters)
+    arrivals = await following(store, Selection(frozenset(statuses.split())))
+    old, new, fast = store.jobs[250], made(1000), made(1001)
+    names = {old.id: "1", new.id: "a", fast.id: "b"}
+    store.jobs += [new, fast]
+    rounds = []
+    for statuses_now in (("started", "pending", "started"), ("success", "started", "success")):
+        old.status, new.status, fast.status = statuses_now
+        rounds.append("".join(names[job_id] for job_id in await ids(arrivals)))
+    assert rounds == expected
+    assert await ids(arrivals) == []
+
+
+@pytest.mark.parametrize(
+    ("statuses", "seconds", "are_over"),
+    [("pending", -61, True), ("pending", 0, False), ("", -61, True), ("started", -61, False)],
+)
+async def test_no_job_can_come_that_is_to_be_created_in_the_past(
+    statuses: str, seconds: float, *, are_over: bool
+) -> None:
+    """A minute after --until nothing is left to wait for, unless older jobs may come to fit."""
+    selection = Selection(frozenset(statuses.split()), until=time.time() + seconds)
+    arrivals = await following(FakeStore(queue(30)), selection)
+    assert await ids(arrivals) == []
+    assert arrivals.are_over == are_over
+
+
+@pytest.mark.parametrize("filters", [True, False])
 async def test_a_store_without_jobs_is_followed(*, filters: bool) -> None:
     """The first job of all is new, too."""
     store = FakeStore([], filters=filters)

@@ -21,7 +21,16 @@ class Scripted:
 
     def __init__(self, *looks: Look) -> None:
         self._left = list(looks)
+        self._last = math.inf  # from that look on no job can come
         self.looks = 0
+
+    def ending_with(self, look: int) -> "Scripted":
+        self._last = look
+        return self
+
+    @property
+    def are_over(self) -> bool:
+        return self.looks >= self._last
 
     async def read(self) -> list[ListedJob]:
         self.looks += 1
@@ -58,6 +67,12 @@ async def test_following_ends_when_it_has_been_quiet() -> None:
     shown, took = await rounds(arrivals, FollowOptions(every=2, quiet=5))
     assert shown == ["", "a", "", "", ""]
     assert took == pytest.approx(10)
+
+
+async def test_following_ends_when_no_job_can_come_any_more() -> None:
+    """There is nothing left to wait for, be there an end of time or none."""
+    shown, _ = await rounds(Scripted(["a"], ["b"], ["c"]).ending_with(2), FollowOptions())
+    assert shown == ["a", "b"]
 
 
 async def test_an_outage_is_not_quiet() -> None:
