@@ -4,6 +4,7 @@ import asyncio
 import shlex
 import sys
 from collections.abc import Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -25,7 +26,15 @@ from bulkcancel.listing.lister import Lister
 from bulkcancel.listing.rows import job_header, job_lines
 from bulkcancel.listing.selection import Selection
 from bulkcancel.listing.store_info import store_name
-from bulkcancel.report import STDOUT, Plan, check_places, name_of, standard_output, write_atomically
+from bulkcancel.report import (
+    STDOUT,
+    Plan,
+    check_places,
+    name_of,
+    open_stream,
+    standard_output,
+    write_atomically,
+)
 
 _FIRST_WORD = 2.0  # seconds of reading before there is a line about it
 _WORD_EVERY = 10.0
@@ -60,8 +69,9 @@ def list_queue(settings: QueueSettings, environ: Mapping[str, str]) -> int:
     for remark in settings.remarks:
         output.note(f"note: {remark}")
     try:
-        plan = Plan(settings.output or STDOUT, settings.format, overwrite=True)
-        _check_place(plan, overwrite=settings.overwrite)
+        target, overwrite = settings.output or STDOUT, settings.overwrite
+        plan = Plan(target, settings.format, overwrite=overwrite, resumable=False)
+        check_places(plan)
         access = find_access(settings.store, environ)
         asyncio.run(_Listing(settings, output, plan).run(access))
     except Interruption as interruption:  # of following, which has said what there is to say
@@ -72,17 +82,6 @@ def list_queue(settings: QueueSettings, environ: Mapping[str, str]) -> int:
         output.error(error.message, error.hint)
         return 1 if isinstance(error, ListError | GuardError) else 2
     return 0
-
-
-def _check_place(plan: Plan, *, overwrite: bool) -> None:
-    """Refuse a file that can't be written, or that is there; raises `ReportError`."""
-    check_places(plan)
-    if plan.target != STDOUT and Path(plan.target).exists():
-        if plan.is_stream:
-            raise ReportError(f"{plan.target} is not a file", "redirect standard output to it")
-        if not overwrite:
-            hint = "replace it (--overwrite), or choose another --output"
-            raise ReportError(f"{plan.target} exists already", hint)
 
 
 def command_for(jobs: Sequence[ListedJob], again: Sequence[str]) -> str:
@@ -158,8 +157,9 @@ class _Listing:
         """Write all rows, to a file whole or not at all; raises `BulkcancelError`."""
         target, form = self._plan.target, self._plan.format
         lines = job_header(form) + job_lines(form, jobs)
-        if target == STDOUT:
-            standard_output().append(lines)
+        if self._plan.is_stream:
+            with closing(open_stream(target)) as stream:
+                stream.append(lines)
         else:
             try:
                 with write_atomically(Path(target)) as file:

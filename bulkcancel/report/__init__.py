@@ -5,7 +5,13 @@ files that are there already. It must not know the API, the terminal, or how the
 the input were found.
 """
 
-from bulkcancel.report.destination import STDOUT, Destination, name_of, standard_output
+from bulkcancel.report.destination import (
+    STDOUT,
+    Destination,
+    name_of,
+    open_stream,
+    standard_output,
+)
 from bulkcancel.report.past import Past, read_past, require_same_store, row_key
 from bulkcancel.report.places import Plan, check_places, choose_target, stdout_is_null
 from bulkcancel.report.regular_file import read_regular, write_atomically
@@ -31,6 +37,7 @@ __all__ = [
     "new_run_id",
     "open_earlier",
     "open_recorder",
+    "open_stream",
     "read_past",
     "read_regular",
     "require_same_store",

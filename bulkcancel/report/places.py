@@ -35,12 +35,14 @@ class Plan:
     """The files that a run reads and writes, and what may happen to existing ones.
 
     `target` is the report, `-` for standard output; `chosen` its format, None: by its name.
+    `resumable` tells that one that is there could be resumed.
     """
 
     target: str
     chosen: str | None = None
     overwrite: bool = False
     resume: bool = False
+    resumable: bool = True
     split: Path | None = None
     summaries: tuple[Path, ...] = ()
     inputs: tuple[str, ...] = ()
@@ -165,7 +167,8 @@ def _check_report(plan: Plan) -> None:
     elif plan.resume and plan.is_stream:
         raise ReportError(f"{target} is not a file, and can't be resumed", _REPORT)
     elif not (plan.resume or plan.overwrite or plan.is_stream):
-        hint = f"resume it (--resume), replace it (--overwrite), or {_REPORT}"
+        resume = "resume it (--resume), " if plan.resumable else ""
+        hint = f"{resume}replace it (--overwrite), or {_REPORT}"
         raise ReportError(f"{target} exists already", hint)
 
 

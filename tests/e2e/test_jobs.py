@@ -108,10 +108,17 @@ def test_jobs_replaces_a_file_only_if_asked(listing: Listing) -> None:
     api = Practice(ROWS, STILL)
     ended = listing(api, "-o", "jobs.csv")
     assert ended.is_refusal()
-    assert "jobs.csv exists already" in ended.err
+    assert "jobs.csv exists already\nhint: replace it (--overwrite), or" in ended.err
     assert Path("jobs.csv").read_text() == "mine"
     assert listing(api, "-o", "jobs.csv", "--overwrite").code == 0
     assert Path("jobs.csv").read_text().startswith(COLUMNS)
+
+
+def test_jobs_writes_to_a_device_as_to_standard_output(listing: Listing) -> None:
+    """What is no file is not replaced, but written to."""
+    ended = listing(Practice(ROWS, STILL), "-o", "/dev/null")
+    assert (ended.code, ended.out) == (0, "")
+    assert "3 jobs in /dev/null" in ended.err
 
 
 @pytest.mark.parametrize(
@@ -129,7 +136,6 @@ def test_jobs_replaces_a_file_only_if_asked(listing: Listing) -> None:
         ("-o nowhere/jobs.csv", "in a folder that does not exist"),
         ("-o jobs.json", "would hold csv"),
         ("-o .", "is a directory"),
-        ("-o /dev/null", "/dev/null is not a file"),
         ("-r 0", "rate is 0.0"),
         ("--base-url http://store.example", "is http://store.example"),
         ("--nonsense", "No such option '--nonsense'"),
