@@ -16,6 +16,8 @@ pytestmark = pytest.mark.virtual_time
 CANCELLED, FAILED, UNKNOWN = Outcome.CANCELLED, Outcome.FAILED, Outcome.UNKNOWN
 NOT_PENDING, NOT_FOUND = Outcome.NOT_PENDING, Outcome.NOT_FOUND
 RESPONSE, READBACK, NONE = Evidence.RESPONSE, Evidence.READBACK, Evidence.NONE
+DONE, PENDING, STARTED = job("cancelled"), job("pending"), job("started")
+REFUSED, FORBIDDEN, GONE = error(422), error(403), error(404)
 
 
 async def live(store: ScriptedStore, retries: int = 4) -> JobResult:
@@ -30,99 +32,80 @@ async def live(store: ScriptedStore, retries: int = 4) -> JobResult:
 
 TABLE: dict[str, tuple[list[Exchange], list[Exchange], str, Outcome, Evidence, str]] = {
     # what the cancels and reads answer, the calls made, outcome, evidence, job_status
-    "cancelled": ([job("cancelled")], [], "c", CANCELLED, RESPONSE, "cancelled"),
+    "cancelled": ([DONE], [], "c", CANCELLED, RESPONSE, "cancelled"),
     "cancelled in capitals": ([job("CANCELLED")], [], "c", CANCELLED, RESPONSE, "cancelled"),
     "200, another id": (
-        [job("cancelled", "other")], [job("cancelled")], "cr", CANCELLED, READBACK, "cancelled",
+        [job("cancelled", "other")], [DONE], "cr", CANCELLED, READBACK, "cancelled",
     ),
-    "200, another status": (
-        [job("started")], [job("started")], "cr", NOT_PENDING, READBACK, "started",
-    ),
+    "200, another status": ([STARTED], [STARTED], "cr", NOT_PENDING, READBACK, "started"),
     "200, a captive portal": (
-        [page(200), job("cancelled")], [job("pending")], "crc", CANCELLED, RESPONSE, "cancelled",
+        [page(200), DONE], [PENDING], "crc", CANCELLED, RESPONSE, "cancelled",
     ),
-    "404": ([error(404)], [], "c", NOT_FOUND, RESPONSE, ""),
+    "404": ([GONE], [], "c", NOT_FOUND, RESPONSE, ""),
     "404, a proxy's page": ([page(404)], [], "c", FAILED, RESPONSE, ""),
     "400, a proxy's page": ([page(400)], [], "c", FAILED, RESPONSE, ""),
     "405": ([error(405)], [], "c", FAILED, RESPONSE, ""),
-    "400, started": ([error(400)], [job("started")], "cr", NOT_PENDING, READBACK, "started"),
+    "400, started": ([error(400)], [STARTED], "cr", NOT_PENDING, READBACK, "started"),
     "409, success": ([error(409)], [job("success")], "cr", NOT_PENDING, READBACK, "success"),
-    "422, failed": ([error(422)], [job("failed")], "cr", NOT_PENDING, READBACK, "failed"),
-    "422, cancelled by another": (
-        [error(422)], [job("cancelled")], "cr", NOT_PENDING, READBACK, "cancelled",
-    ),
+    "422, failed": ([REFUSED], [job("failed")], "cr", NOT_PENDING, READBACK, "failed"),
+    "422, cancelled by another": ([REFUSED], [DONE], "cr", NOT_PENDING, READBACK, "cancelled"),
     "422, a status nobody knows": (
-        [error(422)], [job("paused")], "cr", NOT_PENDING, READBACK, "paused",
+        [REFUSED], [job("paused")], "cr", NOT_PENDING, READBACK, "paused",
     ),
-    "422, gone": ([error(422)], [error(404)], "cr", NOT_FOUND, READBACK, ""),
+    "422, gone": ([REFUSED], [GONE], "cr", NOT_FOUND, READBACK, ""),
     "422, pending, then started": (
-        [error(422)], [job("pending"), job("started")], "crr", NOT_PENDING, READBACK, "started",
+        [REFUSED], [PENDING, STARTED], "crr", NOT_PENDING, READBACK, "started",
     ),
     "422, pending, insisted": (
-        [error(422), job("cancelled")], [job("pending")] * 2, "crrc",
-        CANCELLED, RESPONSE, "cancelled",
+        [REFUSED, DONE], [PENDING] * 2, "crrc", CANCELLED, RESPONSE, "cancelled",
     ),
     "422, pending to the end": (
-        [error(422)] * 2, [job("pending")] * 4, "crrcrr", FAILED, READBACK, "pending",
+        [REFUSED] * 2, [PENDING] * 4, "crrcrr", FAILED, READBACK, "pending",
     ),
-    "422, not readable": ([error(422)], [error(403)], "cr", NOT_PENDING, RESPONSE, ""),
+    "422, not readable": ([REFUSED], [FORBIDDEN], "cr", NOT_PENDING, RESPONSE, ""),
     "422, pending, then not readable": (
-        [error(422)], [job("pending"), error(403)], "crr", FAILED, READBACK, "pending",
+        [REFUSED], [PENDING, FORBIDDEN], "crr", FAILED, READBACK, "pending",
     ),
     "422, our own lost cancel": (
-        [LOST, error(422)], [job("pending"), job("cancelled")], "crcr",
-        CANCELLED, READBACK, "cancelled",
+        [LOST, REFUSED], [PENDING, DONE], "crcr", CANCELLED, READBACK, "cancelled",
     ),
     "422 after a lost cancel, not readable": (
-        [LOST, error(422)], [job("pending"), error(403)], "crcr", UNKNOWN, NONE, "pending",
+        [LOST, REFUSED], [PENDING, FORBIDDEN], "crcr", UNKNOWN, NONE, "pending",
     ),
     "422 after a lost cancel, pending to the end": (
-        [LOST, error(422), error(422)], [job("pending")] * 10, "crcrrc" + "r" * 7,
-        UNKNOWN, NONE, "pending",
+        [LOST, REFUSED, REFUSED], [PENDING] * 10, "crcrrc" + "r" * 7, UNKNOWN, NONE, "pending",
     ),
-    "403": ([error(403)], [], "c", FAILED, RESPONSE, ""),
+    "403": ([FORBIDDEN], [], "c", FAILED, RESPONSE, ""),
     "403 after a lost cancel": (
-        [LOST, error(403)], [job("pending"), job("cancelled")], "crcr",
-        CANCELLED, READBACK, "cancelled",
+        [LOST, FORBIDDEN], [PENDING, DONE], "crcr", CANCELLED, READBACK, "cancelled",
     ),
     "403 after a lost cancel, still pending": (
-        [LOST, error(403)], [job("pending"), job("pending")], "crcr", UNKNOWN, NONE, "pending",
+        [LOST, FORBIDDEN], [PENDING, PENDING], "crcr", UNKNOWN, NONE, "pending",
     ),
-    "401, then accepted": (
-        [error(401), job("cancelled")], [], "cc", CANCELLED, RESPONSE, "cancelled",
-    ),
-    "429, then cancelled": (
-        [error(429), job("cancelled")], [], "cc", CANCELLED, RESPONSE, "cancelled",
-    ),
+    "401, then accepted": ([error(401), DONE], [], "cc", CANCELLED, RESPONSE, "cancelled"),
+    "429, then cancelled": ([error(429), DONE], [], "cc", CANCELLED, RESPONSE, "cancelled"),
     "429 to the end": ([error(429)] * 20, [], "c" * 20, FAILED, RESPONSE, ""),
-    "no connection, then cancelled": (
-        [UNSENT, job("cancelled")], [], "cc", CANCELLED, RESPONSE, "cancelled",
-    ),
+    "no connection, then cancelled": ([UNSENT, DONE], [], "cc", CANCELLED, RESPONSE, "cancelled"),
     "no connection to the end": ([UNSENT] * 5, [], "ccccc", FAILED, NONE, ""),
-    "lost, was applied": ([LOST], [job("cancelled")], "cr", CANCELLED, READBACK, "cancelled"),
-    "lost, not applied": (
-        [LOST, job("cancelled")], [job("pending")], "crc", CANCELLED, RESPONSE, "cancelled",
-    ),
-    "lost, started": ([LOST], [job("started")], "cr", NOT_PENDING, READBACK, "started"),
-    "lost, gone": ([LOST], [error(404)], "cr", NOT_FOUND, READBACK, ""),
-    "lost, not readable": ([LOST], [error(403)], "cr", UNKNOWN, NONE, ""),
+    "lost, was applied": ([LOST], [DONE], "cr", CANCELLED, READBACK, "cancelled"),
+    "lost, not applied": ([LOST, DONE], [PENDING], "crc", CANCELLED, RESPONSE, "cancelled"),
+    "lost, started": ([LOST], [STARTED], "cr", NOT_PENDING, READBACK, "started"),
+    "lost, gone": ([LOST], [GONE], "cr", NOT_FOUND, READBACK, ""),
+    "lost, not readable": ([LOST], [FORBIDDEN], "cr", UNKNOWN, NONE, ""),
     "lost, reads lost too": (
-        [LOST], [LOST, page(200), job("cancelled")], "crrr", CANCELLED, READBACK, "cancelled",
+        [LOST], [LOST, page(200), DONE], "crrr", CANCELLED, READBACK, "cancelled",
     ),
     "lost, reads lost to the end": ([LOST], [LOST] * 9, "c" + "r" * 9, UNKNOWN, NONE, ""),
     "lost, reads refused with 429 to the end": (
         [LOST], [error(429)] * 20, "c" + "r" * 20, UNKNOWN, NONE, "",
     ),
     "lost, a status nobody knows": (
-        [LOST, error(422)], [job("cancelling"), job("cancelled")], "crcr",
-        CANCELLED, READBACK, "cancelled",
+        [LOST, REFUSED], [job("cancelling"), DONE], "crcr", CANCELLED, READBACK, "cancelled",
     ),
-    "lost to the end": ([LOST] * 5, [job("pending")] * 5, "cr" * 5, UNKNOWN, NONE, "pending"),
-    "500, was applied": (
-        [error(500)], [job("cancelled")], "cr", CANCELLED, READBACK, "cancelled",
-    ),
+    "lost to the end": ([LOST] * 5, [PENDING] * 5, "cr" * 5, UNKNOWN, NONE, "pending"),
+    "500, was applied": ([error(500)], [DONE], "cr", CANCELLED, READBACK, "cancelled"),
     "502, 503, 504, then cancelled": (
-        [page(502), page(503), page(504), job("cancelled")], [job("pending")] * 3, "crcrcrc",
+        [page(502), page(503), page(504), DONE], [PENDING] * 3, "crcrcrc",
         CANCELLED, RESPONSE, "cancelled",
     ),
 }  # fmt: skip
@@ -143,14 +126,14 @@ async def test_the_decision_table(case: str) -> None:
 
 async def test_retries_0_means_one_cancel_and_one_read() -> None:
     """Without retries a lost cancel is read back once, and never sent again."""
-    store = ScriptedStore([LOST], [job("pending")])
+    store = ScriptedStore([LOST], [PENDING])
     assert (await live(store, retries=0)).outcome is UNKNOWN
     assert store.verbs == "cr"
 
 
 async def test_counts() -> None:
     """The tally counts resent cancels, reads and 429s, each as what it is."""
-    store = ScriptedStore([error(429), LOST, job("cancelled")], [LOST, job("pending")])
+    store = ScriptedStore([error(429), LOST, DONE], [LOST, PENDING])
     bench = Bench(store)
     await bench.run([row()])
     tally = bench.tally
@@ -160,7 +143,7 @@ async def test_counts() -> None:
 
 async def test_what_a_result_says() -> None:
     """A result names the last reply, the number of cancels, the reason and the request id."""
-    result = await live(ScriptedStore([LOST, error(422)], [job("pending"), job("started")]))
+    result = await live(ScriptedStore([LOST, REFUSED], [PENDING, STARTED]))
     assert result.http_status == 422
     assert result.attempts == 2
     assert result.detail == "422 Title: why"
@@ -171,19 +154,19 @@ async def test_what_a_result_says() -> None:
 
 async def test_a_lost_reply_costs_the_connection_its_trust() -> None:
     """After a lost reply the job's next request has a connection of its own."""
-    store = ScriptedStore([LOST, job("cancelled")], [LOST, job("pending")])
+    store = ScriptedStore([LOST, DONE], [LOST, PENDING])
     await live(store)
     assert (store.verbs, store.anew) == ("crrc", [False, True, True, False])
 
 
 async def test_request_id_of_a_clean_cancel() -> None:
     """The id that the vendor's support asks for is taken from the reply."""
-    assert (await live(ScriptedStore([job("cancelled")]))).request_id == "req-1"
+    assert (await live(ScriptedStore([DONE]))).request_id == "req-1"
 
 
 async def test_retry_after_is_waited_out() -> None:
     """After a 429 nothing is sent before the time that Retry-After asks for has passed."""
-    store = ScriptedStore([error(429, retry_after="7"), job("cancelled")])
+    store = ScriptedStore([error(429, retry_after="7"), DONE])
     await live(store)
     assert store.times[1] - store.times[0] >= 7
 
@@ -203,7 +186,7 @@ async def test_a_token_that_is_never_accepted_stops_the_run() -> None:
     [
         ([page(302)], [], FAILED, RESPONSE),
         ([LOST], [page(307)], UNKNOWN, NONE),
-        ([error(422)], [page(307)], FAILED, RESPONSE),
+        ([REFUSED], [page(307)], FAILED, RESPONSE),
     ],
     ids=["a cancel", "a read-back", "a read after a refusal"],
 )
@@ -221,7 +204,7 @@ async def test_a_redirect_stops_the_run(
 
 async def test_a_refused_job_that_reads_pending_when_the_run_stops() -> None:
     """A job that was just read as pending is never reported as not pending."""
-    store = ScriptedStore([error(422)], [job("pending")])
+    store = ScriptedStore([REFUSED], [PENDING])
     bench = Bench(store)
     loop = asyncio.get_running_loop()
     loop.call_later(0.5, bench.engine.stop, Interruption("stopped", 130))
@@ -252,16 +235,12 @@ async def test_details_say_why() -> None:
 UNKNOWN_BEFORE = row(earlier=Earlier(UNKNOWN))
 EARLIER: dict[str, tuple[list[Exchange], list[Exchange], str, Outcome, Evidence, str]] = {
     # what the cancels and reads answer, the calls made, outcome, evidence, job_status
-    "was applied": ([], [job("cancelled")], "r", CANCELLED, READBACK, "cancelled"),
-    "started": ([], [job("started")], "r", NOT_PENDING, READBACK, "started"),
-    "gone": ([], [error(404)], "r", NOT_FOUND, READBACK, ""),
-    "still pending": (
-        [job("cancelled")], [job("pending")], "rc", CANCELLED, RESPONSE, "cancelled",
-    ),
-    "on its way": (
-        [error(422)], [job("pending"), job("cancelled")], "rcr", CANCELLED, READBACK, "cancelled",
-    ),
-    "not readable": ([], [error(403)], "r", UNKNOWN, NONE, ""),
+    "was applied": ([], [DONE], "r", CANCELLED, READBACK, "cancelled"),
+    "started": ([], [STARTED], "r", NOT_PENDING, READBACK, "started"),
+    "gone": ([], [GONE], "r", NOT_FOUND, READBACK, ""),
+    "still pending": ([DONE], [PENDING], "rc", CANCELLED, RESPONSE, "cancelled"),
+    "on its way": ([REFUSED], [PENDING, DONE], "rcr", CANCELLED, READBACK, "cancelled"),
+    "not readable": ([], [FORBIDDEN], "r", UNKNOWN, NONE, ""),
     "reads lost to the end": ([], [LOST] * 9, "r" * 9, UNKNOWN, NONE, ""),
 }  # fmt: skip
 
@@ -280,7 +259,7 @@ async def test_what_an_earlier_run_left_in_doubt(case: str) -> None:
 @pytest.mark.parametrize("outcome", [FAILED, Outcome.NOT_ATTEMPTED])
 async def test_what_an_earlier_run_did_not_cancel(outcome: Outcome) -> None:
     """A job that is known not to be cancelled is sent as if for the first time."""
-    store = ScriptedStore([error(422)], [job("cancelled")])
+    store = ScriptedStore([REFUSED], [DONE])
     (result,) = await Bench(store).run([row(earlier=Earlier(outcome))])
     assert (store.verbs, result.outcome) == ("cr", NOT_PENDING)
 
@@ -300,11 +279,11 @@ async def test_a_doubt_that_the_run_has_no_time_for() -> None:
 @pytest.mark.parametrize(
     ("reads", "outcome"),
     [
-        ([job("pending")], Outcome.WOULD_CANCEL),
-        ([job("started")], NOT_PENDING),
-        ([job("cancelled")], NOT_PENDING),
-        ([error(404)], NOT_FOUND),
-        ([error(403)], FAILED),
+        ([PENDING], Outcome.WOULD_CANCEL),
+        ([STARTED], NOT_PENDING),
+        ([DONE], NOT_PENDING),
+        ([GONE], NOT_FOUND),
+        ([FORBIDDEN], FAILED),
         ([error(500)] * 3, FAILED),
     ],
     ids=["pending", "started", "cancelled", "gone", "forbidden", "broken"],
@@ -340,12 +319,12 @@ async def stopped_soon(
 
 LAST_LOOK: dict[str, tuple[Exchange, Outcome, Evidence, str]] = {
     # what the read answers, outcome, evidence, job_status
-    "started": (job("started"), NOT_PENDING, READBACK, "started"),
-    "cancelled by another": (job("cancelled"), NOT_PENDING, READBACK, "cancelled"),
+    "started": (STARTED, NOT_PENDING, READBACK, "started"),
+    "cancelled by another": (DONE, NOT_PENDING, READBACK, "cancelled"),
     "a status nobody knows": (job("paused"), NOT_PENDING, READBACK, "paused"),
-    "gone": (error(404), NOT_FOUND, READBACK, ""),
-    "pending": (job("pending"), FAILED, READBACK, "pending"),
-    "not readable": (error(403), NOT_PENDING, RESPONSE, ""),
+    "gone": (GONE, NOT_FOUND, READBACK, ""),
+    "pending": (PENDING, FAILED, READBACK, "pending"),
+    "not readable": (FORBIDDEN, NOT_PENDING, RESPONSE, ""),
     "too many": (error(429), NOT_PENDING, RESPONSE, ""),
     "lost": (LOST, NOT_PENDING, RESPONSE, ""),
 }
@@ -355,7 +334,7 @@ LAST_LOOK: dict[str, tuple[Exchange, Outcome, Evidence, str]] = {
 async def test_a_last_look_at_a_refused_job(case: str) -> None:
     """A job whose cancel was refused when the run stops is read once more, and only once."""
     reply, outcome, evidence, status = LAST_LOOK[case]
-    store = ScriptedStore([error(422)], [reply])
+    store = ScriptedStore([REFUSED], [reply])
     result = await stopped_soon(store)
     assert (result.outcome, result.evidence, result.state.status) == (outcome, evidence, status)
     assert (store.verbs, result.attempts, result.http_status) == ("cr", 1, 422)
@@ -363,7 +342,7 @@ async def test_a_last_look_at_a_refused_job(case: str) -> None:
 
 async def test_a_last_look_after_a_read_that_was_lost() -> None:
     """A refused job that has not been read yet for all its tries is read once more as well."""
-    store = ScriptedStore([error(422)], [LOST, job("started")])
+    store = ScriptedStore([REFUSED], [LOST, STARTED])
     result = await stopped_soon(store, after=2)
     assert (result.outcome, result.evidence, store.verbs) == (NOT_PENDING, READBACK, "crr")
 
@@ -383,7 +362,7 @@ def end_token(bench: Bench) -> None:
 @pytest.mark.parametrize("hinder", [pause, pause_soon, end_token])
 async def test_no_last_look_that_would_have_to_wait(hinder: Callable[[Bench], object]) -> None:
     """A run that ends waits for no pause and renews no token: the refusal must do as evidence."""
-    store = ScriptedStore([error(422)])
+    store = ScriptedStore([REFUSED])
     result = await stopped_soon(store, also=hinder)
     assert (result.outcome, result.evidence, store.verbs) == (NOT_PENDING, RESPONSE, "c")
 
@@ -400,11 +379,11 @@ async def test_a_last_look_that_is_broken_off(seconds: float) -> None:
     def break_off(bench: Bench) -> None:
         asyncio.get_running_loop().call_later(seconds, bench.engine.break_off)
 
-    result = await stopped_soon(Slow([error(422)]), also=break_off)
+    result = await stopped_soon(Slow([REFUSED]), also=break_off)
     assert (result.outcome, result.evidence, result.attempts) == (UNKNOWN, NONE, 1)
 
 
 async def test_no_last_look_at_what_may_be_ours() -> None:
     """A refusal that may be due to a lost cancel of our own settles nothing, and stays unknown."""
-    store = ScriptedStore([LOST, error(422)], [job("pending")])
+    store = ScriptedStore([LOST, REFUSED], [PENDING])
     assert ((await stopped_soon(store, after=3)).outcome, store.verbs) == (UNKNOWN, "crc")
