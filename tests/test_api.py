@@ -268,7 +268,7 @@ async def test_objects_that_are_no_ids_are_invalid_results(serve: Serve) -> None
 
 
 @pytest.mark.parametrize("streamed", [False, True])
-async def test_what_is_no_uuid_among_uuids_is_invalid(streamed: bool, serve: Serve) -> None:  # noqa: FBT001
+async def test_what_is_no_uuid_among_uuids_is_invalid(streamed: bool, serve: Serve) -> None:
     """The rule for a list of UUIDs holds for callers, too: a word or a short id is never sent."""
     api = Sandbox(seeds_of([{"jobid": str(UUID(int=7))}, {"jobid": "Total"}]))
     ids = [str(UUID(int=7)), "Total"]

@@ -133,7 +133,7 @@ def test_options_that_need_another_one(arguments: list[str], why: str) -> None:
     ("arguments", "asks"),
     [([], True), (["-y"], False), (["--check"], False), (["-n"], False), (["--sandbox"], False)],
 )
-def test_nothing_is_asked_where_no_store_changes(arguments: list[str], asks: bool) -> None:  # noqa: FBT001
+def test_nothing_is_asked_where_no_store_changes(arguments: list[str], asks: bool) -> None:
     """Dry runs, checks and practice runs need no confirmation."""
     assert settings("jobs.csv", *arguments).asks is asks
 

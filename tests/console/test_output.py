@@ -35,7 +35,7 @@ def test_every_outcome_has_a_colour() -> None:
 
 
 @pytest.mark.parametrize("as_json", [False, True], ids=["text", "json"])
-def test_quiet_output_prints_errors_only(as_json: bool, capsys: Err) -> None:  # noqa: FBT001  (a table's)
+def test_quiet_output_prints_errors_only(as_json: bool, capsys: Err) -> None:
     """Quiet output says nothing but errors."""
     output = Output(quiet=True, verbosity=2, as_json=as_json)
     output.note("anything")
@@ -164,7 +164,7 @@ def test_progress_line_for_log_collectors_has_numbers(capsys: Err) -> None:
 
 
 @pytest.mark.parametrize("as_json", [False, True], ids=["text", "json"])
-def test_text_from_outside_is_one_line_without_secret_or_markup(as_json: bool, capsys: Err) -> None:  # noqa: FBT001  (a table's)
+def test_text_from_outside_is_one_line_without_secret_or_markup(as_json: bool, capsys: Err) -> None:
     """No secret, no markup, no escape code, and one line, whatever a server says."""
     hide("s3cret-of-the-store")
     output = Output(verbosity=1, as_json=as_json)
@@ -190,7 +190,7 @@ class Gone(StringIO):
 @pytest.mark.parametrize("as_json", [False, True], ids=["text", "json"])
 @pytest.mark.parametrize("error", [OSError(28, "No space left"), BrokenPipeError(32, "Broken")])
 def test_output_survives_standard_error_that_is_gone(
-    error: OSError, as_json: bool, monkeypatch: pytest.MonkeyPatch  # noqa: FBT001  (a table's)
+    error: OSError, as_json: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:  # fmt: skip
     """Lines that nobody can read end nothing."""
     monkeypatch.setattr(sys, "stderr", Gone(error))

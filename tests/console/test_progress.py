@@ -251,7 +251,7 @@ def test_display_survives_a_terminal_that_goes_away(monkeypatch: pytest.MonkeyPa
 )
 def test_display_suits_standard_error_and_options(
     progress: str,
-    terminal: bool,  # noqa: FBT001  (a table's)
+    terminal: bool,
     environ: dict[str, str],
     console: dict[str, bool],
     expected: type | None,

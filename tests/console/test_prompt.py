@@ -34,7 +34,7 @@ def screen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     ],
     ids=ascii,
 )  # fmt: skip
-def test_question_takes_only_yes_for_yes(answer: str, expected: bool, screen: Path) -> None:  # noqa: FBT001  (a table's)
+def test_question_takes_only_yes_for_yes(answer: str, expected: bool, screen: Path) -> None:
     """Only a whole y or yes is a yes; a line feed, an end of file, anything else is a no."""
     screen.with_name("keyboard").write_text(answer)
     assert ask("Cancel 3 jobs?") is expected

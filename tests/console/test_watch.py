@@ -56,7 +56,7 @@ def test_jobs_that_are_sent_again_count_as_to_go() -> None:
 
 @pytest.mark.parametrize(("jobs", "stopping"), [(100, False), (100, True), (None, False)])
 def test_time_left_is_unknown_without_a_total_or_a_pace(
-    jobs: int | None, stopping: bool  # noqa: FBT001  (a table's)
+    jobs: int | None, stopping: bool
 ) -> None:  # fmt: skip
     """A steady run knows how long the rest takes, one that is stopping or streaming does not."""
     tally = Tally()

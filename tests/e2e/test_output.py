@@ -102,11 +102,7 @@ def test_json_error_that_can_not_be_written_keeps_its_exit_code(tmp_path: Path) 
     ids=["a file", "a pipe, whose total is not known", "none"],
 )
 def test_progress_option_chooses_what_is_shown(
-    option: str,
-    piped: bool,  # noqa: FBT001  (a table's)
-    line: str | None,
-    cli: Cli,
-    monkeypatch: pytest.MonkeyPatch,
+    option: str, piped: bool, line: str | None, cli: Cli, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A bar that can't be drawn is lines, and none is none; the summary comes in any case."""
     monkeypatch.setattr("bulkcancel.console.progress.PlainLines.every", 0.01)

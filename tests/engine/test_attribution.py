@@ -125,9 +125,7 @@ def test_whose_cancel_the_times_of_ours_show(
     ],
 )
 def test_whose_cancel_of_an_unrecorded_job(
-    seconds: float | None,
-    moves: bool | None,  # noqa: FBT001
-    whose: Whose | Outcome | None,
+    seconds: float | None, moves: bool | None, whose: Whose | Outcome | None
 ) -> None:
     """A job without a row may be an earlier run's, unless its stamp speaks against it."""
     runs = (SENT.timestamp(), SENT.timestamp() + 300)
@@ -201,9 +199,7 @@ def test_a_clock_that_is_set_is_learned_anew() -> None:
     ],
 )
 def test_whether_stamps_move(
-    seconds: list[float | None],
-    age: float | None,
-    moves: bool | None,  # noqa: FBT001
+    seconds: list[float | None], age: float | None, moves: bool | None
 ) -> None:
     """Stamps are evidence once a clean cancel has one of about now; one that has not ends it.
 
@@ -288,10 +284,7 @@ async def test_a_run_that_ends_leaves_no_row_in_doubt_behind() -> None:
     ids=["after", "before", "sent at an unknown time", "long after", "by another clock"],
 )
 async def test_whose_cancel_on_resume(
-    age: float,
-    sent_ago: float | None,
-    outcome: Outcome,
-    doubtful: bool,  # noqa: FBT001
+    age: float, sent_ago: float | None, outcome: Outcome, doubtful: bool
 ) -> None:
     """What an earlier run left unknown is held against the time at which that run asked."""
     now = datetime.now(UTC).timestamp()

@@ -136,8 +136,7 @@ def test_an_unknown_row_says_why() -> None:
 @pytest.mark.parametrize("out_of_step", [False, True])
 @pytest.mark.parametrize("step", [Step.ASK_WHY, Step.PAUSE, Step.RENEW, Step.RESEND])
 def test_a_refusal_is_doubted_once_its_connection_is_out_of_step(
-    step: Step,
-    out_of_step: bool,  # noqa: FBT001
+    step: Step, out_of_step: bool
 ) -> None:
     """The reply that came too early was another request's, and our cancel may be applied."""
     found: list[bool] = []

@@ -276,7 +276,7 @@ async def test_reads_that_lag() -> None:
 
 
 @pytest.mark.parametrize("moves", [False, True])
-async def test_cancels_of_somebody_else(moves: bool) -> None:  # noqa: FBT001
+async def test_cancels_of_somebody_else(moves: bool) -> None:
     """A cancel of an hour ago is somebody else's where stamps move, and open where they don't."""
     jobs = {f"job-{i}": TrueJob("cancelled" if i % 4 else "pending") for i in range(200)}
     store = Store(jobs, rate=0.3, seed=3, moves=moves)

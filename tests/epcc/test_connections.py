@@ -26,8 +26,7 @@ async def test_a_host_that_is_not_found(monkeypatch: pytest.MonkeyPatch) -> None
 
 @pytest.mark.parametrize("loop_ends_first", [True, False])
 def test_a_lookup_that_hangs_holds_nobody_up(
-    loop_ends_first: bool,  # noqa: FBT001
-    monkeypatch: pytest.MonkeyPatch,
+    loop_ends_first: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The loop ends while the lookup goes on, and a result that comes too late is dropped."""
     answered, threads = threading.Event(), set(threading.enumerate())

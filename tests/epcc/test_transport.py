@@ -67,7 +67,7 @@ SENT: dict[str, tuple[Request, dict[str, str], list[str], list[str]]] = {
 
 @pytest.mark.parametrize("anew", [False, True], ids=["pooled", "anew"])
 @pytest.mark.parametrize("case", SENT)
-async def test_what_is_sent(case: str, anew: bool) -> None:  # noqa: FBT001
+async def test_what_is_sent(case: str, anew: bool) -> None:
     """Each request has its method, path and headers, on a connection of either kind."""
     request, headers, present, absent = SENT[case]
     server = RawServer(http("200 OK", b"{}"))

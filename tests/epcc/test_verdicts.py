@@ -276,10 +276,7 @@ def missing(ids: object) -> Reply:
     ("a page", reply(200, HTML), Step.DOUBT, False, False),
 )
 def test_a_reply_that_names_other_jobs_is_a_doubt(
-    exchange: Reply,
-    step: Step,
-    is_known: bool,  # noqa: FBT001
-    out_of_step: bool,  # noqa: FBT001
+    exchange: Reply, step: Step, is_known: bool, out_of_step: bool
 ) -> None:
     """Only a 404 that may be about our job settles it; one about others costs the connection."""
     cancel, read = wire.interpret_cancel(exchange, JOB), wire.interpret_read(exchange, JOB)
@@ -294,9 +291,7 @@ def test_a_reply_that_names_other_jobs_is_a_doubt(
     ("ours named, used before", refusal(title="t", meta={"missing_ids": [JOB]}), True, True),
 )
 def test_a_404_that_names_nobody_is_believed_on_a_new_connection(
-    body: bytes,
-    reused: bool,  # noqa: FBT001
-    believed: bool,  # noqa: FBT001
+    body: bytes, reused: bool, believed: bool
 ) -> None:
     """A late reply to an earlier request is not taken for the word that our job is missing."""
     exchange = Reply(404, {}, body, reused)

@@ -183,7 +183,7 @@ def test_what_practice_makes_a_job_from() -> None:
     ("text", "data"),
     [(UUID, True), ("job-1", True), ("product_id", False), ("job", False), ("a 1", False)],
 )
-def test_cells_that_are_no_header(text: str, data: bool) -> None:  # noqa: FBT001
+def test_cells_that_are_no_header(text: str, data: bool) -> None:
     """A word without a digit could be a column's name, and what is no id is no id."""
     assert may_be_data(text) is data
 

@@ -78,7 +78,7 @@ def test_a_pipe_that_may_stream_is_left(folder: Path, producer: int) -> None:
 
 
 @pytest.mark.parametrize("may_stream", [True, False])
-def test_standard_input_twice(producer: int, may_stream: bool) -> None:  # noqa: FBT001
+def test_standard_input_twice(producer: int, may_stream: bool) -> None:
     """Standard input that is named twice is read once, and no id of it is lost."""
     os.write(producer, b"a1\nb1\n")
     os.close(producer)

@@ -231,7 +231,7 @@ N_A, NOT_FOUND = Outcome.NOT_ATTEMPTED, Outcome.NOT_FOUND
     ids=["stopped", "failed", "one found", "one late", "nothing"],
 )
 def test_a_store_is_known_once_a_job_was_found(
-    outcomes: list[Outcome], known: bool, again: int  # noqa: FBT001  (a table's)
+    outcomes: list[Outcome], known: bool, again: int
 ) -> None:  # fmt: skip
     """A run that has found no job at all may have asked the wrong store: they are sent again."""
     results = [result(f"job-{i}", outcome) for i, outcome in enumerate(outcomes)]
@@ -280,10 +280,7 @@ KILLED_AT = 1_772_600_768.0  # its time
     ],
 )  # fmt: skip
 def test_up_to_when_it_is_known_what_became_of_a_job(
-    rows: str,
-    changed_at: float,
-    known_at: float | None,
-    untouched: bool,  # noqa: FBT001
+    rows: str, changed_at: float, known_at: float | None, untouched: bool
 ) -> None:
     """A run that has ended has a row of each job; a job without one may have been in flight."""
     lines = b"".join(
@@ -374,7 +371,7 @@ def of_store(store: str) -> Past:
         ("g s-1", "h", False),
     ],
 )
-def test_a_report_of_another_store_is_refused(theirs: str, ours: str, same: bool) -> None:  # noqa: FBT001
+def test_a_report_of_another_store_is_refused(theirs: str, ours: str, same: bool) -> None:
     """Stores are told apart by id, and by host where one id is not known; both are named."""
     past = of_store(theirs)
     if same:

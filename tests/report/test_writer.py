@@ -277,9 +277,7 @@ def test_a_split_that_fails_is_returned_at_the_end(plan: Plan, target: Path) -> 
 
 @pytest.mark.parametrize("cut", [False, True])
 def test_a_lost_report_is_restored_and_split_if_no_row_is_gone(
-    cut: bool,  # noqa: FBT001
-    plan: Plan,
-    target: Path,
+    cut: bool, plan: Plan, target: Path
 ) -> None:
     """A report that was replaced is whole beside it; of one that lost rows there is no split."""
     recorder = open_report(plan)

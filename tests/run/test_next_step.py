@@ -129,7 +129,7 @@ def test_next_step_of_an_incomplete_report_is_to_resume(fields: dict[str, bool],
          "bytes that are no text"],
 )  # fmt: skip
 def test_resume_command_can_be_pasted(
-    files: tuple[str, ...], column: str | None, complete: bool, command: str  # noqa: FBT001
+    files: tuple[str, ...], column: str | None, complete: bool, command: str
 ) -> None:  # fmt: skip
     """The command is what a shell would take; a report that knows all ids is its own input."""
     settings = changed(SETTINGS, files=files, column=column, command=("bulkcancel", "-v"))
@@ -149,7 +149,7 @@ def test_resume_command_can_be_pasted(
     ids=["no longer in the input", "a column of its own", "stopped", "a first run"],
 )
 def test_resume_command_uses_the_report_for_jobs_no_longer_in_the_input(
-    changes: dict[str, Any], stopped: bool, files: str  # noqa: FBT001
+    changes: dict[str, Any], stopped: bool, files: str
 ) -> None:  # fmt: skip
     """A resumed run that has reached its end and left jobs unsent resumes from its own report."""
     settings = changed(SETTINGS, files=("a.csv", "b.csv"), **changes)

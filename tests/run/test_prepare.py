@@ -14,8 +14,7 @@ from tests.conftest import Cli, sandbox
 
 @pytest.mark.parametrize("yes", [False, True])
 def test_a_pipe_that_does_not_end_says_what_is_waited_for(
-    yes: bool,  # noqa: FBT001
-    monkeypatch: pytest.MonkeyPatch,
+    yes: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A pipe is read to its end before the question, which is said after some seconds."""
     said: list[str] = []

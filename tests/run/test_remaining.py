@@ -78,7 +78,7 @@ def test_an_invalid_row_is_reported_once(form: Format, bad: JobRow) -> None:
 
 
 @pytest.mark.parametrize("known", [True, False])
-def test_not_found_jobs_remain_where_the_store_may_have_been_wrong(known: bool) -> None:  # noqa: FBT001  (a table's)
+def test_not_found_jobs_remain_where_the_store_may_have_been_wrong(known: bool) -> None:
     """What was not found is settled, unless nothing shows that it was the right store."""
     gone = Earlier(Outcome.NOT_FOUND)
     jobs = {"gone": gone} | ({"done": Earlier(Outcome.CANCELLED)} if known else {})
