@@ -51,6 +51,6 @@ def epoch_of(stamp: str) -> float | None:
     """Return an ISO 8601 time as epoch seconds, UTC where it has no zone; None for any other."""
     try:
         moment = datetime.fromisoformat(stamp)
-    except ValueError:
+        return moment.replace(tzinfo=moment.tzinfo or UTC).timestamp()
+    except (ValueError, OverflowError):
         return None
-    return moment.replace(tzinfo=moment.tzinfo or UTC).timestamp()

@@ -7,11 +7,10 @@ documented (its example shows a cancelled job with the time of creation), but ca
 
 import math
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 
 from bulkcancel.base.model import JobState, Outcome
-from bulkcancel.epcc import Reply
+from bulkcancel.base.times import epoch_of
+from bulkcancel.epcc import Reply, date_of
 
 CLEARLY = 2.0  # seconds by which two times of the store's clock are surely different
 IN_FLIGHT = 60.0  # seconds after the last sign of a killed run in which its cancels may arrive
@@ -100,7 +99,6 @@ class Stamps:
     def __init__(self) -> None:
         self.moves: bool | None = None
         self._offset: Offset | None = None
-        self._date = ("", 0.0)  # the last Date header, and the epoch time that it means
 
     def known(self, now: float) -> Known:
         """Return what is known; a store that does not say its time has ours."""
@@ -108,7 +106,7 @@ class Stamps:
 
     def note_reply(self, reply: Reply, sent_at: float, received_at: float) -> None:
         """Learn the store's clock from a reply's Date (RFC 9110, 6.6.1), in whole seconds."""
-        date = self._date_of(reply)
+        date = date_of(reply)
         if date is None:
             return
         least, most = date - received_at, date + 1 - sent_at
@@ -135,24 +133,11 @@ class Stamps:
         if created is None or created[1] < sent_at + offset.least - 2 * CLEARLY:
             self.moves = moved and self.moves is not False
 
-    def _date_of(self, reply: Reply) -> float | None:
-        text = reply.headers.get("date", "")
-        if text != self._date[0]:
-            try:
-                self._date = (text, parsedate_to_datetime(text).timestamp())
-            except (ValueError, TypeError, OverflowError):
-                return None
-        return self._date[1] if text else None
-
 
 def _span(stamp: str) -> tuple[float, float] | None:
     """Return the epoch times between which a stamp's moment lies, None for what is no time.
 
     Without a zone it is UTC, without a fraction (or one of zeros) any moment of its second.
     """
-    try:
-        moment = datetime.fromisoformat(stamp.strip())
-        begin = moment.replace(tzinfo=moment.tzinfo or UTC).timestamp()
-    except (ValueError, OverflowError):
-        return None
-    return begin, begin if begin % 1 else begin + 1
+    begin = epoch_of(stamp.strip())
+    return None if begin is None else (begin, begin if begin % 1 else begin + 1)

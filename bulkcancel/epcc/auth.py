@@ -136,9 +136,11 @@ class Auth:
         self._logins.append(loop_time())
         many = len(self._logins) == MOST_LOGINS and loop_time() - self._logins[0] < _LOGINS_WITHIN
         if life < MIN_LIFE or many:
-            short = f"tokens that last {life:.1g} s" if life < MIN_LIFE else ""
-            what = f"the store gives out {short or 'a token again and again'}"
-            raise LoginError(what, "check the client key, and the store's status page")
+            what = (
+                f"tokens that last {life:.1g} s" if life < MIN_LIFE else "a token again and again"
+            )
+            hint = "check the client key, and the store's status page"
+            raise LoginError(f"the store gives out {what}", hint)
 
     def _refusal(self) -> LoginError:
         if isinstance(self._credentials, ReadyToken):

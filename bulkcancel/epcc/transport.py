@@ -11,6 +11,7 @@ import time
 import zlib
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import lru_cache
 from typing import Self
 
 import aiohttp
@@ -19,7 +20,7 @@ from yarl import URL
 from bulkcancel._version import __version__
 from bulkcancel.base.proxy import environment_proxy
 from bulkcancel.epcc.connections import InStepConnector, UnexpectedBytesError, current_use
-from bulkcancel.epcc.messages import NOTHING, Exchange, NoReply, Reply, Request
+from bulkcancel.epcc.messages import Exchange, NoReply, Reply, Request
 
 _OWN_HEADERS = {
     "Accept": "application/json",
@@ -55,8 +56,6 @@ class Transport:
         self._headers = dict(headers or {})
         self._seen = seen
         self._base = URL(base_url)
-        self._prefix = self._base.raw_path.rstrip("/")
-        self._nothing = aiohttp.BytesPayload(NOTHING, content_type="application/json")
         self._timeout = timeout
         self._proxy, self._proxy_headers = environment_proxy(base_url)
         self._session: aiohttp.ClientSession
@@ -101,18 +100,16 @@ class Transport:
         try:
             async with session.request(
                 request.method,
-                self._base.with_path(self._prefix + request.path, encoded=True),
-                data=self._nothing if request.body is NOTHING else _payload(request),
+                self._base.with_path(request.path, encoded=True),
+                data=_payload(request.body, request.content_type),
                 headers=headers,
                 allow_redirects=False,
                 proxy_headers=self._proxy_headers,
-            ) as response:
-                body = await _bounded_body(response)
+            ) as reply:
+                body = await _bounded_body(reply)
             use = current_use.get()
             use.end()
-            exchange = Reply(
-                response.status, response.headers, body, use.reused, use.is_out_of_step
-            )
+            exchange = Reply(reply.status, reply.headers, body, use.reused, use.is_out_of_step)
         except _FAILURES as error:
             connected = current_use.get(None) is not before
             exchange = _no_reply(error, self._timeout) if connected else self._not_sent(error)
@@ -134,8 +131,8 @@ class Transport:
         return replace(found, reason=found.reason + through)
 
 
-def _payload(request: Request) -> aiohttp.BytesPayload | None:
-    body, content_type = request.body, request.content_type
+@lru_cache(maxsize=4)  # cancels share one
+def _payload(body: bytes | None, content_type: str) -> aiohttp.BytesPayload | None:
     return None if body is None else aiohttp.BytesPayload(body, content_type=content_type)
 
 

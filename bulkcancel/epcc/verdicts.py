@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC
 from email.utils import parsedate_to_datetime
 from enum import Enum, auto
+from functools import lru_cache
 from typing import Any
 
 import orjson
@@ -69,12 +70,11 @@ def interpret_cancel(exchange: Exchange, job_id: str) -> Verdict:
         return Verdict(Step.DOUBT, detail=f"{status}, but about another job", out_of_step=True)
     if status == 200:
         return Verdict(Step.DOUBT, detail="200, but not this job as cancelled")
-    detail, step = describe(exchange, body), _step_for_every_request(status)
-    if step is None and not 400 <= status < 500:
-        step = Step.DOUBT
+    detail = describe(exchange, body)
+    step = _step_for_every_request(status) or (None if 400 <= status < 500 else Step.DOUBT)
     if step is not None:
         return Verdict(step, detail=detail, request_id=request_id)
-    is_api, nameless = _api_error(body) is not None, _may_be_late(exchange, body)
+    is_api, nameless = _api_error(body) is not None, exchange.reused and not _named(body)
     if is_api and status in _REFUSALS:
         return Verdict(Step.ASK_WHY, detail=detail, request_id=request_id, ask_anew=nameless)
     is_missing = is_api and status == 404
@@ -96,7 +96,7 @@ def interpret_read(exchange: Exchange, job_id: str) -> Verdict:
     status, body = exchange.status, body_of(exchange)
     if _is_about_others(body, job_id):
         return Verdict(Step.RESEND, detail=f"{status}, but about another job", out_of_step=True)
-    nameless, state = _may_be_late(exchange, body), None
+    nameless, state = exchange.reused and not _named(body), None
     if status == 200:
         state = _job_in(body, job_id)
     elif status == 404 and _api_error(body) is not None and not nameless:
@@ -181,10 +181,16 @@ def retry_after_in(reply: Reply, now: float) -> float | None:
     value = reply.headers.get("retry-after", "").strip()
     if _SECONDS.fullmatch(value):
         return float(value)
-    until, sent = _epoch(value), _epoch(reply.headers.get("date", ""))
+    until, sent = _epoch(value), date_of(reply)
     return None if until is None else max(0.0, until - (now if sent is None else sent))
 
 
+def date_of(reply: Reply) -> float | None:
+    """Return the epoch time at which a reply was sent, by the store's clock (RFC 9110, 6.6.1)."""
+    return _epoch(reply.headers.get("date", ""))
+
+
+@lru_cache(maxsize=8)
 def _epoch(date: str) -> float | None:
     try:
         found = parsedate_to_datetime(date)
@@ -231,11 +237,6 @@ def _is_about_others(body: dict[str, Any], job_id: str) -> bool:
     """Tell whether a reply can't be ours: replies on its connection are out of step."""
     named = _named(body)
     return bool(named) and id_key(job_id) not in named
-
-
-def _may_be_late(reply: Reply, body: dict[str, Any]) -> bool:
-    """Tell whether a reply may be the one to an earlier request on its connection."""
-    return reply.reused and not _named(body)
 
 
 def _request_id(reply: Reply, body: dict[str, Any]) -> str:

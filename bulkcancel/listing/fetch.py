@@ -3,9 +3,7 @@
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Iterable, Sequence
-from contextlib import suppress
 from dataclasses import replace
-from email.utils import parsedate_to_datetime
 from typing import Protocol, TypeVar
 
 from bulkcancel.base.errors import BulkcancelError
@@ -16,6 +14,7 @@ from bulkcancel.epcc import (
     Request,
     Step,
     Verdict,
+    date_of,
     describe,
     interpret_any,
 )
@@ -104,8 +103,7 @@ class Fetcher:
         return time.time() + self._clock_offset
 
     def _note_time(self, reply: Reply) -> None:
-        with suppress(ValueError, TypeError, OverflowError):
-            stamp = parsedate_to_datetime(reply.headers.get("date", "")).timestamp()
+        if (stamp := date_of(reply)) is not None:
             offset = stamp - time.time()
             self._clock_offset = offset if abs(offset) > _SAME_CLOCK else 0.0
 

@@ -11,9 +11,7 @@ import time
 from codecs import BOM_UTF8
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from datetime import datetime
 from functools import lru_cache, partial
 from typing import BinaryIO
 
@@ -22,6 +20,7 @@ import orjson
 from bulkcancel.base.errors import ReportError
 from bulkcancel.base.model import SETTLED, Earlier, JobRow, Outcome, id_key
 from bulkcancel.base.text import MAX_NAME
+from bulkcancel.base.times import epoch_of
 from bulkcancel.report.append_file import AppendFile
 from bulkcancel.report.rows import COLUMNS, FIRST_COLUMNS, Format, Layout, Row
 from bulkcancel.report.run_log import RunLog, RunSpan
@@ -105,7 +104,7 @@ def read_past(report: BinaryIO, name: str, changed_at: float | None = None) -> P
             past.jobs[key] = _after(past.jobs.get(key), earlier, past.log.run_of(row))
         past.size += len(line)
         past.digest.update(line)
-    last = _seconds(past.log.last_finished_at) or 0.0
+    last = epoch_of(past.log.last_finished_at) or 0.0
     if changed_at is not None and changed_at > last + _SAME_TIME:
         past.killed_at = changed_at
     past.sent_between = _span(past.log, past.killed_at, last)
@@ -153,7 +152,7 @@ def _span(log: RunLog, killed_at: float | None, last: float) -> tuple[float, flo
         return None if killed_at is None else (killed_at, math.inf)
     if not log.first_sent_at and killed_at is None and not run.after_a_kill:
         return None
-    start = run.start or _seconds(log.first_sent_at)
+    start = run.start or epoch_of(log.first_sent_at)
     return None if start is None else (start, max(last, killed_at or 0.0))
 
 
@@ -204,8 +203,8 @@ def _earlier(row: Row) -> Earlier:
     if outcome in SETTLED:  # when it was sent matters no more
         return _settled(outcome, status)
     attempts = int(_text(row, "attempts") or 0)
-    known_at = None if outcome is Outcome.INVALID else _seconds(_text(row, "finished_at"))
-    return Earlier(outcome, status, _seconds(_text(row, "sent_at")), attempts, known_at)
+    known_at = None if outcome is Outcome.INVALID else epoch_of(_text(row, "finished_at"))
+    return Earlier(outcome, status, epoch_of(_text(row, "sent_at")), attempts, known_at)
 
 
 def require_same_store(past: Past, store: str) -> None:
@@ -220,13 +219,6 @@ def require_same_store(past: Past, store: str) -> None:
         if its_id != store_id if its_id and store_id else its_host != host:
             what = f"{past.name} is the report of another store: {each}, not {store}"
             raise ReportError(what, "correct the base URL or the key, or add --allow-other-store")
-
-
-def _seconds(text: str) -> float | None:
-    """Return a time as epoch seconds, None where it is none."""
-    with suppress(ValueError):
-        return datetime.fromisoformat(text).timestamp()
-    return None
 
 
 def _from_csv(line: bytes, layout: Layout) -> Row:
