@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from bulkcancel.base.lazy import importer
 from bulkcancel.inputs.job_ids import Entry, problem_of
-from bulkcancel.inputs.jobs import Jobs, most_common
+from bulkcancel.inputs.jobs import Jobs
 from bulkcancel.inputs.reader import Input, read_inputs, stdin_is_pipe
 from bulkcancel.inputs.source import STDIN, Source
 
@@ -25,7 +25,6 @@ __all__ = [
     "Listed",
     "Source",
     "Streamed",
-    "most_common",
     "problem_of",
     "read_inputs",
     "stdin_is_pipe",

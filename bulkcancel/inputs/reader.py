@@ -20,8 +20,8 @@ BATCH = 1000  # entries that are looked at together
 class Input:
     """What was read; `stream` is the source that is still to be read, if any.
 
-    `others` counts the valid ids that are not UUIDs; `entries` are all of them, kept only
-    where a practice store is to be made from them.
+    `others` counts the valid ids that are not UUIDs, nor of settled jobs; `entries` are all
+    of them, kept only where a practice store is to be made from them.
     """
 
     jobs: Jobs = field(default_factory=Jobs)
@@ -39,7 +39,8 @@ class Input:
             self.entries += batch
         new = [entry for entry in batch if self.jobs.add(entry, source.name)]
         if not source.has_uuid:
-            self.others += sum(not entry.problem for entry in new)
+            ids = (entry.job_id for entry in new if not entry.problem)
+            self.others += sum(not self.jobs.is_settled(job_id) for job_id in ids)
         return new
 
     def check_end(self, source: Source) -> None:
@@ -83,17 +84,16 @@ def read_inputs(
     column: str | None,
     note: Callable[[str], None],
     *,
-    keep_entries: bool = False,
+    into: Input | None = None,
     may_stream: bool = False,
-    allow_empty: bool = False,
     report: str | None = None,
 ) -> Input:
     """Read and check all files, and standard input unless that is a pipe that may stream.
 
-    `report` is one that the run resumes, and may be among the files. `note` gets what the
-    operator should know. Raises `InputError`.
+    `into` is what they are added to. `report` is one that the run resumes, and may be among the
+    files. `note` gets what the operator should know. Raises `InputError`.
     """
-    read = Input(keep_entries=keep_entries, allow_empty=allow_empty)
+    read = into or Input()
     notes: list[str] = []  # of lists that will do: an error stands alone
     for file in files:
         if file == STDIN and any(source.file == STDIN for source in read.sources):

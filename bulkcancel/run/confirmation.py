@@ -1,13 +1,16 @@
 """What is asked before the first cancel, gathered from the input, the report and the settings."""
 
+from collections import Counter
 from collections.abc import Iterable
 from urllib.parse import urlsplit
 
 from bulkcancel.base.model import StoreName
-from bulkcancel.base.text import one_line
+from bulkcancel.base.text import count_of, one_line
 from bulkcancel.console import Question
-from bulkcancel.inputs import Input, Source, most_common
+from bulkcancel.inputs import Input, Source
 from bulkcancel.run.prepare import Prepared
+
+_MOST_KINDS = 20  # types or statuses that are named
 
 
 def store_in_words(url: str, store: StoreName | None) -> str:
@@ -18,21 +21,37 @@ def store_in_words(url: str, store: StoreName | None) -> str:
     return f"{host}, {store}" if str(store) else f"{host} (store name could not be read)"
 
 
-def about(read: Input, *, settled: int = 0) -> list[str]:
-    """Return what the input tells of its jobs, a line each; `settled` of them are left out."""
-    jobs, (first, last) = read.jobs, read.jobs.ends()
-    ids = f"ids{f' in {read.column}' if read.column else ''}: first {first}, last {last}"
-    lines = [ids] if first else []
-    for counts in filter(None, map(most_common, (jobs.types, jobs.statuses))):
-        kinds = ", ".join(f"{n:,} {one_line(name, 40)}" for name, n in counts.items())
-        lines.append(f"in the whole list: {kinds}" if settled else kinds)
+def about(read: Input) -> list[str]:
+    """Return what the input tells of its jobs that are not settled, a line each."""
+    jobs, lines = read.jobs, list[str]()
+    if jobs.first:
+        column = f" in {read.column}" if read.column else ""
+        lines.append(f"ids{column}: first {jobs.first}, last {jobs.last}")
+    lines += filter(None, (_kinds(jobs.types, "type"), _kinds(jobs.statuses, "status")))
     if jobs.created:
-        times = dict.fromkeys(text for _, text in jobs.created)
-        lines.append(f"created {' to '.join(times)}")
+        times = " to ".join(dict.fromkeys(text for _, text in jobs.created))
+        total = jobs.types.total()
+        some = f" (known of {jobs.dated:,} of {total:,} jobs)" if jobs.dated < total else ""
+        lines.append(f"created {times}{some}")
     if read.others:
         are = "id is not a UUID" if read.others == 1 else "ids are not UUIDs"
         lines.append(f"note: {read.others:,} {are}, as published job ids are")
     return lines
+
+
+def _kinds(counts: Counter[str], attribute: str) -> str:
+    """Return how many jobs are of which kind, the most first; '' where none of them is known."""
+    known = Counter[str]()
+    for name, n in counts.copy().items():  # a pipe may add to it meanwhile
+        known[one_line(name, 40)] += n
+    unknown = known.pop("", 0)
+    shown = sorted(known.items(), key=lambda each: (-each[1], each[0]))[:_MOST_KINDS]
+    parts = [f"{n:,} {name}" for name, n in shown]
+    if others := known.total() - sum(n for _, n in shown):
+        parts.append(f"{others:,} of another {attribute}")
+    if known and unknown:
+        parts.append(f"{unknown:,} of unknown {attribute}")
+    return ", ".join(parts)
 
 
 def skipped_lines(sources: Iterable[Source]) -> str:
@@ -42,7 +61,7 @@ def skipped_lines(sources: Iterable[Source]) -> str:
         "comment": sum(each.comments for each in remarks),
         "blank": sum(each.blanks for each in remarks),
     }
-    parts = [f"{n:,} {kind} line{'' if n == 1 else 's'}" for kind, n in counts.items() if n]
+    parts = [count_of(n, f"{kind} line") for kind, n in counts.items() if n]
     return f"{' and '.join(parts)} skipped" if parts else ""
 
 
@@ -61,7 +80,7 @@ def question_of(
     return Question(
         jobs=ready.left.valid,
         skipped=skipped,
-        about=about(ready.input, settled=ready.left.settled),
+        about=about(ready.input),
         store=store,
         rate=ready.settings.pace.rate,
         latency=latency,

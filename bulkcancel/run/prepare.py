@@ -4,6 +4,7 @@ import os
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from threading import Timer
 
 from bulkcancel.base import defaults
@@ -12,16 +13,17 @@ from bulkcancel.base.errors import BulkcancelError
 from bulkcancel.base.model import ClientKey
 from bulkcancel.base.settings import Settings
 from bulkcancel.console import Output
-from bulkcancel.inputs import STDIN, Input, read_inputs, stdin_is_pipe
+from bulkcancel.inputs import STDIN, Input, Jobs, read_inputs, stdin_is_pipe
 from bulkcancel.report import (
     EarlierReport,
+    Past,
     Plan,
     check_places,
     choose_target,
     open_earlier,
     stdout_is_null,
 )
-from bulkcancel.run.remaining import Remaining
+from bulkcancel.run.remaining import Remaining, is_settled
 from bulkcancel.run.summary_file import Clock, check_earlier_summary, record_failed_start
 
 WORD_EVERY = 3.0  # seconds without an answer before the first cancel
@@ -58,7 +60,7 @@ def prepared(settings: Settings, environ: Mapping[str, str], output: Output) -> 
         for path in plan.summaries if plan.resume else ():
             check_earlier_summary(path, before.past)
         try:
-            read = _read(settings, output)
+            read = _read(settings, output, before.past)
             if read.shortage:
                 output.note(f"warning: {read.shortage}")
             for remark in before.remarks():
@@ -71,10 +73,18 @@ def prepared(settings: Settings, environ: Mapping[str, str], output: Output) -> 
             raise
 
 
-def _read(settings: Settings, output: Output) -> Input:
-    """Return the input; says what is waited for where a pipe does not end."""
+def _read(settings: Settings, output: Output, past: Past) -> Input:
+    """Return the input; says what is waited for where a pipe does not end.
+
+    `past` is what is known of its jobs where the run is a resume.
+    """
     jobs, report = settings.jobs, settings.report
     may_stream = not settings.asks and not jobs.dry_run
+    read = Input(
+        Jobs(partial(is_settled, past=past)),
+        keep_entries=settings.store.sandbox,
+        allow_empty=jobs.allow_empty,
+    )
     waiting = Timer(WORD_EVERY, lambda: output.note(WAITING if settings.asks else STILL_READING))
     waiting.daemon = True
     if STDIN in jobs.files and stdin_is_pipe() and not may_stream:
@@ -82,9 +92,8 @@ def _read(settings: Settings, output: Output) -> Input:
     try:
         return read_inputs(
             *(jobs.files, jobs.column, lambda text: output.note(f"note: {text}")),
-            keep_entries=settings.store.sandbox,
+            into=read,
             may_stream=may_stream,
-            allow_empty=jobs.allow_empty,
             report=report.output if report.resume else None,
         )
     finally:

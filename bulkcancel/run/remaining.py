@@ -71,12 +71,18 @@ def unsettled(row: JobRow, past: Past) -> JobRow | None:
     """Return the row with what the report says of its job; None where nothing is left to do."""
     if row.problem:
         return None if _is_reported(row, past) else row
+    if is_settled(row.job_id, past):
+        return None
     earlier = past.jobs.get(id_key(row.job_id))
-    if earlier is None:
-        return row
-    if earlier.outcome is Outcome.NOT_FOUND and not past.store_is_known:
-        return replace(row, earlier=earlier)
-    return None if earlier.outcome in SETTLED else replace(row, earlier=earlier)
+    return row if earlier is None else replace(row, earlier=earlier)
+
+
+def is_settled(job_id: str, past: Past) -> bool:
+    """Tell whether a report needs nothing more of a job."""
+    earlier = past.jobs.get(id_key(job_id)) if past.jobs else None
+    if earlier is None or (earlier.outcome is Outcome.NOT_FOUND and not past.store_is_known):
+        return False
+    return earlier.outcome in SETTLED
 
 
 def _is_reported(row: JobRow, past: Past) -> bool:

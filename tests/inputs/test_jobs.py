@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from bulkcancel.base.model import JobRow
 from bulkcancel.inputs.job_ids import About, Entry
-from bulkcancel.inputs.jobs import Jobs, most_common
+from bulkcancel.inputs.jobs import Jobs
 from tests.support.reading import UUID
 
 WRONG = "not a job id"
@@ -54,9 +54,9 @@ def test_jobs_come_once(files: list[str], expected: list[str], repeats: int) -> 
 
 def test_first_and_last_id_are_as_written() -> None:
     """The ends of the list are those of its valid ids, in their spelling."""
-    assert Jobs().ends() == ("", "")
     rows = [Entry(1, "/", WRONG), Entry(2, UUID.upper()), Entry(3, "b"), Entry(4, UUID)]
-    assert jobs_of(rows).ends() == (UUID.upper(), "b")
+    jobs = jobs_of(rows)
+    assert (jobs.first, jobs.last) == (UUID.upper(), "b")
 
 
 def test_a_problem_is_kept() -> None:
@@ -102,17 +102,10 @@ def described(*abouts: About | None) -> Jobs:
 
 
 def test_jobs_are_counted_by_type_and_status() -> None:
-    """Counts come with the most first, and leave out what the input does not say."""
+    """Each job counts, also where the input does not say what it is."""
     jobs = described(About("b", "x"), About("a", "x"), About("b"), About("c"), About(), None)
-    assert list(most_common(jobs.types).items()) == [("b", 2), ("a", 1), ("c", 1)]
-    assert most_common(jobs.statuses) == {"x": 2}
-
-
-def test_counts_of_free_text_are_bounded() -> None:
-    """At most twenty values are shown, those that occur most."""
-    types = most_common(described(*(About(f"kind-{i % 30}") for i in range(31))).types)
-    assert len(types) == 20
-    assert next(iter(types)) == "kind-0"
+    assert jobs.types == {"b": 2, "a": 1, "c": 1, "": 2}
+    assert jobs.statuses == {"x": 2, "": 4}
 
 
 @pytest.mark.parametrize(
@@ -131,3 +124,4 @@ def test_range_of_creation_is_kept_as_written(times: list[str], created: list[in
     """The earliest and the latest time are compared as times, and shown as the input has them."""
     jobs = described(*(About(created_at=time) for time in times))
     assert [text for _, text in jobs.created] == [times[place] for place in created]
+    assert jobs.dated == sum(time.startswith("2026") for time in times)

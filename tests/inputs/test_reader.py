@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from bulkcancel.base.errors import InputError
-from bulkcancel.inputs import Entry, Input, Source, read_inputs
+from bulkcancel.inputs import Entry, Input, Jobs, Source, read_inputs
 from bulkcancel.inputs.job_ids import About, Remarks
 from tests.support.reading import BOM, UUID, file_of
 
@@ -112,9 +112,9 @@ def test_empty_standard_input_is_refused_unless_allowed(
         read("-")
     assert refused.value.message == "nothing came by standard input"
     assert "--allow-empty" in refused.value.hint
-    assert sources(read("-", allow_empty=True)) == []
+    assert sources(read("-", into=Input(allow_empty=True))) == []
     if raw is None:
-        assert read("-", may_stream=True, allow_empty=True).stream is None
+        assert read("-", may_stream=True, into=Input(allow_empty=True)).stream is None
 
 
 @pytest.mark.parametrize("raw", [b"", BOM, b"\r\n\r \t\n", b"# none\n", b"sep=;\n"], ids=ascii)
@@ -125,7 +125,7 @@ def test_empty_file_is_refused_unless_allowed(folder: Path, raw: bytes) -> None:
         read(*files)
     assert refused.value.message == "1: the file is empty"
     assert "--allow-empty" in refused.value.hint
-    assert sources(read(*files, allow_empty=True)) == []
+    assert sources(read(*files, into=Input(allow_empty=True))) == []
 
 
 @pytest.mark.parametrize("raw", [b"job_id\n", b"[]", b'{"data":[]}'])
@@ -143,15 +143,26 @@ def test_rule_for_uuids_holds_for_each_list_alone(folder: Path) -> None:
     assert inputs.others == 2
 
 
+def test_what_is_said_of_the_jobs_is_of_those_that_are_not_settled(folder: Path) -> None:
+    """On a resume most may be: ids, counts and times are of what will be sent."""
+    table = b"id,type,created_at\na,x,2026-03-14T01:00Z\nb,y,2026-03-14T02:00Z\nc,,\nd,x,\n"
+    jobs = Jobs({"a", "d"}.__contains__)
+    inputs = read(*kept(folder, table), into=Input(jobs))
+    assert (len(jobs), jobs.first, jobs.last, inputs.others) == (4, "b", "c", 2)
+    assert (jobs.types, jobs.dated) == ({"y": 1, "": 1}, 1)
+    assert [text for _, text in jobs.created] == ["2026-03-14T02:00Z"] * 2
+
+
 def test_counts_are_those_of_all_files(folder: Path) -> None:
     """Columns, first and last id, counts, times and skipped lines are those of the whole input."""
     table = b"# ids\nn,Job ID,type,created_at\n1,a1,x,2026-03-14T03:00:00Z\n\n2,a2,y,\n3,a1,y,\n"
     jobs = b'[{"job_id":"b1","type":"x","created_at":"2026-03-14T01:00:00Z"},7]'
     inputs = read(*kept(folder, table, jobs, b"c1\n"))
     assert inputs.column == '"Job ID" (column 2), key "job_id"'
-    assert inputs.jobs.ends() == ("a1", "c1")
-    assert inputs.jobs.types == {"x": 2, "y": 1}
+    assert (inputs.jobs.first, inputs.jobs.last) == ("a1", "c1")
+    assert inputs.jobs.types == {"x": 2, "y": 1, "": 1}
     assert [text[11:13] for _, text in inputs.jobs.created] == ["01", "03"]
+    assert inputs.jobs.dated == 2
     assert inputs.others == 4
     skipped = [(source.remarks.comments, source.remarks.blanks) for source in inputs.sources]
     assert skipped == [(1, 1), (0, 0), (0, 0)]
@@ -207,7 +218,7 @@ def test_one_bad_file_refuses_all(folder: Path) -> None:
 def test_entries_are_kept_for_practice_only(folder: Path) -> None:
     """A practice store is made from all entries, duplicates included; else none is kept."""
     files = kept(folder, b"id,status\na,started\na,\n", b"b1\n")
-    assert read(*files, keep_entries=True).entries == [
+    assert read(*files, into=Input(keep_entries=True)).entries == [
         Entry(2, "a", about=About(status="started")),
         Entry(3, "a", about=About()),
         Entry(1, "b1"),

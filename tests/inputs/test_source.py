@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from bulkcancel.base.errors import InputError
 from bulkcancel.base.model import id_key
 from bulkcancel.base.text import visible
-from bulkcancel.inputs import Entry, Source, read_inputs
+from bulkcancel.inputs import Entry, Input, Source, read_inputs
 from tests.support.reading import BOM, UUID, cut, entries, file_of, refusal
 from tests.support.texts import ENCODABLE
 
@@ -207,7 +207,7 @@ def test_every_line_of_a_table_is_accounted_for(
     raw = "".join(f"{line}\n" for line in [first, *lines]).encode()
     file = file_of(tmp_path_factory.getbasetemp(), raw)
     try:
-        read = read_inputs((file,), None, lambda _: None, allow_empty=True)
+        read = read_inputs((file,), None, lambda _: None, into=Input(allow_empty=True))
     except InputError:
         return
     skipped = read.sources[0].remarks

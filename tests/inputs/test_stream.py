@@ -222,7 +222,7 @@ async def test_rule_for_uuids_holds_from_the_first_one_on() -> None:
     rows = streamed(*first, gate(is_open=True), Entry(4, "4f1c2a90"), read=read)
     taken = [await rows.take() or row() for _ in range(4)]
     assert [each.job_id for each in taken if not each.problem] == ["job-1", UUID]
-    assert (*read.jobs.ends(), read.others) == ("job-1", UUID, 1)
+    assert (read.jobs.first, read.jobs.last, read.others) == ("job-1", UUID, 1)
 
 
 async def test_empty_stream_is_refused_unless_allowed() -> None:

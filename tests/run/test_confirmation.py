@@ -54,12 +54,6 @@ def read_of(*abouts: About, column: str = "") -> Input:
     return read
 
 
-def test_the_question_of_a_resume_tells_the_whole_list_from_what_is_sent() -> None:
-    """The counts by type are those of the list, of which most may be settled."""
-    read = read_of(*[About("product-import")] * 400)
-    assert about(read, settled=289)[1:] == ["in the whole list: 400 product-import"]
-
-
 CREATED = "2026-02-25T02:00:00Z", "2026-02-25T04:29:50Z"
 
 
@@ -77,10 +71,23 @@ CREATED = "2026-02-25T02:00:00Z", "2026-02-25T04:29:50Z"
         ),
         (read_of(About(created_at=CREATED[0])),
          ["ids: first job-1, last job-1", f"created {CREATED[0]}"]),
+        (
+            read_of(*[About()] * 26, *[About("import", "", CREATED[0])] * 7, *[About("copy")] * 5),
+            ["ids: first job-1, last job-38", "7 import, 5 copy, 26 of unknown type",
+             f"created {CREATED[0]} (known of 7 of 38 jobs)"],
+        ),
+        (
+            read_of(*[About(f"k{i % 22 + 10}", "pending") for i in range(23)], About()),
+            ["ids: first job-1, last job-24",
+             ", ".join(["2 k10", *(f"1 k{i}" for i in range(11, 30)),
+                        "2 of another type", "1 of unknown type"]),
+             "23 pending, 1 of unknown status"],
+        ),
         (Input(others=12), ["note: 12 ids are not UUIDs, as published job ids are"]),
         (Input(others=1), ["note: 1 id is not a UUID, as published job ids are"]),
     ],
-    ids=["nothing", "a plain list", "a table", "one moment", "no UUIDs", "no UUID"],
+    ids=["nothing", "a plain list", "a table", "one moment", "known of few", "free text",
+         "no UUIDs", "no UUID"],
 )  # fmt: skip
 def test_the_question_tells_what_the_input_says_of_its_jobs(read: Input, lines: list[str]) -> None:
     """Column, first and last id, types, statuses and times show a list that was not meant."""
