@@ -232,7 +232,7 @@ def names_it_cancelled(body: bytes) -> bool:
         return False
 
 
-@settings(deadline=None, max_examples=300)
+@settings(max_examples=200)
 @given(replies)
 def test_no_reply_raises_and_none_lies(exchange: Reply) -> None:
     """Whatever comes, nothing raises, and `cancelled` needs a body that says so of this job."""
@@ -251,7 +251,6 @@ dates = st.from_regex(
 )
 
 
-@settings(deadline=None, max_examples=300)
 @given(st.text(ENCODABLE) | dates, st.floats(0, 1e11))
 def test_no_retry_after_raises(value: str, now: float) -> None:
     """Any header text gives None or a time that is not negative."""
