@@ -4,13 +4,14 @@ The one place that writes to standard output for people: there the table is what
 """
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import product
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 from rich.text import Text
 
 from bulkcancel.base.model import JOB_STATUSES, PENDING, ListedJob
@@ -19,6 +20,10 @@ from bulkcancel.base.times import epoch_of
 
 _FIRST = 10  # jobs of the list that are shown
 _MOST_RUNNING = 5  # lines
+_FULL = "%Y-%m-%d %H:%M:%S UTC"
+# ids and statuses are copied, and always whole: times give way first, then types
+_WIDEST_FIRST = ((4, _FULL), (4, "%m-%d %H:%M"), (3, ""), (2, ""), (1, ""))  # columns, time
+_UNBOUNDED = 10_000  # columns: what is wider than the terminal is wrapped by it, not cut
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,14 +47,17 @@ class QueueView:
 
 def print_queue(view: QueueView) -> None:
     """Print the view to standard output."""
-    console = Console(highlight=False, emoji=False, soft_wrap=True)
+    width = Console().width
+    console = Console(highlight=False, emoji=False, soft_wrap=True, width=_UNBOUNDED)
     console.print(Text(f"{view.where}, {_time(view.now)}", "bold"))
     if view.jobs:
-        console.print(_counts(view.jobs))
+        console.print(_fitting(console, width, _counts(view.jobs)))
     for line in _facts(view):
         console.print(Text(line))
     if view.jobs:
-        console.print(_jobs(view.jobs[:_FIRST]))
+        first = view.jobs[:_FIRST]
+        tables = (_jobs(first, columns, form) for columns, form in _WIDEST_FIRST)
+        console.print(_fitting(console, width, tables))
     if len(view.jobs) > _FIRST:
         console.print(Text(f"and {len(view.jobs) - _FIRST:,} more\n"))
     if view.command:
@@ -60,9 +68,17 @@ def print_queue(view: QueueView) -> None:
         console.print(Text(view.command, "bold"))
 
 
-def _counts(jobs: Sequence[ListedJob]) -> Table:
-    """Return the types by status, with a last row for all of them."""
-    counts = Counter((one_line(job.state.type, 40), job.state.status) for job in jobs)
+def _fitting(console: Console, width: int, tables: Iterable[Table]) -> Table:
+    """Return the first table that is not wider than the terminal, else the last one."""
+    for table in tables:
+        if console.measure(table).maximum <= width:
+            break
+    return table
+
+
+def _counts(jobs: Sequence[ListedJob]) -> Iterator[Table]:
+    """Yield the types by status, with a last row for all of them; and as a list of both."""
+    counts = Counter((one_line(job.state.type, 40) or "(none)", job.state.status) for job in jobs)
     found = {status for _, status in counts}
     statuses = [*(s for s in JOB_STATUSES if s in found), *sorted(found.difference(JOB_STATUSES))]
     kinds = sorted({kind for kind, _ in counts})
@@ -72,8 +88,14 @@ def _counts(jobs: Sequence[ListedJob]) -> Table:
         total = sum(counts[kind, status] for kind in kinds)
         table.add_column(status, justify="right", footer=f"{total:,}")
     for kind in kinds:
-        table.add_row(kind or "(none)", *(f"{counts[kind, status]:,}" for status in statuses))
-    return table
+        table.add_row(kind, *(f"{counts[kind, status]:,}" for status in statuses))
+    yield table
+    narrow = Table("type", "status", Column("jobs", justify="right"), box=SIMPLE_HEAD)
+    narrow.pad_edge = False
+    for kind, status in product(kinds, statuses):
+        if counts[kind, status]:
+            narrow.add_row(kind, status, f"{counts[kind, status]:,}")
+    yield narrow
 
 
 def _facts(view: QueueView) -> Iterable[str]:
@@ -94,18 +116,19 @@ def _facts(view: QueueView) -> Iterable[str]:
         yield "running now     nothing"
 
 
-def _jobs(jobs: Iterable[ListedJob]) -> Table:
-    table = Table(box=SIMPLE_HEAD, pad_edge=False)
-    for name in ("job_id", "status", "type", "created_at"):
-        table.add_column(name, no_wrap=True)
+def _jobs(jobs: Iterable[ListedJob], columns: int, time_format: str = "") -> Table:
+    """Return so many of the columns; with one, the status is below each id."""
+    table = Table(*("job_id", "status", "type", "created_at")[:columns], box=SIMPLE_HEAD)
+    table.pad_edge = False
     for job in jobs:
-        state = job.state
-        table.add_row(one_line(job.job_id), state.status, one_line(state.type), _time(job.created))
+        state, job_id = job.state, one_line(job.job_id)
+        cells = [job_id, state.status, one_line(state.type), _time(job.created, time_format)]
+        table.add_row(*(cells[:columns] if columns > 1 else [f"{job_id}\n{state.status}"]))
     return table
 
 
-def _time(epoch: float | None) -> str:
-    return "-" if epoch is None else f"{datetime.fromtimestamp(epoch, UTC):%Y-%m-%d %H:%M:%S} UTC"
+def _time(epoch: float | None, time_format: str = _FULL) -> str:
+    return "-" if epoch is None else f"{datetime.fromtimestamp(epoch, UTC):{time_format}}"
 
 
 def _lasting(words: str, begun: float | None, view: QueueView) -> str:
