@@ -130,6 +130,11 @@ class Settings:
         jobs = self.jobs
         return not (jobs.yes or jobs.dry_run or jobs.check or self.store.sandbox)
 
+    @property
+    def proves(self) -> bool:
+        """Tell whether the input are reports that are only held against the store."""
+        return self.jobs.check and self.report.verify
+
 
 GROUPS: Mapping[str, type[Any]] = {
     "jobs": JobOptions,
@@ -154,5 +159,9 @@ def _refuse_contradictions(options: Mapping[str, Any]) -> None:
             raise ConfigError(f"{both} exclude each other", "leave one of them out")
     if options["resume"] and options["output"] in {None, "", "-"}:
         raise ConfigError("--resume needs a report", "name it with --output FILE")
-    if options["allow_other_store"] and not options["resume"]:
+    proves = options["check"] and options["verify"]
+    if proves and (options["sandbox"] or options["split"]):
+        what = "--check --verify proves a report by its store, and writes none"
+        raise ConfigError(what, "leave out --sandbox and --split")
+    if options["allow_other_store"] and not (options["resume"] or proves):
         raise ConfigError("--allow-other-store goes with --resume", "leave it out")

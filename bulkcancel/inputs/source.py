@@ -41,7 +41,7 @@ class Source:
     remarks: Remarks = field(default_factory=Remarks)
     drops_torn_line: bool = False  # of a report that this run resumes
     has_uuid: bool = False  # among the ids so far
-    _hash: "hashlib._Hash" = field(default_factory=hashlib.sha256)
+    hash: "hashlib._Hash" = field(default_factory=hashlib.sha256)  # of what was read
 
     @property
     def name(self) -> str:
@@ -51,7 +51,7 @@ class Source:
     @property
     def digest(self) -> str:
         """Return the SHA-256 of what was read, in hexadecimal digits."""
-        return self._hash.hexdigest()
+        return self.hash.hexdigest()
 
     def entries(self, before_read: Callable[[], None] = lambda: None) -> Iterator[Entry]:
         """Yield the entries as they arrive; raises `InputError`.
@@ -89,7 +89,7 @@ class Source:
                         return
                     if self.drops_torn_line:
                         chunk += stream.read()
-                    self._hash.update(chunk)
+                    self.hash.update(chunk)
                     if self.drops_torn_line:
                         chunk = chunk[: chunk.rfind(b"\n") + 1]
                     yield chunk

@@ -1,6 +1,6 @@
 """The store's queue: its list of jobs, whole or not at all, shown, followed, and used as proof.
 
-`command` is `bulkcancel-jobs`, `prove` is `--check --verify`. Must not know click, nor how
+`command` is `bulkcancel-jobs`, `verify` holds a report against it. Must not know click, nor how
 the rate is held, and cancels nothing. The store's own name is read here, too.
 """
 

@@ -60,6 +60,11 @@ class Verification:
         return 0 if self.failure else self.checked - len(self.differences)
 
     @property
+    def complaints(self) -> list[str]:
+        """Return what is wrong, a line each."""
+        return [str(self)] if self.failure else [str(each) for each in self.differences]
+
+    @property
     def is_clean(self) -> bool:
         """Tell whether the store confirms every row."""
         return not (self.failure or self.differences)

@@ -8,7 +8,14 @@ from bulkcancel.console import Summary, print_summary
 from bulkcancel.report import STDOUT, name_of
 from bulkcancel.run.confirmation import skipped_lines
 from bulkcancel.run.facts import Facts, summary_of
-from bulkcancel.run.next_step import LOST_REPORT, NextStep, after_look, after_run, resume_command
+from bulkcancel.run.next_step import (
+    LOST_REPORT,
+    NextStep,
+    after_look,
+    after_proof,
+    after_run,
+    resume_command,
+)
 from bulkcancel.run.summary_file import as_json, is_page, write_summary
 
 
@@ -18,15 +25,16 @@ def conclude(facts: Facts) -> int:
     place = name_of(facts.report.target)
     for result in facts.report.unrecorded:
         output.error(f"no row in {place} for {result.row.job_id}, which is {result.outcome}")
-    for difference in () if facts.verified is None else facts.verified.differences:
-        output.error(str(difference))
+    for complaint in () if facts.verified is None else facts.verified.complaints:
+        output.error(complaint)
     _show(facts, _next_step(facts))
     try:
         _write_summaries(facts)
     except GuardError as error:
         output.error(error.message, error.hint)
         facts = replace(facts, stopped=facts.stopped or error)
-    if output.quiet and facts.exit_code and facts.stopped is None:
+    is_said = facts.stopped is not None or facts.ready.settings.proves
+    if output.quiet and facts.exit_code and not is_said:
         counts = facts.counts()["outcomes"].items()
         words = ", ".join(f"{outcome} {n:,}" for outcome, n in counts)
         output.error(f"exit code {facts.exit_code}: {words}", f"the report is {place}")
@@ -53,6 +61,8 @@ def _write_summaries(facts: Facts) -> None:
 def _next_step(facts: Facts) -> NextStep:
     settings, tally = facts.ready.settings, facts.tally
     report, recorder = _file_of(facts), facts.report
+    if settings.proves and facts.verified is not None:
+        return after_proof(facts.verified)
     if settings.jobs.check or settings.jobs.dry_run:
         return after_look(settings, tally)
     if recorder.lost or (recorder.broken and report is None):
@@ -90,7 +100,7 @@ def _show(facts: Facts, step: NextStep) -> None:
         sent=facts.sent and not (settings.jobs.check or settings.jobs.dry_run),
         report=_file_of(facts),
         rewritten=facts.report.restored,
-        verified="" if facts.verified is None else str(facts.verified),
+        verified=str(facts.verified) if facts.verified and not facts.verified.failure else "",
         stopped=None if stopped is None else (stopped.message, stopped.hint),
     )
     print_summary(facts.ready.output, summary, facts.counts())

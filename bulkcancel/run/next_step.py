@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from bulkcancel.base.model import Outcome
 from bulkcancel.base.settings import Settings
@@ -10,6 +10,9 @@ from bulkcancel.base.tally import Tally
 from bulkcancel.base.text import shell_command
 from bulkcancel.inputs import STDIN
 from bulkcancel.report import STDOUT
+
+if TYPE_CHECKING:
+    from bulkcancel.listing import Verification
 
 _REMAINING = {  # each in the singular and the plural
     Outcome.FAILED: ("failed", "failed"),
@@ -89,6 +92,15 @@ def after_look(settings: Settings, tally: Tally) -> NextStep:
     words = [word for word in settings.command if word != look]
     command = _command(words, output, map(_read_again, jobs.files), jobs.column)
     return _then(f"nothing was cancelled. {invalid}To cancel, leave out {look}", command)
+
+
+def after_proof(verified: "Verification") -> NextStep:
+    """Return what to do after a report was held against the store, and nothing else was done."""
+    if verified.failure:
+        return NextStep("prove it once more, later")
+    if verified.differences:
+        return NextStep("see to the jobs that differ; another run cancels those that are pending")
+    return NextStep("nothing, the store says the same as the report")
 
 
 def resume_command(

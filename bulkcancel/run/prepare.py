@@ -9,7 +9,7 @@ from threading import Timer
 
 from bulkcancel.base import defaults
 from bulkcancel.base.access import Access, find_access
-from bulkcancel.base.errors import BulkcancelError
+from bulkcancel.base.errors import BulkcancelError, ConfigError
 from bulkcancel.base.model import ClientKey
 from bulkcancel.base.settings import Settings
 from bulkcancel.console import Output
@@ -60,7 +60,7 @@ def prepared(settings: Settings, environ: Mapping[str, str], output: Output) -> 
         for path in plan.summaries if plan.resume else ():
             check_earlier_summary(path, before.past)
         try:
-            read = _read(settings, output, before.past)
+            read = Input() if settings.proves else _read(settings, output, before.past)
             if read.shortage:
                 output.note(f"warning: {read.shortage}")
             for remark in before.remarks():
@@ -103,9 +103,13 @@ def _read(settings: Settings, output: Output, past: Past) -> Input:
 def _plan(settings: Settings) -> Plan:
     """Return where the run records; raises `ReportError` for places that won't do."""
     jobs, report = settings.jobs, settings.report
+    if settings.proves and settings.origins.get("output") == "option":
+        hint = "leave out --output; --summary keeps what is found"
+        raise ConfigError("--check --verify writes no report", hint)
     kept = report.split is not None or not (jobs.dry_run or jobs.check)  # a look has its summary
+    target = choose_target(report.output, report.format, kept=kept)
     plan = Plan(
-        choose_target(report.output, report.format, kept=kept),
+        os.devnull if settings.proves else target,
         report.format,
         overwrite=report.overwrite,
         resume=report.resume,

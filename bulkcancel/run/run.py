@@ -29,13 +29,13 @@ def run(settings: Settings, environ: Mapping[str, str]) -> int:
     as_json = display.log_format == "json"
     output = Output(quiet=display.quiet, verbosity=display.verbose, as_json=as_json)
     try:
-        if settings.jobs.check and settings.report.verify:
-            from bulkcancel.listing.prove import prove  # noqa: PLC0415  (aiohttp takes its time)
-
-            return prove(settings, environ, output)
         with prepared(settings, environ, output) as ready:
             for line in effective_settings(settings, ready.access):
                 output.detail(line)
+            if settings.proves:
+                from bulkcancel.run.prove import prove  # noqa: PLC0415  (aiohttp takes its time)
+
+                return prove(ready)
             if ready.input.stream is None and _is_empty(ready):
                 return _code_without_jobs(ready)
             return _rehearse(ready) if settings.jobs.dry_run else _perform(ready)

@@ -1,9 +1,12 @@
 """`--verify`, after a run and of an old report, against a store that may say something else."""
 
+import hashlib
+import re
 from pathlib import Path
 
 import orjson
 import pytest
+from aiohttp import web
 
 from bulkcancel.sandbox import Rules
 from tests.conftest import Cli
@@ -79,7 +82,7 @@ def test_verify_of_an_old_report_only_reads(cli: Cli) -> None:
     files = sorted(Path().iterdir())
     ended = cli.against(api, "-r", "2000", "r.csv", "--check", "--verify")
     assert (ended.code, ended.out) == (0, "")
-    assert ended.err.startswith("verified 122 of 122 against the store's list at ")
+    assert re.search(r"^verified 122 of 122 against the store's list at ", ended.err, re.MULTILINE)
     assert (api.asked, sorted(Path().iterdir())) == ([], files)
     api.queue.jobs["job-9"].status = "success"
     ended = cli.against(api, "-r", "2000", "-q", "r.csv", "--check", "--verify")
@@ -88,6 +91,56 @@ def test_verify_of_an_old_report_only_reads(cli: Cli) -> None:
         "error: job-9 is cancelled in the report, but the store says it is success\n"
     )
     assert api.asked == ["read job-9"]
+
+
+def test_verify_of_old_reports_has_a_summary(cli: Cli) -> None:
+    """What was proven, of which files, and what differs; no report is written, wherever to."""
+    api = sandbox(3, STILL)
+    for name in ("job-1", "job-2"):
+        cli.against(api, "-r", "2000", "--yes", "-o", f"{name}.csv", stdin=name)
+    api.queue.jobs["job-2"].status = "pending"
+    proof = ("job-1.csv", "job-2.csv", "--check", "--verify")
+    files = ("--summary", "s.json", "--summary", "s.html")
+    ended = cli.against(api, *proof, *files, BULKCANCEL_OUTPUT="x.csv")
+    assert (ended.code, ended.out) == (1, "")
+    assert "next: see to the jobs that differ" in ended.err
+    summary = orjson.loads(Path("s.json").read_bytes())
+    assert (summary["exit_code"], summary["outcomes"]) == (1, {"cancelled": 2})
+    assert (summary["verified"]["checked"], summary["verified"]["agreed"]) == (2, 1)
+    assert summary["verified"]["differences"] == [
+        {"job_id": "job-2", "outcome": "cancelled", "store": "pending"}
+    ]
+    assert summary["inputs"] == [
+        {"file": name, "sha256": hashlib.sha256(Path(name).read_bytes()).hexdigest()}
+        for name in proof[:2]
+    ]
+    assert "1 of 2 rows" in Path("s.html").read_text()
+    assert not Path("x.csv").exists()
+
+
+def test_verify_of_an_old_report_that_can_t_be_done_says_so_in_the_summary(cli: Cli) -> None:
+    """A login that is refused, or a file that is no report: exit code 2, and why."""
+    Path("ids.txt").write_text("job-1\n")
+    ended = cli.against(sandbox(3, STILL), "ids.txt", "--check", "--verify", "--summary", "s.json")
+    assert ended.is_refusal()
+    summary = orjson.loads(Path("s.json").read_bytes())
+    assert (summary["exit_code"], summary["stopped"][:7]) == (2, "ids.txt")
+
+
+class Secretive(Practice):
+    """A practice API that shows its list to nobody."""
+
+    async def _list(self, _: web.Request) -> web.Response:
+        return web.json_response({"errors": [{"title": "Forbidden", "status": "403"}]}, status=403)
+
+
+def test_verify_of_an_old_report_without_a_list_proves_nothing(cli: Cli) -> None:
+    """An error also where nothing else is shown, and exit code 1."""
+    api = Secretive([{"jobid": "job-1"}], STILL)
+    cli.against(api, *FAST, stdin="job-1\n")
+    ended = cli.against(api, "r.csv", "-q", "--check", "--verify")
+    assert ended.code == 1
+    assert ended.err.startswith("error: not verified: the store's list of jobs can't be read: 403")
 
 
 @pytest.mark.parametrize("name", ["r.csv", "-", "r.jsonl"])
@@ -108,8 +161,10 @@ def test_verify_reads_reports_of_any_kind(name: str, cli: Cli) -> None:
     [
         ("ids.txt --check --verify", "ids.txt is not a report of bulkcancel"),
         ("gone.csv --check --verify", "gone.csv: No such file"),
-        ("r.csv --check --verify -o other.csv", "--check --verify writes no file"),
-        ("r.csv --check --verify --sandbox", "--verify needs the store of the report"),
+        ("r.csv --check --verify -o other.csv", "--check --verify writes no report"),
+        ("r.csv --check --verify --split parts", "proves a report by its store"),
+        ("r.csv --check --verify --summary r.csv", "r.csv is also the input r.csv"),
+        ("r.csv --check --verify --sandbox", "proves a report by its store"),
         ("r.csv --verify --dry-run", "--verify and --dry-run exclude each other"),
     ],
 )

@@ -1,0 +1,65 @@
+"""`--check --verify`: hold reports of earlier runs against what the store says now."""
+
+import asyncio
+import sys
+from collections import Counter
+from dataclasses import replace
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from bulkcancel.base.errors import InputError, ReportError
+from bulkcancel.base.model import Earlier
+from bulkcancel.base.tally import Tally
+from bulkcancel.console import Watch
+from bulkcancel.engine import concurrency_for
+from bulkcancel.epcc import connect
+from bulkcancel.inputs import STDIN, Source
+from bulkcancel.listing import Verifier, store_name
+from bulkcancel.report import Past, open_recorder, read_past, require_same_store, store_text
+from bulkcancel.run.conclude import conclude
+from bulkcancel.run.confirmation import store_in_words
+from bulkcancel.run.facts import Facts
+from bulkcancel.run.prepare import Prepared
+from bulkcancel.run.summary_file import Clock
+
+
+def prove(ready: Prepared) -> int:
+    """Say whether the store confirms the reports that are the input; return the exit code.
+
+    Raises `BulkcancelError` where they can't be read, or the store can't be asked.
+    """
+    reports = [_read(file) for file in ready.settings.jobs.files]
+    ready.input.sources += [Source(past.name, hash=past.digest) for past in reports]
+    return asyncio.run(_prove(ready, reports))
+
+
+def _read(file: str) -> Past:
+    """Read a report; raises `InputError` or `ReportError`."""
+    try:
+        if file == STDIN:
+            return read_past(sys.stdin.buffer, "standard input")
+        with Path(file).open("rb") as lines:
+            return read_past(lines, file)
+    except OSError as error:
+        raise InputError(f"{file}: {error.strerror}", "check the file's name") from None
+    except ReportError as error:
+        raise ReportError(error.message, "name the reports of earlier runs") from None
+
+
+async def _prove(ready: Prepared, reports: list[Past]) -> int:
+    settings, url, clock, tally = ready.settings, ready.access.base_url, Clock(), Tally()
+    jobs = dict[str, Earlier]()
+    async with connect(ready.access, settings.pace, tally, ready.output.request) as sender:
+        store = await store_name(sender)
+        for past in reports:
+            if not settings.report.allow_other_store:
+                require_same_store(past, store_text(urlsplit(url).hostname or "", store.id))
+            jobs |= past.jobs
+        verifier = Verifier(sender, concurrency_for(settings.pace))
+        verified = await verifier.verify({job_id: each.outcome for job_id, each in jobs.items()})
+    tally.adopt(jobs.values())
+    recorder = open_recorder(ready.before, 0)
+    recorder.close()
+    watch = Watch(store_in_words(url, store), tally, Counter(), ready.output)
+    known = Facts(ready, tally, clock, recorder, watch, urlsplit(url).netloc, store)
+    return conclude(replace(known, effective=sender.pacer.effective(), verified=verified))
