@@ -64,7 +64,9 @@ _FOLLOW = (
         is_flag=False,
         flag_value=defaults.FOLLOW_EVERY,
         metavar="[SECONDS]",
-        help="Go on with each job that comes to fit, once, looking so often.  [default: 5]",
+        help="Go on with each job that comes to fit, once, looking so often. Of other"
+        " statuses than pending, each look reads all that fit: --since makes them fewer."
+        "  [default: 5]",
     ),
     option("--for", "for_", metavar="TIME", help="Follow for so long: 90s, 10m, 2h."),
     option("--until-quiet", metavar="TIME", help="Follow until nothing is new for so long."),
