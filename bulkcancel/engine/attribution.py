@@ -93,6 +93,17 @@ def whose_earlier_cancel(stamp: str, runs: tuple[float, float], known: Known) ->
     return None if is_evidence else MAYBE_KILLED
 
 
+def whose_refused_cancel(stamp: str, sent_at: float | None, known: Known) -> Whose | None:
+    """Say whose a cancel was where the refusal of ours may be the reply to another request.
+
+    None where the stamp does not show that it came as we asked.
+    """
+    if known.moves is not True or known.span(stamp) is None:
+        return None
+    is_ours = whose_cancel(stamp, sent_at, known).outcome is Outcome.CANCELLED
+    return Whose(Outcome.CANCELLED, OPEN, doubtful=True) if is_ours else None
+
+
 class Stamps:
     """What a run has seen of the store's clock and stamps; `moves` is None until it is known."""
 

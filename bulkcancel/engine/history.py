@@ -26,6 +26,7 @@ from bulkcancel.engine.attribution import (
     Whose,
     whose_cancel,
     whose_earlier_cancel,
+    whose_refused_cancel,
 )
 from bulkcancel.epcc import Exchange, Reply, Step, Verdict
 
@@ -67,6 +68,8 @@ _SETTLED: dict[Outcome | None, Fate] = {
     Outcome.FAILED: Fate.REJECTED,
 }
 _SAY_NOT_APPLIED = {Fate.TURNED_AWAY, Fate.REFUSED, Fate.REJECTED}
+EVIDENCE_WAIT = 5.0  # seconds for which a row waits to know whose cancel it was
+LATE_REPLY = 1.0  # seconds in which a reply comes after all
 Conclusion = tuple[Outcome, Evidence]
 
 
@@ -92,7 +95,9 @@ class History:
     http_status: int | None = None
     detail: str = ""
     request_id: str = ""
-    _nameless: tuple[Callable[[], bool], ...] = ()  # replies that may be another request's
+    needs_look: bool = False  # the last reply does not tell all that a read would
+    _nameless: tuple[Callable[[], bool], ...] = ()  # replies that said that nothing was applied
+    _unsure: bool = False  # one of them may be another request's
 
     def cancel_starts(self) -> None:
         """Note that a cancel is sent now: the run may end while it is under way."""
@@ -108,9 +113,13 @@ class History:
             self.attempts -= 1
             self.sent_at = self.sent_at if self.attempts else None
         self.fate = _FATES.get(verdict.step) or _SETTLED[verdict.outcome]
+        if verdict.step is Step.RESEND and verdict.ask_anew:
+            self.fate = Fate.REJECTED
+        self.needs_look = self.fate is Fate.REFUSED or verdict.ask_anew
         self.in_doubt |= self.fate is Fate.LOST
         if isinstance(exchange, Reply) and self.fate in _SAY_NOT_APPLIED:
             self._nameless += (exchange.is_out_of_step,)
+            self._unsure |= exchange.may_be_late
         self.detail = verdict.detail
         self.request_id = verdict.request_id or self.request_id
         self.state = verdict.state or self.state
@@ -133,22 +142,34 @@ class History:
         """Return what the last read settles, None if nothing, or if there was none."""
         return outcome_of(self.state, may_be_ours=self.in_doubt) if self.was_read else None
 
-    def is_in_question(self) -> bool:
-        """Tell whether a read has shown a cancel that may be ours, or somebody else's."""
-        if not self.was_read or self.state.status != CANCELLED or self.fate is Fate.CANCELLED:
-            return False
-        return self.in_doubt or self.unrecorded is not None
+    def evidence_in(self, *, moves: bool | None) -> float:
+        """Return for how many seconds to wait for what may still tell whose cancel it was.
+
+        That is a clean reply, which shows whether cancels move stamps; or, where they don't,
+        our own reply behind one that was another request's.
+        """
+        if not self._is_seen_cancelled() or moves:
+            return 0.0
+        if moves is None and (self.in_doubt or self.unrecorded is not None):
+            return EVIDENCE_WAIT
+        return LATE_REPLY if self._unsure and not self.in_doubt else 0.0
+
+    def _is_seen_cancelled(self) -> bool:
+        is_cancelled = self.was_read and self.state.status == CANCELLED
+        return is_cancelled and self.fate is not Fate.CANCELLED
 
     def whose(self, known: Known) -> Whose | None:
         """Say whose cancel it was, None where that is not in question."""
-        if not self.is_in_question():
+        if not self._is_seen_cancelled():
             return None
         stamp, this_run = self.state.updated_at, None
         if self.in_doubt:
             first, last = self._asked(known.now)
             this_run = whose_cancel(stamp, first, known, last)
-            if this_run.outcome is Outcome.CANCELLED:
-                return this_run
+        elif self._unsure:
+            this_run = whose_refused_cancel(stamp, self.sent_at, known)
+        if this_run is not None and this_run.outcome is Outcome.CANCELLED:
+            return this_run
         if self.unrecorded is None:
             return this_run
         return whose_earlier_cancel(stamp, self.unrecorded, known) or this_run

@@ -104,8 +104,7 @@ class Job:
         A cancel that was refused is in flight until a read has told why: that read is
         still made, once.
         """
-        job = self.history
-        if job.fate is Fate.REFUSED and not job.in_doubt and not job.was_read:
+        if self.history.needs_look and not self.history.was_read:
             await self._run.sender.send_at_once(self._reading())
 
     async def _is_to_be_repeated(self, verdict: Verdict) -> bool:
@@ -115,6 +114,8 @@ class Job:
             case Step.DOUBT:
                 await self._wait(self._retries + 1)
                 return await self._reads_pending() and self._has_retry()
+            case Step.RESEND if verdict.ask_anew:
+                return True  # on a connection of its own, so that the next reply is sure
             case Step.RESEND if self._has_retry():
                 await self._wait(self._retries)
                 return True
@@ -162,15 +163,18 @@ class Job:
 
     async def _read(self) -> bool:
         """Read the job; tell whether the store has shown it."""
-        for retry in range(2 * self._run.policy.retries + 1):
-            if retry:
-                self._run.tally.retries += 1
-                await self._wait(retry)
+        failures = 0
+        while True:
             verdict = await self._run.sender.send(self._reading())
             if verdict.state is not None:
                 return True
-            if verdict.step is not Step.RESEND:
+            if verdict.step is Step.RESEND and verdict.ask_anew:
+                continue  # on a connection of its own, so that the next reply is sure
+            if verdict.step is not Step.RESEND or failures == 2 * self._run.policy.retries:
                 break
+            failures += 1
+            self._run.tally.retries += 1
+            await self._wait(failures)
         self.history.add_detail(f"not readable: {verdict.detail}")
         return False
 

@@ -16,13 +16,12 @@ from bulkcancel.base.model import JobResult, JobRow, Outcome
 from bulkcancel.base.settings import PaceOptions
 from bulkcancel.base.tally import Tally
 from bulkcancel.base.waits import Interrupted
-from bulkcancel.engine.history import Ending, History
+from bulkcancel.engine.history import LATE_REPLY, Ending, History
 from bulkcancel.engine.job import Job, Policy, Run
 from bulkcancel.epcc import Sender
 
 _OTHER_FILES = 24  # than connections: the report, the event loop's, those to look up a host
 _BETWEEN_LOOKS = 500  # rows that are written in one go
-EVIDENCE_WAIT = 5.0  # seconds for which a row waits to know whose cancel it was
 
 
 def concurrency_for(pace: PaceOptions) -> int:
@@ -77,7 +76,7 @@ class Engine:
                 worker = group.create_task(self._work(rows))
                 self._workers.add(worker)
                 worker.add_done_callback(self._workers.discard)
-        self._decide_all()
+        await self._decide_all()
         await self._record_unsent(rows.rest())
         if self._error is not None:
             raise self._error
@@ -145,20 +144,27 @@ class Engine:
         self._end(job.history, ending)
 
     def _end(self, job: History, ending: Ending) -> None:
-        """Finish a job; where a clean reply may soon tell whose cancel it was, wait for that."""
-        if self._run.stamps.moves is None and ending is Ending.DONE and job.is_in_question():
+        """Finish a job; where something may soon tell whose cancel it was, wait for that."""
+        seconds = job.evidence_in(moves=self._run.stamps.moves)
+        if seconds and ending is Ending.DONE:
             loop = asyncio.get_running_loop()
-            self._undecided[job] = loop.call_later(EVIDENCE_WAIT, self._decide, job)
+            self._undecided[job] = loop.call_later(seconds, self._decide, job)
             return
         self._finish(job.result(ending, self._run.stamps))
         if self._undecided and self._run.stamps.moves is not None:
-            self._decide_all()
+            for each in list(self._undecided):
+                if not each.evidence_in(moves=self._run.stamps.moves):
+                    self._decide(each)
 
     def _decide(self, job: History) -> None:
         self._undecided.pop(job).cancel()
         self._finish(job.result(Ending.DONE, self._run.stamps))
 
-    def _decide_all(self) -> None:
+    async def _decide_all(self) -> None:
+        """Finish the jobs that wait for evidence; of late replies there may still be some."""
+        moves = bool(self._run.stamps.moves)  # no clean reply will tell any more
+        if self._error is None and any(job.evidence_in(moves=moves) for job in self._undecided):
+            await asyncio.sleep(LATE_REPLY)
         for job in list(self._undecided):
             self._decide(job)
 

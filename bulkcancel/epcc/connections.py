@@ -37,10 +37,10 @@ class Use:
     state: _State
     reused: bool
 
-    def end(self) -> None:
-        """Note that the reply is here: what comes from now on is nobody's."""
+    def end(self) -> bool:
+        """Note that a reply is here; tell whether it may be the one to another request."""
         self.state.busy = False
-        self.is_out_of_step()
+        return self.is_out_of_step() or self.reused
 
     def is_out_of_step(self) -> bool:
         """Tell whether anything came on the connection, up to now, that no request asked for."""

@@ -25,15 +25,15 @@ class Request:
 class Reply:
     """A whole HTTP reply; headers are found by lower-case names, the body is at most 1 MiB.
 
-    `reused` tells that its connection had carried a request before: a late reply to that
-    one may have been taken for this one's. `is_out_of_step` tells, at any later time, whether
+    `may_be_late` tells that its connection had carried a request before, or received more than
+    this: it may be the reply to another request. `is_out_of_step` tells, at any later time, whether
     something came on its connection that no request asked for: this one's own reply, perhaps.
     """
 
     status: int
     headers: Mapping[str, str] = field(repr=False)  # both may hold a token
     body: bytes = field(repr=False)
-    reused: bool = False
+    may_be_late: bool = False
     is_out_of_step: Callable[[], bool] = field(default=lambda: False, repr=False, compare=False)
 
 

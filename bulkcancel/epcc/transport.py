@@ -108,8 +108,7 @@ class Transport:
             ) as reply:
                 body = await _bounded_body(reply)
             use = current_use.get()
-            use.end()
-            exchange = Reply(reply.status, reply.headers, body, use.reused, use.is_out_of_step)
+            exchange = Reply(reply.status, reply.headers, body, use.end(), use.is_out_of_step)
         except _FAILURES as error:
             connected = current_use.get(None) is not before
             exchange = _no_reply(error, self._timeout) if connected else self._not_sent(error)

@@ -74,7 +74,7 @@ def interpret_cancel(exchange: Exchange, job_id: str) -> Verdict:
     step = _step_for_every_request(status) or (None if 400 <= status < 500 else Step.DOUBT)
     if step is not None:
         return Verdict(step, detail=detail, request_id=request_id)
-    is_api, nameless = _api_error(body) is not None, exchange.reused and not _named(body)
+    is_api, nameless = _api_error(body) is not None, exchange.may_be_late and not _named(body)
     if is_api and status in _REFUSALS:
         return Verdict(Step.ASK_WHY, detail=detail, request_id=request_id, ask_anew=nameless)
     is_missing = is_api and status == 404
@@ -96,7 +96,7 @@ def interpret_read(exchange: Exchange, job_id: str) -> Verdict:
     status, body = exchange.status, body_of(exchange)
     if _is_about_others(body, job_id):
         return Verdict(Step.RESEND, detail=f"{status}, but about another job", out_of_step=True)
-    nameless, state = exchange.reused and not _named(body), None
+    nameless, state = exchange.may_be_late and not _named(body), None
     if status == 200:
         state = _job_in(body, job_id)
     elif status == 404 and _api_error(body) is not None and not nameless:
@@ -113,8 +113,9 @@ def interpret_any(exchange: Exchange) -> Verdict:
     """Say whether the reply to a request that may be repeated answers it (SETTLE)."""
     if isinstance(exchange, NoReply):
         return Verdict(Step.RESEND, detail=exchange.reason)
-    later = Step.RESEND if exchange.status >= 500 else Step.SETTLE
-    return Verdict(_step_for_every_request(exchange.status) or later, detail=describe(exchange))
+    unsure = exchange.status >= (400 if exchange.may_be_late else 500)
+    step = _step_for_every_request(exchange.status) or (Step.RESEND if unsure else Step.SETTLE)
+    return Verdict(step, detail=describe(exchange))
 
 
 def interpret_arrival(exchange: Exchange) -> Verdict:

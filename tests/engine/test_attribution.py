@@ -2,6 +2,7 @@
 
 import asyncio
 import math
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 from email.utils import format_datetime
 
@@ -20,7 +21,7 @@ from bulkcancel.engine.attribution import (
     whose_cancel,
     whose_earlier_cancel,
 )
-from bulkcancel.engine.pool import EVIDENCE_WAIT
+from bulkcancel.engine.history import EVIDENCE_WAIT, LATE_REPLY
 from bulkcancel.epcc import Exchange, Reply
 from tests.support.fakes import LOST, Bench, ScriptedStore, error, job, row
 
@@ -321,3 +322,15 @@ async def test_whose_cancel_of_a_job_without_a_row(
     bench = Bench(store, earlier_runs=(now - 300, now - 45))
     results = await bench.run([row("job-1", 1, earlier=earlier), row("job-2", 2)])
     assert {each.job_id: each.outcome for each in results}["job-1"] is outcome
+
+
+async def test_a_refusal_that_may_be_late_waits_for_another_reply() -> None:
+    """Where stamps are no evidence, our own reply may still come on the connection of a refusal."""
+    refused = replace(error(422), may_be_late=True)
+    store = ScriptedStore([refused, stamped("cancelled", "job-2", 3600)])
+    store.reads = [replace(error(403), may_be_late=True), stamped("cancelled", "job-1", 3600)]
+    results = await Bench(store, 0).run(IN_DOUBT)
+    assert outcomes(results) == [("job-2", CANCELLED, False), ("job-1", NOT_PENDING, False)]
+    assert LATE_REPLY <= asyncio.get_running_loop().time() < LATE_REPLY + 1
+    own = [call.split()[1] for call, anew in zip(store.calls, store.anew, strict=True) if anew]
+    assert own == ["job-1", "job-1"]

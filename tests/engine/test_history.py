@@ -6,6 +6,7 @@ from itertools import product
 import pytest
 
 from bulkcancel.base.model import Earlier, Evidence, JobState, Outcome
+from bulkcancel.base.text import timestamp
 from bulkcancel.engine.attribution import Stamps
 from bulkcancel.engine.history import Ending, Fate, History, conclude, outcome_of
 from bulkcancel.epcc import Step, Verdict
@@ -148,3 +149,22 @@ def test_a_refusal_is_doubted_once_its_connection_is_out_of_step(
     assert job.result(DONE, Stamps()).outcome is NOT_PENDING
     found += [True] * out_of_step
     assert job.result(DONE, Stamps()).outcome is (CANCELLED if out_of_step else NOT_PENDING)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "moves", "outcome"),
+    [(0.1, True, CANCELLED), (-3600, True, NOT_PENDING), (0.1, False, NOT_PENDING)],
+    ids=["as we asked", "an hour before", "no evidence"],
+)
+def test_a_stamp_tells_of_a_refusal_that_may_be_late(
+    seconds: float, moves: bool, outcome: Outcome
+) -> None:
+    """A job that was cancelled as we asked may be so by us, whatever another's reply said."""
+    job, stamps = History(row()), Stamps()
+    stamps.moves = moves
+    job.cancel_starts()
+    job.cancel_ended(replace(error(422), may_be_late=True), Verdict(Step.ASK_WHY, ask_anew=True))
+    stamp = timestamp((job.sent_at or 0.0) + seconds) or ""
+    job.read_ended(Verdict(Step.SETTLE, state=JobState("cancelled", updated_at=stamp)))
+    result = job.result(DONE, stamps)
+    assert (result.outcome, result.doubtful) == (outcome, outcome is CANCELLED)

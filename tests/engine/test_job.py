@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
@@ -387,3 +388,16 @@ async def test_no_last_look_at_what_may_be_ours() -> None:
     """A refusal that may be due to a lost cancel of our own settles nothing, and stays unknown."""
     store = ScriptedStore([LOST, REFUSED], [PENDING])
     assert ((await stopped_soon(store, after=3)).outcome, store.verbs) == (UNKNOWN, "crc")
+
+
+@pytest.mark.parametrize(
+    ("status", "read", "outcome"),
+    [(404, error(404), NOT_FOUND), (403, PENDING, FAILED), (403, job("success"), NOT_PENDING)],
+)
+async def test_last_look_after_a_reply_that_may_be_late(
+    status: int, read: Reply, outcome: Outcome
+) -> None:
+    """A run that ends still asks, on a new connection, what such a reply has left open."""
+    store = ScriptedStore([replace(error(status), may_be_late=True), LOST], [read])
+    assert (await stopped_soon(store)).outcome is outcome
+    assert store.anew[-1]

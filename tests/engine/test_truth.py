@@ -16,7 +16,7 @@ from bulkcancel.base.model import SETTLED, JobResult, Outcome
 from bulkcancel.base.settings import PaceOptions
 from bulkcancel.base.tally import Tally
 from bulkcancel.base.waits import Backoff
-from bulkcancel.engine import attribution, history
+from bulkcancel.engine import attribution, history, pool
 from bulkcancel.engine.attribution import CLEARLY, OPEN
 from bulkcancel.engine.guards import Guards
 from bulkcancel.engine.job import Policy
@@ -28,7 +28,15 @@ from bulkcancel.report import Format, Past, new_run_id, read_past
 from bulkcancel.report.rows import Layout
 from bulkcancel.run.remaining import Remaining
 from tests.support.fakes import KEY
-from tests.support.faults import FAULTS, HARMLESS, OUT_OF_STEP, Store, TrueJob, mixed_jobs
+from tests.support.faults import (
+    FAULTS,
+    HARMLESS,
+    OUT_OF_STEP,
+    OVERTAKING,
+    Store,
+    TrueJob,
+    mixed_jobs,
+)
 
 SHARP = 0.02  # seconds by which times differ clearly, as all happens within two here
 FEW = 15  # jobs of 150 that a busy machine may leave open, as replies come too late
@@ -44,6 +52,8 @@ def hurry(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(auth, "GRACE", (0.002,) * 3)
     monkeypatch.setattr(attribution, "CLEARLY", SHARP)
     monkeypatch.setattr(history, "CLEARLY", SHARP)
+    monkeypatch.setattr(history, "LATE_REPLY", 0.3)
+    monkeypatch.setattr(pool, "LATE_REPLY", 0.3)
 
 
 class Watched(Transport):
@@ -244,6 +254,24 @@ async def test_replies_that_belong_to_nobody(kind: str) -> None:
     results, tally = await settle(store, list(jobs), Settings(retries=8))
     assert lies(results, store.jobs) == []
     assert tally.outcomes[Outcome.UNKNOWN] + tally.outcomes[Outcome.FAILED] <= FEW
+
+
+@pytest.mark.parametrize("kind", sorted(OVERTAKING.keys() - REFUSED_TOKEN))
+@pytest.mark.parametrize("retries", [0, 8])
+@pytest.mark.parametrize("moves", [False, True])
+async def test_replies_that_come_long_after_a_late_one(
+    kind: str, retries: int, moves: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Our own reply may come when the job was read back already; else its stamp tells."""
+    applied, (stray, _, answer) = FAULTS[kind]
+    monkeypatch.setitem(FAULTS, kind, (applied, [stray, 0.05, answer]))
+    jobs = {f"job-{i}": TrueJob("pending" if i % 3 else "cancelled") for i in range(100)}
+    store = Store(jobs, kinds=[kind], rate=0.2, seed=1, moves=moves)
+    results, tally = await settle(store, list(jobs), Settings(retries=retries))
+    assert lies(results, jobs) == []
+    assert tally.outcomes[Outcome.UNKNOWN] + tally.outcomes[Outcome.FAILED] <= FEW
+    others = [each for each in results if not jobs[each.job_id].ours]
+    assert sum(each.doubtful for each in others) <= FEW, "they were cancelled an hour ago"
 
 
 @pytest.mark.parametrize("kind", sorted(FAULTS.keys() - HARMLESS - OUT_OF_STEP - REFUSED_TOKEN))

@@ -145,6 +145,7 @@ async def test_two_replies_at_once_are_out_of_step() -> None:
     first, second = await exchanges(server, READ, cancel_request("job-2"))
     assert isinstance(first, Reply)
     assert first.is_out_of_step()
+    assert first.may_be_late
     assert isinstance(second, Reply)
     assert (second.status, second.body, len(server.requests)) == (200, b"2", 2)
 

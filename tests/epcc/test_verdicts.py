@@ -313,5 +313,7 @@ def test_a_refusal_on_a_used_connection_is_followed_up_on_a_new_one(
     for reused, step in ((False, first_reply), (True, later_reply)):
         verdict = wire.interpret_cancel(Reply(status, {}, refusal(title="t"), reused), JOB)
         assert (verdict.step, verdict.ask_anew) == (step, reused)
-    read = wire.interpret_read(Reply(status, {}, refusal(title="t"), reused=True), JOB)
+    read = wire.interpret_read(Reply(status, {}, refusal(title="t"), may_be_late=True), JOB)
     assert (read.step, read.ask_anew) == (Step.RESEND, True)
+    asked_again = wire.interpret_any(Reply(status, {}, refusal(title="t"), may_be_late=True))
+    assert asked_again.step is Step.RESEND
