@@ -8,8 +8,7 @@ from typing import Any
 def importer(package: str, names: Sequence[str], *modules: str) -> Callable[[str], Any]:
     """Return the `__getattr__` (PEP 562) of a package that finds its `names` in these `modules`.
 
-    These are relative to the package. They are imported in this order until one has the name:
-    what takes long to import comes last.
+    They are imported in this order until one has the name: what takes long comes last.
     """
 
     def get(name: str) -> Any:  # noqa: ANN401

@@ -5,9 +5,7 @@ secrets are masked before anything is cut, escaped or split.
 """
 
 import re
-import shlex
 import time
-from collections.abc import Iterable
 from functools import lru_cache
 
 MAX_LENGTH = 300
@@ -142,24 +140,6 @@ def cell(text: str, limit: int = MAX_LENGTH) -> str:
         line = _FORMULA_BEHIND.sub(r"\g<0>'", line)
     line = f"'{line}" if _FORMULA_AT_START.match(line) else line
     return line if len(line) <= limit else line[: limit - 1] + "…"
-
-
-def shell_command(words: Iterable[str]) -> str:
-    """Return words as a command that can be pasted into a shell (bash, zsh, ksh).
-
-    A word that can't be shown as it is, such as a file name that is no UTF-8, becomes $'…'.
-    """
-    return " ".join(map(_shell_word, words))
-
-
-def _shell_word(word: str) -> str:
-    if not _UNPRINTABLE.search(word):
-        return shlex.quote(word)
-    escaped = (
-        chr(byte) if 32 <= byte < 127 and byte not in b"'\\" else f"\\x{byte:02x}"
-        for byte in word.encode(errors="surrogateescape")
-    )
-    return f"$'{''.join(escaped)}'"
 
 
 def count_of(number: int, noun: str) -> str:

@@ -1,6 +1,7 @@
 """Times and durations as people type them on a command line, and as stores write them."""
 
 import re
+import time
 from datetime import UTC, datetime
 
 from bulkcancel.base.errors import ConfigError
@@ -8,6 +9,22 @@ from bulkcancel.base.errors import ConfigError
 _UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 _AMOUNT = re.compile(r"(\d+(?:\.\d+)?)\s*([smhd]?)", re.ASCII)
 _LONGEST = 100 * 366 * 86400.0  # seconds
+_STEADY = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
+
+
+class Clock:
+    """When a run began, by the calendar, and how long ago that is, by a steady clock.
+
+    It counts the time that a machine sleeps: `time.monotonic` does not (Linux, macOS).
+    """
+
+    def __init__(self) -> None:
+        self.started_at = time.time()
+        self._begun = time.clock_gettime(_STEADY)
+
+    def elapsed(self) -> float:
+        """Return the seconds since the beginning."""
+        return time.clock_gettime(_STEADY) - self._begun
 
 
 def seconds_of(text: str) -> float:
@@ -42,9 +59,7 @@ def moment_of(text: str, now: float) -> tuple[float, bool]:
 def exact_stamp(epoch: float) -> str:
     """Return an epoch time as UTC (RFC 3339), with no more digits than it needs."""
     moment = datetime.fromtimestamp(epoch, UTC).replace(tzinfo=None)
-    is_fine = moment.microsecond % 1000 > 0
-    coarse = "milliseconds" if moment.microsecond else "seconds"
-    return f"{moment.isoformat(timespec='microseconds' if is_fine else coarse)}Z"
+    return f"{moment.isoformat().removesuffix('000')}Z"
 
 
 def epoch_of(stamp: str) -> float | None:

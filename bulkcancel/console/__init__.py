@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from bulkcancel.base.lazy import importer
 from bulkcancel.console.effective_settings import effective_settings
-from bulkcancel.console.output import Output, log_line
+from bulkcancel.console.output import Output, log_line, shell_command
 from bulkcancel.console.progress import LiveDisplay, PlainLines, display_for
 from bulkcancel.console.prompt import Question, ask, require_terminal
 from bulkcancel.console.snapshot import Conditions, Snapshot, by_count
@@ -42,6 +42,7 @@ __all__ = [
     "print_queue",
     "print_summary",
     "require_terminal",
+    "shell_command",
 ]
 
 __getattr__ = importer(__name__, __all__, "page", "queue_table")

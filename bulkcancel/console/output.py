@@ -3,8 +3,9 @@
 Never writes to standard output, and decides nothing. The live display is in `progress`.
 """
 
+import shlex
 import time
-from collections.abc import Callable  # noqa: TC003  (an attribute's type)
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import orjson
@@ -130,3 +131,21 @@ def _clean(value: Any) -> Any:  # noqa: ANN401
     if isinstance(value, dict):
         return {_clean(key): _clean(each) for key, each in value.items()}
     return value
+
+
+def shell_command(words: Iterable[str]) -> str:
+    """Return words as a command that can be pasted into a shell (bash, zsh, ksh).
+
+    A word that can't be shown as it is, such as a file name that is no UTF-8, becomes $'…'.
+    """
+    return " ".join(map(_shell_word, words))
+
+
+def _shell_word(word: str) -> str:
+    if word.isprintable():
+        return shlex.quote(word)
+    escaped = (
+        chr(byte) if 32 <= byte < 127 and byte not in b"'\\" else f"\\x{byte:02x}"
+        for byte in word.encode(errors="surrogateescape")
+    )
+    return f"$'{''.join(escaped)}'"

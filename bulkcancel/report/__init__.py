@@ -12,7 +12,7 @@ from bulkcancel.report.destination import (
     open_stream,
     standard_output,
 )
-from bulkcancel.report.past import Past, read_past, require_same_store, row_key
+from bulkcancel.report.past import Past, read_past, read_report, require_same_store, row_key
 from bulkcancel.report.places import Plan, check_places, choose_target, stdout_is_null
 from bulkcancel.report.regular_file import read_regular, write_atomically
 from bulkcancel.report.rows import Format, Layout, Row, inert, new_run_id, store_text
@@ -40,6 +40,7 @@ __all__ = [
     "open_stream",
     "read_past",
     "read_regular",
+    "read_report",
     "require_same_store",
     "row_key",
     "standard_output",

@@ -7,17 +7,19 @@ import csv
 import hashlib
 import math
 import re
+import sys
 import time
 from codecs import BOM_UTF8
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from functools import lru_cache, partial
+from pathlib import Path
 from typing import BinaryIO
 
 import orjson
 
-from bulkcancel.base.errors import ReportError
+from bulkcancel.base.errors import InputError, ReportError
 from bulkcancel.base.model import SETTLED, Earlier, JobRow, Outcome, id_key
 from bulkcancel.base.text import MAX_NAME
 from bulkcancel.base.times import epoch_of
@@ -111,6 +113,19 @@ def read_past(report: BinaryIO, name: str, changed_at: float | None = None) -> P
     if past.killed_at is None:
         _close(past)
     return past
+
+
+def read_report(file: str) -> Past:
+    """Read a report by its name, `-` for standard input; raises `InputError`, `ReportError`."""
+    try:
+        if file == "-":
+            return read_past(sys.stdin.buffer, "standard input")
+        with Path(file).open("rb") as lines:
+            return read_past(lines, file)
+    except OSError as error:
+        raise InputError(f"{file}: {error.strerror}", "check the file's name") from None
+    except ReportError as error:
+        raise ReportError(error.message, "name the reports of earlier runs") from None
 
 
 def _after(before: Earlier | None, row: Earlier, run: RunSpan) -> Earlier:

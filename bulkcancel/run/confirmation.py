@@ -57,10 +57,8 @@ def _kinds(counts: Counter[str], attribute: str) -> str:
 def skipped_lines(sources: Iterable[Source]) -> str:
     """Return how many lines of the input were skipped, '' for none."""
     remarks = [source.remarks for source in sources]
-    counts = {
-        "comment": sum(each.comments for each in remarks),
-        "blank": sum(each.blanks for each in remarks),
-    }
+    comments, blanks = sum(each.comments for each in remarks), sum(each.blanks for each in remarks)
+    counts = {"comment": comments, "blank": blanks}
     parts = [count_of(n, f"{kind} line") for kind, n in counts.items() if n]
     return f"{' and '.join(parts)} skipped" if parts else ""
 

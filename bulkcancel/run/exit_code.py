@@ -4,10 +4,8 @@ from bulkcancel.base.errors import BulkcancelError, Interruption
 from bulkcancel.base.model import Outcome
 from bulkcancel.base.tally import Tally
 
-_GOOD = frozenset({Outcome.CANCELLED, Outcome.WOULD_CANCEL, Outcome.DRY_RUN})
-_WORTH_RESUMING = frozenset(
-    {Outcome.FAILED, Outcome.UNKNOWN, Outcome.INVALID, Outcome.NOT_ATTEMPTED}
-)
+_GOOD = {Outcome.CANCELLED, Outcome.WOULD_CANCEL, Outcome.DRY_RUN}
+_WORTH_RESUMING = {Outcome.FAILED, Outcome.UNKNOWN, Outcome.INVALID, Outcome.NOT_ATTEMPTED}
 
 
 def exit_code(

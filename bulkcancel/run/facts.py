@@ -12,11 +12,12 @@ from bulkcancel.base.model import ClientKey, Outcome, StoreName
 from bulkcancel.base.settings import Settings
 from bulkcancel.base.tally import Tally
 from bulkcancel.base.text import one_line
+from bulkcancel.base.times import Clock
 from bulkcancel.console import Watch, by_count
 from bulkcancel.report import Recorder, Row, RunSpan
 from bulkcancel.run.exit_code import exit_code
 from bulkcancel.run.prepare import Prepared
-from bulkcancel.run.summary_file import Clock, head_of, shown
+from bulkcancel.run.summary_file import head_of, shown
 
 if TYPE_CHECKING:
     from bulkcancel.listing import Verification

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from bulkcancel.base.model import Outcome
 from bulkcancel.base.settings import Settings
 from bulkcancel.base.tally import Tally
-from bulkcancel.base.text import shell_command
+from bulkcancel.console import shell_command
 from bulkcancel.inputs import STDIN
 from bulkcancel.report import STDOUT
 

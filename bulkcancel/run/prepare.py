@@ -12,6 +12,7 @@ from bulkcancel.base.access import Access, find_access
 from bulkcancel.base.errors import BulkcancelError, ConfigError
 from bulkcancel.base.model import ClientKey
 from bulkcancel.base.settings import Settings
+from bulkcancel.base.times import Clock
 from bulkcancel.console import Output
 from bulkcancel.inputs import STDIN, Input, Jobs, read_inputs, stdin_is_pipe
 from bulkcancel.report import (
@@ -24,7 +25,7 @@ from bulkcancel.report import (
     stdout_is_null,
 )
 from bulkcancel.run.remaining import Remaining, is_settled
-from bulkcancel.run.summary_file import Clock, check_earlier_summary, record_failed_start
+from bulkcancel.run.summary_file import check_earlier_summary, record_failed_start
 
 WORD_EVERY = 3.0  # seconds without an answer before the first cancel
 STILL_READING = "reading standard input until it ends"

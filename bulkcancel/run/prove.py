@@ -1,26 +1,23 @@
 """`--check --verify`: hold reports of earlier runs against what the store says now."""
 
 import asyncio
-import sys
 from collections import Counter
 from dataclasses import replace
-from pathlib import Path
 from urllib.parse import urlsplit
 
-from bulkcancel.base.errors import InputError, ReportError
 from bulkcancel.base.model import Earlier
 from bulkcancel.base.tally import Tally
+from bulkcancel.base.times import Clock
 from bulkcancel.console import Watch
 from bulkcancel.engine import concurrency_for
 from bulkcancel.epcc import connect
-from bulkcancel.inputs import STDIN, Source
+from bulkcancel.inputs import Source
 from bulkcancel.listing import Verifier, store_name
-from bulkcancel.report import Past, open_recorder, read_past, require_same_store, store_text
+from bulkcancel.report import Past, open_recorder, read_report, require_same_store, store_text
 from bulkcancel.run.conclude import conclude
 from bulkcancel.run.confirmation import store_in_words
 from bulkcancel.run.facts import Facts
 from bulkcancel.run.prepare import Prepared
-from bulkcancel.run.summary_file import Clock
 
 
 def prove(ready: Prepared) -> int:
@@ -28,22 +25,9 @@ def prove(ready: Prepared) -> int:
 
     Raises `BulkcancelError` where they can't be read, or the store can't be asked.
     """
-    reports = [_read(file) for file in ready.settings.jobs.files]
+    reports = [read_report(file) for file in ready.settings.jobs.files]
     ready.input.sources += [Source(past.name, hash=past.digest) for past in reports]
     return asyncio.run(_prove(ready, reports))
-
-
-def _read(file: str) -> Past:
-    """Read a report; raises `InputError` or `ReportError`."""
-    try:
-        if file == STDIN:
-            return read_past(sys.stdin.buffer, "standard input")
-        with Path(file).open("rb") as lines:
-            return read_past(lines, file)
-    except OSError as error:
-        raise InputError(f"{file}: {error.strerror}", "check the file's name") from None
-    except ReportError as error:
-        raise ReportError(error.message, "name the reports of earlier runs") from None
 
 
 async def _prove(ready: Prepared, reports: list[Past]) -> int:

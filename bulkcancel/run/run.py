@@ -11,6 +11,7 @@ from bulkcancel.base.errors import BulkcancelError
 from bulkcancel.base.model import JobResult, Outcome
 from bulkcancel.base.settings import Settings
 from bulkcancel.base.tally import Tally
+from bulkcancel.base.times import Clock
 from bulkcancel.console import Output, Question, Watch, ask, effective_settings, require_terminal
 from bulkcancel.report import open_recorder
 from bulkcancel.run.conclude import conclude
@@ -18,7 +19,6 @@ from bulkcancel.run.confirmation import question_of, store_in_words
 from bulkcancel.run.exit_code import exit_code
 from bulkcancel.run.facts import Facts
 from bulkcancel.run.prepare import Prepared, prepared
-from bulkcancel.run.summary_file import Clock
 
 NOTHING = "warning: the input holds no rows, there is nothing to cancel"
 

@@ -12,6 +12,7 @@ from functools import partial
 from bulkcancel.base.errors import BulkcancelError, GuardError, Interruption
 from bulkcancel.base.interrupts import draining, suspending
 from bulkcancel.base.model import JobResult, Outcome, StoreName, id_key
+from bulkcancel.base.times import Clock
 from bulkcancel.console import MOST_ROWS, Conditions, LiveDisplay, PlainLines, Watch, display_for
 from bulkcancel.engine import Engine, Guards, Policy
 from bulkcancel.inputs import Listed
@@ -21,7 +22,7 @@ from bulkcancel.run.conclude import conclude
 from bulkcancel.run.connection import Connection, every
 from bulkcancel.run.facts import Facts
 from bulkcancel.run.prepare import Prepared
-from bulkcancel.run.summary_file import Clock, is_page
+from bulkcancel.run.summary_file import is_page
 
 SYNC_EVERY = 1.0  # seconds
 

@@ -14,6 +14,7 @@ from bulkcancel.base.errors import BulkcancelError, GuardError, ReportError
 from bulkcancel.base.settings import Settings
 from bulkcancel.base.tally import Tally
 from bulkcancel.base.text import masked, one_line, timestamp, visible
+from bulkcancel.base.times import Clock
 from bulkcancel.report import Past, new_run_id, read_regular, write_atomically
 from bulkcancel.run.exit_code import exit_code
 
@@ -22,22 +23,6 @@ _ELSEWHERE = "name another place with --summary"
 _NOTHING = dict.fromkeys(
     ("requests", "retries", "read_backs", "throttled_429", "recorded_by_this_run"), 0
 )
-_STEADY = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
-
-
-class Clock:
-    """When a run began, by the calendar, and how long ago that is, by a steady clock.
-
-    It counts the time that a machine sleeps: `time.monotonic` does not (Linux, macOS).
-    """
-
-    def __init__(self) -> None:
-        self.started_at = time.time()
-        self._begun = time.clock_gettime(_STEADY)
-
-    def elapsed(self) -> float:
-        """Return the seconds since the beginning."""
-        return time.clock_gettime(_STEADY) - self._begun
 
 
 def check_earlier_summary(path: Path, past: Past) -> None:

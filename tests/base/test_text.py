@@ -21,7 +21,6 @@ from bulkcancel.base.text import (
     hide_header,
     masked,
     one_line,
-    shell_command,
 )
 from tests.support.texts import ENCODABLE
 
@@ -194,23 +193,6 @@ def test_the_parts_of_a_header_are_masked() -> None:
     hide_header("Basic bmlnaHQ6; session=abcd,xyz")
     hide("a")
     assert one_line("sent bmlnaHQ6, abcd and xyz") == "sent [hidden], [hidden] and xyz"
-
-
-@pytest.mark.parametrize(
-    ("word", "shown"),
-    [
-        ("r.csv", "r.csv"),
-        ("by outcome", "'by outcome'"),
-        ("\u00e4.csv", "'\u00e4.csv'"),
-        ("a\udcff'b\\.csv", "$'a\\xff\\x27b\\x5c.csv'"),
-        ("a\r", "$'a\\x0d'"),
-    ],
-    ids=ascii,
-)
-def test_a_command_can_be_pasted_whatever_names_it_has(word: str, shown: str) -> None:
-    """A file name that can't be shown is written so that a shell makes the same bytes of it."""
-    assert shell_command(["bulkcancel", word]) == f"bulkcancel {shown}"
-    assert one_line(shown) == shown
 
 
 @pytest.mark.parametrize(

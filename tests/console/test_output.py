@@ -12,9 +12,9 @@ import pytest
 
 from bulkcancel.base.model import JobResult, JobState, Outcome
 from bulkcancel.base.tally import Tally
-from bulkcancel.base.text import hide
+from bulkcancel.base.text import hide, one_line
 from bulkcancel.console import Conditions, Output, Snapshot, log_line
-from bulkcancel.console.output import STYLES
+from bulkcancel.console.output import STYLES, shell_command
 from tests.support.fakes import result
 
 Err = pytest.CaptureFixture[str]
@@ -225,3 +225,20 @@ def test_log_line_hides_a_secret_in_its_message() -> None:
 def test_log_line_takes_a_file_name_that_is_not_utf_8() -> None:
     """A name that is not UTF-8 does not break the line."""
     assert orjson.loads(log_line("info", "summary", "next", report="r\udcff.csv"))
+
+
+@pytest.mark.parametrize(
+    ("word", "shown"),
+    [
+        ("r.csv", "r.csv"),
+        ("by outcome", "'by outcome'"),
+        ("\u00e4.csv", "'\u00e4.csv'"),
+        ("a\udcff'b\\.csv", "$'a\\xff\\x27b\\x5c.csv'"),
+        ("a\r", "$'a\\x0d'"),
+    ],
+    ids=ascii,
+)
+def test_a_command_can_be_pasted_whatever_names_it_has(word: str, shown: str) -> None:
+    """A file name that can't be shown is written so that a shell makes the same bytes of it."""
+    assert shell_command(["bulkcancel", word]) == f"bulkcancel {shown}"
+    assert one_line(shown) == shown

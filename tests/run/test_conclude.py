@@ -11,12 +11,12 @@ import pytest
 
 from bulkcancel.base.errors import GuardError, Interruption
 from bulkcancel.base.tally import Tally
+from bulkcancel.base.times import Clock
 from bulkcancel.console import Output, Watch
 from bulkcancel.report import STDOUT, EarlierReport, Plan, Recorder, name_of
 from bulkcancel.report.append_file import AppendFile, create
 from bulkcancel.run.conclude import conclude
 from bulkcancel.run.facts import Facts
-from bulkcancel.run.summary_file import Clock
 from tests.run.runs import PLAIN, ready_of
 from tests.run.test_next_step import tally_of
 from tests.support.chosen import changed

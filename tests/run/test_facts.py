@@ -21,12 +21,13 @@ from bulkcancel.base.errors import Interruption
 from bulkcancel.base.model import Earlier, JobState, Outcome, ReadyToken, StoreName
 from bulkcancel.base.tally import Tally
 from bulkcancel.base.text import hide
+from bulkcancel.base.times import Clock
 from bulkcancel.console import Watch
 from bulkcancel.inputs import Input, Source
 from bulkcancel.report import Recorder
 from bulkcancel.report.append_file import create
 from bulkcancel.run.facts import Facts, summary_of
-from bulkcancel.run.summary_file import Clock, as_json
+from bulkcancel.run.summary_file import as_json
 from tests.run.runs import ACCESS, SECRET, SETTINGS, ready_of
 from tests.support.chosen import changed
 from tests.support.fakes import result
