@@ -4,15 +4,17 @@ import hashlib
 import math
 from dataclasses import replace
 from io import BytesIO
+from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bulkcancel.base.errors import ReportError
+from bulkcancel.base.errors import InputError, ReportError
 from bulkcancel.base.model import Earlier, Evidence, JobResult, JobState, Outcome
-from bulkcancel.report.past import Past, read_past, require_same_store
+from bulkcancel.report.past import Past, read_past, read_report, require_same_store
 from bulkcancel.report.rows import FIRST_COLUMNS, Format, Layout
 from tests.support.fakes import result, row
 from tests.support.reports import report_of
@@ -396,3 +398,17 @@ def test_a_report_of_an_older_layout_is_read(form: Format) -> None:
     assert past.size == len(older.header + line)
     with pytest.raises(ReportError, match=r"r.csv:\d: this is no row of a report"):
         past_of(older.header + line + GOOD)
+
+
+def test_a_report_is_read_by_its_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A file, or standard input; what is missing, or no report, is refused in words for a proof."""
+    file, other = tmp_path / "report.csv", tmp_path / "jobs.csv"
+    file.write_bytes(HEADER)
+    other.write_text("job_id\njob-1\n")
+    assert read_report(str(file)).name == str(file)
+    monkeypatch.setattr("sys.stdin", Mock(buffer=BytesIO(HEADER)))
+    assert read_report("-").name == "standard input"
+    with pytest.raises(InputError, match="No such file or directory; check the file's name"):
+        read_report(str(tmp_path / "missing.csv"))
+    with pytest.raises(ReportError, match="name the reports of earlier runs"):
+        read_report(str(other))
