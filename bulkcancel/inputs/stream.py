@@ -115,7 +115,7 @@ class Streamed:
             return
         except Exception as error:  # noqa: BLE001
             end = error
-        with suppress(RuntimeError, futures.CancelledError):  # the same, and its loop is closed
+        with suppress(futures.CancelledError):
             self._hand_over()
             self._put(end)
 
@@ -130,5 +130,7 @@ class Streamed:
         put = self._batches.put(batch)
         try:
             asyncio.run_coroutine_threadsafe(put, self._loop).result()
+        except (RuntimeError, futures.CancelledError):  # its loop is closed, or closing
+            raise futures.CancelledError from None
         finally:
             put.close()  # never awaited, if the run has ended before
