@@ -78,6 +78,7 @@ class Job:
         self._begun = False  # a request of this job was sent
         self._lost = False  # the last request had no sure reply: the next gets a new connection
         self._started = self._started_at = 0.0  # the last request, as loop and as epoch time
+        self._was_anew = False  # the last request had a connection of its own
         self._retries = 0
         self._insisted = False
 
@@ -114,8 +115,8 @@ class Job:
             case Step.DOUBT:
                 await self._wait(self._retries + 1)
                 return await self._reads_pending() and self._has_retry()
-            case Step.RESEND if verdict.ask_anew:
-                return True  # on a connection of its own, so that the next reply is sure
+            case Step.RESEND if self._is_free(verdict):
+                return True
             case Step.RESEND if self._has_retry():
                 await self._wait(self._retries)
                 return True
@@ -144,6 +145,10 @@ class Job:
         self._run.tally.retries += 1
         return True
 
+    def _is_free(self, verdict: Verdict) -> bool:
+        """Tell whether to ask again costs no retry: once, on a new connection."""
+        return verdict.ask_anew and not self._was_anew
+
     def _has_retry(self) -> bool:
         """Spend a retry; tell whether there was one left."""
         self._retries += 1
@@ -168,8 +173,8 @@ class Job:
             verdict = await self._run.sender.send(self._reading())
             if verdict.state is not None:
                 return True
-            if verdict.step is Step.RESEND and verdict.ask_anew:
-                continue  # on a connection of its own, so that the next reply is sure
+            if verdict.step is Step.RESEND and self._is_free(verdict):
+                continue
             if verdict.step is not Step.RESEND or failures == 2 * self._run.policy.retries:
                 break
             failures += 1
@@ -188,6 +193,7 @@ class Job:
     def _call(
         self, request: Request, judge: Callable[[Exchange], Verdict], before: Callable[[], None]
     ) -> Call:
+        self._was_anew = self._lost
         return Call(request, judge, before, new_job=not self._begun, anew=self._lost)
 
     def _cancel_starts(self) -> None:

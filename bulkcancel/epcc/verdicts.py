@@ -96,7 +96,8 @@ def interpret_read(exchange: Exchange, job_id: str) -> Verdict:
     status, body = exchange.status, body_of(exchange)
     if _is_about_others(body, job_id):
         return Verdict(Step.RESEND, detail=f"{status}, but about another job", out_of_step=True)
-    nameless, state = exchange.may_be_late and not _named(body), None
+    is_refusal, state = 400 <= status < 500, None
+    nameless = is_refusal and exchange.may_be_late and not _named(body)
     if status == 200:
         state = _job_in(body, job_id)
     elif status == 404 and _api_error(body) is not None and not nameless:
@@ -104,8 +105,8 @@ def interpret_read(exchange: Exchange, job_id: str) -> Verdict:
     if state is not None:
         return Verdict(Step.SETTLE, state=state, request_id=_request_id(exchange, body))
     detail = "200, but not this job" if status == 200 else describe(exchange, body)
-    refused = 400 <= status < 500 and not nameless
-    step = _step_for_every_request(status) or (Step.SETTLE if refused else Step.RESEND)
+    final = Step.SETTLE if is_refusal and not nameless else Step.RESEND
+    step = _step_for_every_request(status) or final
     return Verdict(step, detail=detail, ask_anew=nameless)
 
 
@@ -236,8 +237,7 @@ def _named(body: dict[str, Any]) -> set[str]:
 
 def _is_about_others(body: dict[str, Any], job_id: str) -> bool:
     """Tell whether a reply can't be ours: replies on its connection are out of step."""
-    named = _named(body)
-    return bool(named) and id_key(job_id) not in named
+    return bool(named := _named(body)) and id_key(job_id) not in named
 
 
 def _request_id(reply: Reply, body: dict[str, Any]) -> str:

@@ -401,3 +401,12 @@ async def test_last_look_after_a_reply_that_may_be_late(
     store = ScriptedStore([replace(error(status), may_be_late=True), LOST], [read])
     assert (await stopped_soon(store)).outcome is outcome
     assert store.anew[-1]
+
+
+@pytest.mark.parametrize("verbs", ["cc", "crr"])
+async def test_replies_that_are_never_sure_are_given_up(verbs: str) -> None:
+    """A server whose every reply comes with another one is asked once more, not for ever."""
+    late = [replace(error(403), may_be_late=True)] * 2
+    store = ScriptedStore(late) if verbs == "cc" else ScriptedStore([REFUSED], late)
+    await live(store, 0)
+    assert store.verbs == verbs
