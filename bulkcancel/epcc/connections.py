@@ -10,8 +10,8 @@ import threading
 from concurrent.futures import Future
 from contextvars import ContextVar
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, cast
-from weakref import WeakKeyDictionary
 
 import aiohttp
 from aiohttp.client_proto import ResponseHandler
@@ -21,33 +21,46 @@ class UnexpectedBytesError(aiohttp.ClientConnectionError):
     """A new connection on which the server sent something before any request."""
 
 
-@dataclass(slots=True)
-class _State:
-    """What is known of a connection for as long as it lives."""
+class InStepProtocol(ResponseHandler):
+    """A connection that counts its requests, and knows whether replies belong to them.
 
-    busy: bool = False
-    out_of_step: bool = False
+    `requests` counts those that it carried, `under_way` is the number of the one that waits
+    for its reply, 0 if none does.
+    """
+
+    requests = 0
+    under_way = 0
+    out_of_step = False
+
+    def is_out_of_step(self) -> bool:
+        """Tell whether anything came, up to now, that no request asked for."""
+        if not self.under_way and (self._buffer or self._tail):
+            self.out_of_step = True
+        return self.out_of_step
+
+    def has_spoken(self) -> bool:
+        """Tell whether bytes have come that no request asked for, read already or not."""
+        if self.should_close or self.transport is None:
+            return True
+        if self.transport.get_extra_info("sslcontext") is not None and not self.requests:
+            return False  # TLS 1.3 sends its session tickets unasked (RFC 8446, section 4.6.1)
+        unread = select.poll()
+        unread.register(self.transport.get_extra_info("socket"), select.POLLIN)
+        return bool(unread.poll(0))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Use:
-    """A connection in use for one request; `reused` if it had carried another one before."""
+    """A connection in use for one request, the first that it carries or a later one."""
 
-    protocol: ResponseHandler
-    state: _State
-    reused: bool
+    connection: InStepProtocol
+    number: int
 
     def end(self) -> bool:
         """Note that a reply is here; tell whether it may be the one to another request."""
-        self.state.busy = False
-        return self.is_out_of_step() or self.reused
-
-    def is_out_of_step(self) -> bool:
-        """Tell whether anything came on the connection, up to now, that no request asked for."""
-        protocol = self.protocol
-        if not self.state.busy and (protocol._buffer or protocol._tail):  # noqa: SLF001
-            self.state.out_of_step = True
-        return self.state.out_of_step
+        if self.connection.under_way == self.number:  # and not in use for another one by now
+            self.connection.under_way = 0
+        return self.connection.is_out_of_step() or self.number > 1
 
 
 current_use: ContextVar[Use] = ContextVar("use")  # of this task's last request
@@ -64,7 +77,7 @@ class InStepConnector(aiohttp.TCPConnector):
     def __init__(self, *, force_close: bool) -> None:
         resolver = aiohttp.ThreadedResolver(Lookups())  # type: ignore[arg-type]
         super().__init__(limit=0, force_close=force_close, resolver=resolver)
-        self._states: WeakKeyDictionary[ResponseHandler, _State] = WeakKeyDictionary()
+        self._factory = partial(InStepProtocol, loop=self._loop)  # type: ignore[assignment]
 
     async def connect(
         self,
@@ -75,28 +88,14 @@ class InStepConnector(aiohttp.TCPConnector):
         """Return a connection on which nothing waits to be read."""
         while True:
             connection = await super().connect(req, traces, timeout)
-            protocol = cast("ResponseHandler", connection.protocol)  # None once it is released
-            reused = protocol in self._states
-            state = self._states.setdefault(protocol, _State())
-            if not state.out_of_step and not _has_spoken(protocol, reused=reused):
-                state.busy = True
-                current_use.set(Use(protocol, state, reused))
+            protocol = cast("InStepProtocol", connection.protocol)  # None once it is released
+            if not protocol.out_of_step and not protocol.has_spoken():
+                protocol.requests = protocol.under_way = protocol.requests + 1
+                current_use.set(Use(protocol, protocol.requests))
                 return connection
             connection.close()
-            if not reused:
+            if not protocol.requests:
                 raise UnexpectedBytesError
-
-
-def _has_spoken(protocol: ResponseHandler, *, reused: bool) -> bool:
-    """Tell whether bytes have come that no request asked for, read already or not."""
-    transport = protocol.transport
-    if protocol.should_close or transport is None:
-        return True
-    if transport.get_extra_info("sslcontext") is not None and not reused:
-        return False  # TLS 1.3 sends its session tickets unasked (RFC 8446, section 4.6.1)
-    unread = select.poll()
-    unread.register(transport.get_extra_info("socket"), select.POLLIN)
-    return bool(unread.poll(0))
 
 
 class Lookups:

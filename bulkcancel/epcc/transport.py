@@ -108,7 +108,8 @@ class Transport:
             ) as reply:
                 body = await _bounded_body(reply)
             use = current_use.get()
-            exchange = Reply(reply.status, reply.headers, body, use.end(), use.is_out_of_step)
+            may_be_late, is_out_of_step = use.end(), use.connection.is_out_of_step
+            exchange = Reply(reply.status, reply.headers, body, may_be_late, is_out_of_step)
         except _FAILURES as error:
             connected = current_use.get(None) is not before
             exchange = _no_reply(error, self._timeout) if connected else self._not_sent(error)
@@ -119,7 +120,7 @@ class Transport:
 
     def distrust(self) -> None:
         """Use the connection of this task's last reply no more: its replies are out of step."""
-        current_use.get().state.out_of_step = True
+        current_use.get().connection.out_of_step = True
 
     def _not_sent(self, error: Exception) -> NoReply:
         """Say why there was no connection, and name the proxy that it would have gone through."""

@@ -15,7 +15,7 @@ import aiohttp
 import pytest
 
 from bulkcancel.epcc import Exchange, NoReply, Reply, Request
-from bulkcancel.epcc.connections import _has_spoken
+from bulkcancel.epcc.connections import InStepProtocol
 from bulkcancel.epcc.messages import cancel_request, read_request, token_request
 from bulkcancel.epcc.transport import MAX_BODY, Transport, _no_connection
 from tests.support.fakes import error
@@ -164,17 +164,17 @@ async def test_a_new_connection_on_which_the_server_spoke_first(
 ) -> None:
     """What comes before the first request is no reply to it: nothing is sent there."""
     server = RawServer(http("200 OK", b"{}"))
-    monkeypatch.setattr("bulkcancel.epcc.connections._has_spoken", lambda *_, **__: True)
+    monkeypatch.setattr(InStepProtocol, "has_spoken", lambda _: True)
     (reply,) = await exchanges(server, READ)
     assert reply == NoReply("the server sent something before it was asked", sent=False)
     assert server.requests == []
 
 
-def test_the_session_tickets_of_a_new_tls_connection_are_no_stray_reply() -> None:
+async def test_the_session_tickets_of_a_new_tls_connection_are_no_stray_reply() -> None:
     """TLS 1.3 sends them unasked: they are no reason to distrust a connection that is new."""
-    protocol = Mock(should_close=False)
-    protocol.transport.get_extra_info = {"sslcontext": object()}.get
-    assert not _has_spoken(protocol, reused=False)
+    protocol = InStepProtocol(loop=asyncio.get_running_loop())
+    protocol.connection_made(Mock(get_extra_info={"sslcontext": object()}.get))
+    assert not protocol.has_spoken()
 
 
 @pytest.mark.parametrize("request_to", [cancel_request, read_request])
