@@ -99,10 +99,10 @@ class History:
     _nameless: tuple[Callable[[], bool], ...] = ()  # replies that said that nothing was applied
     _unsure: bool = False  # one of them may be another request's
 
-    def cancel_starts(self) -> None:
+    def cancel_starts(self, now: float) -> None:
         """Note that a cancel is sent now: the run may end while it is under way."""
         self.attempts += 1
-        self.sent_at = self.sent_at or time.time()
+        self.sent_at = self.sent_at or now
         self.fate = Fate.UNDER_WAY
 
     def cancel_ended(self, exchange: Exchange, verdict: Verdict) -> None:

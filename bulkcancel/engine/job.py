@@ -19,7 +19,6 @@ from bulkcancel.engine.history import Fate, History, unrecorded
 from bulkcancel.epcc import (
     MAX_REFUSALS,
     Call,
-    Exchange,
     NoReply,
     Reply,
     Request,
@@ -75,10 +74,9 @@ class Job:
         self.history = History(row, unknown, unrecorded(row, run.policy.earlier_runs))
         self._id = id_key(row.job_id)  # as the store writes it
         self._run = run
-        self._begun = False  # a request of this job was sent
-        self._lost = False  # the last request had no sure reply: the next gets a new connection
-        self._started = self._started_at = 0.0  # the last request, as loop and as epoch time
-        self._was_anew = False  # the last request had a connection of its own
+        self._last: Call | None = None
+        self._sent_at = 0.0  # the last request, as epoch time
+        self._lost = False  # it had no sure reply: the next gets a new connection
         self._retries = 0
         self._insisted = False
 
@@ -147,7 +145,7 @@ class Job:
 
     def _is_free(self, verdict: Verdict) -> bool:
         """Tell whether to ask again costs no retry: once, on a new connection."""
-        return verdict.ask_anew and not self._was_anew
+        return verdict.ask_anew and self._last is not None and not self._last.anew
 
     def _has_retry(self) -> bool:
         """Spend a retry; tell whether there was one left."""
@@ -191,52 +189,49 @@ class Job:
         return self._call(read_request(self._id), self._judge_read, self._read_starts)
 
     def _call(
-        self, request: Request, judge: Callable[[Exchange], Verdict], before: Callable[[], None]
+        self, request: Request, judge: Callable[[Call], Verdict], before: Callable[[], None]
     ) -> Call:
-        self._was_anew = self._lost
-        return Call(request, judge, before, new_job=not self._begun, anew=self._lost)
+        self._last = Call(request, judge, before, new_job=self._last is None, anew=self._lost)
+        return self._last
 
     def _cancel_starts(self) -> None:
-        self._request_starts()
-        self.history.cancel_starts()
+        self._sent_at = time.time()
+        self.history.cancel_starts(self._sent_at)
 
     def _read_starts(self) -> None:
-        self._request_starts()
+        self._sent_at = time.time()
         self._run.tally.read_backs += 1
 
-    def _request_starts(self) -> None:
-        self._begun = True
-        self._started, self._started_at = asyncio.get_running_loop().time(), time.time()
-
-    def _judge_cancel(self, exchange: Exchange) -> Verdict:
-        verdict = interpret_cancel(exchange, self._id)
-        self.history.cancel_ended(exchange, verdict)
-        self._watch(exchange, verdict)
+    def _judge_cancel(self, call: Call) -> Verdict:
+        verdict = interpret_cancel(call.exchange, self._id)
+        self.history.cancel_ended(call.exchange, verdict)
+        self._watch(call, verdict)
         if self.history.fate is Fate.CANCELLED:
             state = self.history.state
-            self._run.stamps.note_clean_cancel(state, self._started_at, time.time())
+            self._run.stamps.note_clean_cancel(state, self._sent_at, time.time())
         return verdict
 
-    def _judge_read(self, exchange: Exchange) -> Verdict:
-        verdict = interpret_read(exchange, self._id)
+    def _judge_read(self, call: Call) -> Verdict:
+        verdict = interpret_read(call.exchange, self._id)
         self.history.read_ended(verdict)
-        self._watch(exchange, verdict)
+        self._watch(call, verdict)
         return verdict
 
-    def _watch(self, exchange: Exchange, verdict: Verdict) -> None:
+    def _watch(self, call: Call, verdict: Verdict) -> None:
         """Let the guards see how the store is, and what its time is.
 
         A guard stops the run from outside: what this exchange means for the job itself
         must still be noted, above all that a cancel may have been applied.
         """
+        exchange = call.exchange
         self._lost = isinstance(exchange, NoReply) or verdict.ask_anew or verdict.out_of_step
         if isinstance(exchange, Reply):
-            self._run.stamps.note_reply(exchange, self._started_at, time.time())
+            self._run.stamps.note_reply(exchange, self._sent_at, time.time())
         elif not exchange.sent:
             return  # the sender knows what to do when nothing connects
-        answered = verdict.step not in {Step.DOUBT, Step.RESEND}
-        now = asyncio.get_running_loop().time()
+        answered = verdict.step not in (Step.DOUBT, Step.RESEND)
+        guards, started_at = self._run.policy.guards, call.started_at
         try:
-            self._run.policy.guards.exchanged(answered=answered, started_at=self._started, now=now)
+            guards.exchanged(answered=answered, started_at=started_at, now=call.ended_at)
         except GuardError as error:
             self._run.stop(error)

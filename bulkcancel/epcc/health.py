@@ -28,14 +28,13 @@ class Health:
         """Return for how long nothing has come back, 0 while nothing is waited for."""
         return 0.0 if self._waiting_since is None else loop_time() - self._waiting_since
 
-    def note_start(self) -> None:
+    def note_start(self, now: float) -> None:
         """Note that a request is sent."""
         if self._waiting_since is None:
-            self._waiting_since = loop_time()
+            self._waiting_since = now
 
-    def note_end(self, exchange: Exchange, started: float, *, in_flight: int) -> None:
+    def note_end(self, exchange: Exchange, started: float, now: float, *, in_flight: int) -> None:
         """Note what came of a request; raises `LoginError` once nothing connects for too long."""
-        now = loop_time()
         if isinstance(exchange, Reply):
             seconds = now - started
             self.latency += (seconds - self.latency) * (_RECENT if self.latency else 1.0)

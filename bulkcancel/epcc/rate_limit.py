@@ -6,6 +6,7 @@ the rate is spent by all of them together.
 
 import asyncio
 import math
+from bisect import bisect_left
 from collections import deque
 
 from aiolimiter import AsyncLimiter
@@ -21,6 +22,7 @@ _SAME = 0.15  # counts that differ by less than this share are the same limit
 _SAFE = 0.98  # the share of the store's limit that is sure not to be too much
 _SPARE = 0.015  # the share of the rate that is given away, so that it is never exceeded
 _RECENT = 3.0  # seconds that tell how fast it is now
+_MOST_TIMES = 100_000
 _CATCH_UP = 0.005  # the share of a second that a late timer may make up for
 
 
@@ -96,7 +98,8 @@ class Pacer:
         """Take the most requests per second, a float > 0."""
         self.rate = rate
         self._started = 0
-        self._starts: deque[float] = deque()  # in the last seconds
+        most = min(math.ceil(rate * _RECENT) + 1, _MOST_TIMES)
+        self._starts: deque[float] = deque(maxlen=most)
         self._first_start = self._last_start = 0.0
         drain = rate * (1 - _SPARE)
         room = 1 + rate * _CATCH_UP
@@ -106,7 +109,7 @@ class Pacer:
         self._speed = Speed(rate)
         self._paused_until = self._asked_until = 0.0
         self._refusals = 0  # times in a row that a 429 slowed the run
-        self._taken: deque[float] = deque()  # when requests ended without a 429, in the last second
+        self._taken: deque[float] = deque(maxlen=most)  # when requests ended without a 429
 
     async def start_new(self) -> None:
         """Return when the first request of a job may start: jobs that have begun go first.
@@ -141,8 +144,6 @@ class Pacer:
             self._first_start = self._last_start
         self._started += 1
         self._starts.append(self._last_start)
-        if len(self._starts) > 2 * self.rate * _RECENT:
-            self.recent()  # keeps the queue short
 
     def begin(self) -> None:
         """Let `effective` and `recent` speak of what is started from now on."""
@@ -181,7 +182,7 @@ class Pacer:
     def throttled(self, retry_after: float | None, started_at: float) -> None:
         """Note a 429 to a request that started at a loop time: pause everybody, halve the rate."""
         if self._speed.slow_down(loop_time(), started_at, min(self.rate, MIN_RATE)):
-            self._speed.learn(self._in_last_second())
+            self._speed.learn(_count_since(loop_time() - 1, self._taken))
             self._refusals += 1
         back_off = MIN_PAUSE * 2.0 ** min(max(self._refusals - 1, 0), 30)
         self._asked_until = loop_time() + (retry_after or 0.0)
@@ -189,7 +190,7 @@ class Pacer:
 
     def strained(self, retry_after: float | None, started_at: float) -> None:
         """Note a 503 or a timeout: go slower; pause only where the store asks for it."""
-        self._take()
+        self._taken.append(loop_time())
         self._speed.slow_down(loop_time(), started_at, self.rate / 10)
         if retry_after is not None:
             self._pause(retry_after)
@@ -197,17 +198,10 @@ class Pacer:
     def accepted(self) -> None:
         """Note a reply that shows no strain."""
         self._refusals = 0
-        self._take()
-
-    def _take(self) -> None:
         self._taken.append(loop_time())
-        self._in_last_second()  # keeps the queue short
 
     def _pause(self, seconds: float) -> None:
         self._paused_until = max(self._paused_until, loop_time() + min(seconds, MAX_PAUSE))
-
-    def _in_last_second(self) -> int:
-        return _count_since(loop_time() - 1, self._taken)
 
 
 def loop_time() -> float:
@@ -216,7 +210,5 @@ def loop_time() -> float:
 
 
 def _count_since(start: float, times: deque[float]) -> int:
-    """Drop the times before a start; return how many are left."""
-    while times and times[0] < start:
-        times.popleft()
-    return len(times)
+    """Return how many of the times, which grow, are not before a start."""
+    return len(times) - bisect_left(times, start)

@@ -31,8 +31,6 @@ _LONGEST_WAIT = 365 * 86400.0  # seconds: a store that asks for more does not me
 LAST_TURN = 2.0  # seconds that a last request may wait for its turn
 _NOT_PAST_THE_DOOR = frozenset({Step.RENEW, Step.PAUSE, Step.STOP})
 
-Judge = Callable[[Exchange], Verdict]
-
 
 class Transport(Protocol):
     """What the sender needs of `transport.Transport`."""
@@ -48,16 +46,18 @@ class Transport(Protocol):
 class Call:
     """A request that is sent until there is a verdict, and what has become of it so far.
 
-    `before` is called as each sending starts, `judge` gets what came of it. `new_job` lets
-    requests of jobs that have begun go first; `anew` uses a connection of its own.
+    `before` is called as each sending starts, `judge` says what came of it. `new_job` lets
+    requests of jobs that have begun go first; `anew` uses a connection of its own. Times are
+    loop times, of the last sending.
     """
 
     request: Request
-    judge: Judge
+    judge: Callable[["Call"], Verdict] = lambda call: interpret_any(call.exchange)
     before: Callable[[], None] | None = None
     new_job: bool = False
     anew: bool = False
-    started_at: float = 0.0  # for the last time, as loop time
+    started_at: float = 0.0
+    ended_at: float = 0.0
     throttled: int = 0  # 429s in a row
     unauthorized: int = 0  # 401s in a row
     exchange: Exchange = field(init=False)  # the last one
@@ -152,7 +152,10 @@ class Sender:
         return await self._exchange(call, bearer)
 
     async def ask(
-        self, request: Request, judge: Judge = interpret_any, patience: float = 0.0
+        self,
+        request: Request,
+        interpret: Callable[[Exchange], Verdict] = interpret_any,
+        patience: float = 0.0,
     ) -> Exchange:
         """Send what may be repeated until it is answered; return the last exchange.
 
@@ -161,7 +164,8 @@ class Sender:
         begun, failures = loop_time(), 0
         while True:
             # a token never comes on a connection that had other replies
-            call = Call(request, judge, anew=request.anonymous or failures > 0)
+            anew = request.anonymous or failures > 0
+            call = Call(request, lambda call: interpret(call.exchange), anew=anew)
             verdict = await self.send(call)
             failures += 1
             spent = failures > self._pace.retries and loop_time() - begun >= patience
@@ -191,19 +195,20 @@ class Sender:
         tally, call.started_at = self._tally, loop_time()
         if call.before is not None:
             call.before()
-        self.health.note_start()
+        self.health.note_start(call.started_at)
         tally.requests += 1
         tally.in_flight += 1
         try:
             exchange = await self._transport.send(call.request, bearer, anew=call.anew)
         finally:
             tally.in_flight -= 1
-        call.exchange, verdict = exchange, call.judge(exchange)
+        call.exchange, call.ended_at = exchange, loop_time()
+        verdict = call.judge(call)
         if verdict.out_of_step:
             self._transport.distrust()
         if bearer and isinstance(exchange, Reply) and verdict.step not in _NOT_PAST_THE_DOOR:
             self.auth.accepted(bearer)
-        self.health.note_end(exchange, call.started_at, in_flight=tally.in_flight)
+        self.health.note_end(exchange, call.started_at, call.ended_at, in_flight=tally.in_flight)
         self._tell_pace(exchange, call.started_at)
         return verdict
 

@@ -215,8 +215,8 @@ def job_state(resource: object) -> tuple[str, JobState] | None:
 
 def _job_in(body: dict[str, Any], job_id: str) -> JobState | None:
     """Return the state of the job asked for, None if the body holds anything else."""
-    found = job_state(body.get("data"))
-    return found[1] if found is not None and id_key(found[0]) == id_key(job_id) else None
+    found, state = job_state(body.get("data")) or ("", None)
+    return state if found == job_id or id_key(found) == id_key(job_id) else None
 
 
 def _api_error(body: dict[str, Any]) -> dict[str, Any] | None:

@@ -1,5 +1,6 @@
 """What became of a job, for all that can be known of it and every way in which it can end."""
 
+import time
 from dataclasses import replace
 from itertools import product
 
@@ -107,13 +108,13 @@ def test_a_refusal_that_a_killed_run_may_explain() -> None:
 def test_a_request_that_was_not_sent_is_not_counted() -> None:
     """An attempt that did not reach the store leaves neither a count nor a time."""
     job = History(row())
-    job.cancel_starts()
+    job.cancel_starts(time.time())
     job.cancel_ended(UNSENT, Verdict(Step.RESEND, detail="no connection"))
     assert (job.attempts, job.sent_at, job.fate) == (0, None, Fate.TURNED_AWAY)
-    job.cancel_starts()
+    job.cancel_starts(time.time())
     job.cancel_ended(LOST, Verdict(Step.DOUBT, detail="no reply"))
     first = job.sent_at
-    job.cancel_starts()
+    job.cancel_starts(time.time())
     job.cancel_ended(UNSENT, Verdict(Step.RESEND))
     assert (job.attempts, job.sent_at, job.in_doubt) == (1, first, True)
 
@@ -121,7 +122,7 @@ def test_a_request_that_was_not_sent_is_not_counted() -> None:
 def test_a_refusal_after_a_lost_reply_leaves_the_doubt() -> None:
     """Once a reply was lost, no later one but a clear answer takes the doubt away."""
     job = History(row(earlier=Earlier(UNKNOWN)), in_doubt=True)
-    job.cancel_starts()
+    job.cancel_starts(time.time())
     job.cancel_ended(error(422), Verdict(Step.ASK_WHY, detail="422", request_id="req-1"))
     result = job.result(DRAINED, Stamps())
     assert (result.outcome, result.http_status, result.request_id) == (UNKNOWN, 422, "req-1")
@@ -130,7 +131,7 @@ def test_a_refusal_after_a_lost_reply_leaves_the_doubt() -> None:
 def test_an_unknown_row_says_why() -> None:
     """A job whose reply the run did not wait for says so in its detail."""
     job = History(row())
-    job.cancel_starts()
+    job.cancel_starts(time.time())
     assert job.result(ABANDONED, Stamps()).detail == "the run ended before the reply came"
 
 
@@ -142,7 +143,7 @@ def test_a_refusal_is_doubted_once_its_connection_is_out_of_step(
     """The reply that came too early was another request's, and our cancel may be applied."""
     found: list[bool] = []
     job = History(row())
-    job.cancel_starts()
+    job.cancel_starts(time.time())
     reply = replace(error(422), is_out_of_step=lambda: bool(found))
     job.cancel_ended(reply, Verdict(step))
     job.read_ended(Verdict(Step.SETTLE, state=JobState("cancelled")))
@@ -162,7 +163,7 @@ def test_a_stamp_tells_of_a_refusal_that_may_be_late(
     """A job that was cancelled as we asked may be so by us, whatever another's reply said."""
     job, stamps = History(row()), Stamps()
     stamps.moves = moves
-    job.cancel_starts()
+    job.cancel_starts(time.time())
     job.cancel_ended(replace(error(422), may_be_late=True), Verdict(Step.ASK_WHY, ask_anew=True))
     stamp = timestamp((job.sent_at or 0.0) + seconds) or ""
     job.read_ended(Verdict(Step.SETTLE, state=JobState("cancelled", updated_at=stamp)))

@@ -13,7 +13,6 @@ from bulkcancel.base.tally import Tally
 from bulkcancel.epcc import Call, Exchange, NoReply, Request, Sender, Step
 from bulkcancel.epcc.auth import GRACE, MAX_REFUSED, MOST_LOGINS, PATIENCE
 from bulkcancel.epcc.rate_limit import loop_time
-from bulkcancel.epcc.verdicts import interpret_any
 from tests.support.fakes import KEY, LOST, UNSENT, error, job, page, token
 
 pytestmark = pytest.mark.virtual_time
@@ -46,7 +45,7 @@ class Desk:
         self.distrusted += 1
 
     def cancel(self) -> Coroutine[Any, Any, Any]:
-        return self.sender.send(Call(CANCEL, interpret_any))
+        return self.sender.send(Call(CANCEL))
 
     @property
     def bearers(self) -> list[str]:
@@ -221,7 +220,7 @@ async def test_a_request_that_is_refused_with_any_token() -> None:
         desk.auth.accepted("token-1")
 
     with pytest.raises(LoginError, match="401"):
-        await desk.sender.send(Call(CANCEL, interpret_any, let_another_in))
+        await desk.sender.send(Call(CANCEL, before=let_another_in))
     assert len(desk.bearers) == MAX_REFUSED
 
 

@@ -10,7 +10,6 @@ from bulkcancel.base.waits import Interrupted
 from bulkcancel.epcc import Exchange, Request, Step
 from bulkcancel.epcc.rate_limit import loop_time
 from bulkcancel.epcc.sender import Call
-from bulkcancel.epcc.verdicts import interpret_any
 from tests.epcc.test_auth import CANCEL, READY, Desk
 from tests.support.fakes import LOST, UNSENT, error, job, page, token
 
@@ -140,7 +139,7 @@ async def test_the_latency_is_that_of_the_last_replies() -> None:
     desk = Desk([CANCELLED, LOST, page(500)], READY)
     assert desk.sender.health.latency == 0
     for _ in range(3):
-        await desk.sender._exchange(Call(CANCEL, interpret_any), "token")
+        await desk.sender._exchange(Call(CANCEL), "token")
     assert desk.sender.health.latency == pytest.approx(0.01, rel=0.1)
 
 

@@ -11,7 +11,7 @@ from bulkcancel.base.waits import Interrupted
 from bulkcancel.epcc import Exchange, Reply, connect
 from bulkcancel.epcc.messages import read_request
 from bulkcancel.epcc.sender import Call
-from bulkcancel.epcc.verdicts import interpret_any, interpret_read
+from bulkcancel.epcc.verdicts import interpret_read
 from bulkcancel.listing.store_info import store_name
 from tests.epcc.test_auth import CANCEL, READY, Desk
 from tests.listing.test_store_info import PRACTICE
@@ -39,7 +39,7 @@ async def test_the_pace_follows_the_store(answer: Exchange, speed: float) -> Non
     """Whatever is asked for, a store that has too much to do is asked less often."""
     desk = Desk([answer, job("cancelled")], READY)
     desk.sender.waits.__enter__()  # a task that ends with the run
-    await desk.sender._exchange(Call(CANCEL, interpret_any), "token")
+    await desk.sender._exchange(Call(CANCEL), "token")
     assert desk.pacer.speed() == speed
 
 
@@ -50,7 +50,7 @@ async def test_a_reply_about_another_job_costs_its_connection(
     """Once replies are out of step their connection is not used again."""
     desk = Desk([reply, job("pending")], READY)
     for _ in range(2):
-        await desk.sender.send(Call(READ, lambda reply: interpret_read(reply, JOB)))
+        await desk.sender.send(Call(READ, lambda call: interpret_read(call.exchange, JOB)))
     assert desk.distrusted == distrusted
 
 
@@ -72,7 +72,7 @@ async def test_a_last_request() -> None:
     desk = Desk([job("pending")], READY)
     desk.sender.waits.cut()
     begun: list[float] = []
-    ask = Call(READ, interpret_any, lambda: begun.append(0.0))
+    ask = Call(READ, before=lambda: begun.append(0.0))
     verdict = await desk.sender.send_at_once(ask)
     assert verdict is not None
     await desk.pacer.start()
