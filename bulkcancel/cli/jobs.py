@@ -124,11 +124,9 @@ def _settings(given: Mapping[str, Any]) -> "QueueSettings":
     return QueueSettings(
         selection=Selection(_statuses(given["status"]), types, **times),
         follow=_follow_options(given),
-        output=given["output"],
-        format=given["format"],
-        overwrite=given["overwrite"],
         again=tuple(_again(given, times)),
         remarks=remarks,
+        report=settings.group_of(settings.ReportOptions, given),
         pace=settings.group_of(settings.PaceOptions, given),
         store=settings.group_of(settings.StoreOptions, given),
         display=settings.group_of(settings.DisplayOptions, given),

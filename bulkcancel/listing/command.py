@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 from bulkcancel.base.access import Access, find_access
 from bulkcancel.base.errors import BulkcancelError, GuardError, Interruption, ReportError
 from bulkcancel.base.model import PENDING, STARTED, ListedJob
-from bulkcancel.base.settings import DisplayOptions, PaceOptions, StoreOptions
+from bulkcancel.base.settings import DisplayOptions, PaceOptions, ReportOptions, StoreOptions
 from bulkcancel.base.tally import Tally
 from bulkcancel.base.text import count_of
 from bulkcancel.base.times import exact_stamp
@@ -28,8 +28,9 @@ from bulkcancel.listing.selection import Selection
 from bulkcancel.listing.store_info import store_name
 from bulkcancel.report import (
     STDOUT,
-    Plan,
     check_places,
+    format_of,
+    is_stream,
     name_of,
     open_stream,
     standard_output,
@@ -44,18 +45,16 @@ _WORD_EVERY = 10.0
 class QueueSettings:
     """Which jobs are listed and where, and how those that arrive are followed (None: not at all).
 
-    `output` None is a table on a terminal, else rows. `again` are the words of a command that
-    lists pending jobs of the same store, type and least age; `remarks` is what to say about the
-    options.
+    `report.output` None is a table on a terminal, else rows. `again` are the words of a command
+    that lists pending jobs of the same store, type and least age; `remarks` is what to say about
+    the options.
     """
 
     selection: Selection
     follow: FollowOptions | None
-    output: str | None
-    format: str | None
-    overwrite: bool
     again: tuple[str, ...]
     remarks: tuple[str, ...]
+    report: ReportOptions
     pace: PaceOptions
     store: StoreOptions
     display: DisplayOptions
@@ -69,11 +68,9 @@ def list_queue(settings: QueueSettings, environ: Mapping[str, str]) -> int:
     for remark in settings.remarks:
         output.note(f"note: {remark}")
     try:
-        target, overwrite = settings.output or STDOUT, settings.overwrite
-        plan = Plan(target, settings.format, overwrite=overwrite, resumable=False)
-        check_places(plan)
+        check_places(settings.report)
         access = find_access(settings.store, environ)
-        asyncio.run(_Listing(settings, output, plan).run(access))
+        asyncio.run(_Listing(settings, output).run(access))
     except Interruption as interruption:  # of following, which has said what there is to say
         return interruption.exit_code
     except BulkcancelError as error:
@@ -100,9 +97,9 @@ def command_for(jobs: Sequence[ListedJob], again: Sequence[str]) -> str:
 class _Listing:
     """Read a store's queue once, and go on with what arrives if that is asked for."""
 
-    def __init__(self, settings: QueueSettings, output: Output, plan: Plan) -> None:
-        self._settings, self._output, self._plan = settings, output, plan
-        self._tally = Tally()
+    def __init__(self, settings: QueueSettings, output: Output) -> None:
+        self._settings, self._output, self._tally = settings, output, Tally()
+        self._form = format_of(settings.report)
 
     async def run(self, access: Access) -> None:
         """List, and follow; raises `BulkcancelError`."""
@@ -120,7 +117,7 @@ class _Listing:
             else:
                 self._write(listed)
             if settings.follow is not None:
-                following = Following(self._plan.format, self._output, sender, self._tally)
+                following = Following(self._form, self._output, sender, self._tally)
                 await following.run(Arrivals(lister), settings.follow)
 
     async def _read(self, lister: Lister) -> list[ListedJob]:
@@ -149,15 +146,15 @@ class _Listing:
 
     def _is_shown(self) -> bool:
         """Tell whether people look at the list, not a program."""
-        asked = self._settings
-        as_rows = asked.output or asked.format or asked.follow
+        report = self._settings.report
+        as_rows = report.output or report.format or self._settings.follow
         return not as_rows and sys.stdout is not None and sys.stdout.isatty()
 
     def _write(self, jobs: list[ListedJob]) -> None:
         """Write all rows, to a file whole or not at all; raises `BulkcancelError`."""
-        target, form = self._plan.target, self._plan.format
-        lines = job_header(form) + job_lines(form, jobs)
-        if self._plan.is_stream:
+        target = self._settings.report.output or STDOUT
+        lines = job_header(self._form) + job_lines(self._form, jobs)
+        if is_stream(target):
             with closing(open_stream(target)) as stream:
                 stream.append(lines)
         else:

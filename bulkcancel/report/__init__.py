@@ -7,13 +7,19 @@ the input were found.
 
 from bulkcancel.report.destination import (
     STDOUT,
-    Destination,
     name_of,
     open_stream,
     standard_output,
 )
 from bulkcancel.report.past import Past, read_past, read_report, require_same_store, row_key
-from bulkcancel.report.places import Plan, check_places, choose_target, stdout_is_null
+from bulkcancel.report.places import (
+    check_places,
+    choose_target,
+    format_of,
+    is_pipe,
+    is_stream,
+    stdout_is_null,
+)
 from bulkcancel.report.regular_file import read_regular, write_atomically
 from bulkcancel.report.rows import Format, Layout, Row, inert, new_run_id, store_text
 from bulkcancel.report.run_log import RunSpan
@@ -21,18 +27,19 @@ from bulkcancel.report.writer import EarlierReport, Recorder, open_earlier, open
 
 __all__ = [
     "STDOUT",
-    "Destination",
     "EarlierReport",
     "Format",
     "Layout",
     "Past",
-    "Plan",
     "Recorder",
     "Row",
     "RunSpan",
     "check_places",
     "choose_target",
+    "format_of",
     "inert",
+    "is_pipe",
+    "is_stream",
     "name_of",
     "new_run_id",
     "open_earlier",

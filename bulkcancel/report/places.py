@@ -4,12 +4,12 @@ import os
 import stat
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 
 from bulkcancel.base.errors import ReportError
+from bulkcancel.base.settings import ReportOptions
 from bulkcancel.base.text import visible
 from bulkcancel.report.by_outcome import split_files
 from bulkcancel.report.destination import ELSEWHERE, STDOUT, name_of
@@ -30,41 +30,28 @@ _OTHER_FORMATS = frozenset(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """The files that a run reads and writes, and what may happen to existing ones.
+def target_of(options: ReportOptions) -> str:
+    """Return where the report goes: a file, or `-` for standard output."""
+    return options.output or STDOUT
 
-    `target` is the report, `-` for standard output; `chosen` its format, None: by its name.
-    `resumable` tells that one that is there could be resumed.
-    """
 
-    target: str
-    chosen: str | None = None
-    overwrite: bool = False
-    resume: bool = False
-    resumable: bool = True
-    split: Path | None = None
-    summaries: tuple[Path, ...] = ()
-    inputs: tuple[str, ...] = ()
+def format_of(options: ReportOptions) -> Format:
+    """Return the chosen format, else that of the file's suffix, else CSV."""
+    if options.format:
+        return Format(options.format)
+    jsonl = Path(target_of(options)).suffix.lower() in {".jsonl", ".ndjson"}
+    return Format.JSONL if jsonl else Format.CSV
 
-    @property
-    def format(self) -> Format:
-        """Return the chosen format, else that of the file's suffix, else CSV."""
-        if self.chosen:
-            return Format(self.chosen)
-        jsonl = Path(self.target).suffix.lower() in {".jsonl", ".ndjson"}
-        return Format.JSONL if jsonl else Format.CSV
 
-    @property
-    def is_stream(self) -> bool:
-        """Tell whether the report goes to standard output, a pipe or a device."""
-        path = Path(self.target)
-        return self.target == STDOUT or (path.exists() and not path.is_file())
+def is_stream(target: str) -> bool:
+    """Tell whether a report goes to standard output, a pipe or a device."""
+    path = Path(target)
+    return target == STDOUT or (path.exists() and not path.is_file())
 
-    @property
-    def is_pipe(self) -> bool:
-        """Tell whether the report goes to a named pipe, which needs a reader first."""
-        return self.target != STDOUT and Path(self.target).is_fifo()
+
+def is_pipe(target: str) -> bool:
+    """Tell whether a report goes to a named pipe, which needs a reader first."""
+    return target != STDOUT and Path(target).is_fifo()
 
 
 def choose_target(output: str | None, chosen: str | None, *, kept: bool = True) -> str:
@@ -90,18 +77,26 @@ def stdout_is_null() -> bool:
     return False
 
 
-def check_places(plan: Plan) -> None:
-    """Refuse files that can't be written, or that would replace another; raises `ReportError`."""
+def check_places(options: ReportOptions, inputs: Collection[str] = ()) -> None:
+    """Refuse files that can't be written, or that would replace another; raises `ReportError`.
+
+    `inputs` are the files of the run, none where only a list is written.
+    """
     try:
-        for name, _, hint in _written(plan):
+        for name, _, hint in _written(options):
             _check_name(name, hint)
-        _check_distinct(plan)
-        if plan.target != STDOUT:
-            _check_report(plan)
-        if plan.split is not None:
-            _check_split(plan, plan.split)
-        for path in plan.summaries:
-            _check_summary(plan, path)
+        _check_distinct(options, inputs)
+        _check_report(options, can_resume=bool(inputs))
+        if options.split is not None:
+            _check_split(options, options.split)
+        for path in options.summary:
+            _check_folder(path, _SUMMARY)
+            if path.exists() and not path.is_file():
+                raise ReportError(f"{path} is not a file", _SUMMARY)
+            if path.exists() and not (options.overwrite or options.resume):
+                raise ReportError(
+                    f"{path} exists already", f"replace it (--overwrite), or {_SUMMARY}"
+                )
     except OSError as error:
         what = f"{error.filename or 'the current folder'} can't be used: {error.strerror}"
         raise ReportError(what, ELSEWHERE) from None
@@ -116,28 +111,29 @@ def _check_name(name: str, hint: str) -> None:
         raise ReportError(f"{name} is a link to {Path(name).readlink()}, which is not there", hint)
 
 
-def _check_distinct(plan: Plan) -> None:
+def _check_distinct(options: ReportOptions, inputs: Collection[str]) -> None:
     """Refuse two names of one file; only a report that is resumed may be an input as well."""
     roles = {
         _identity(name, 0): "standard input" if name == STDOUT else f"the input {name}"
-        for name in plan.inputs
+        for name in inputs
     }
-    if plan.resume:
-        roles.pop(_identity(plan.target, 1), None)
-    for name, role, hint in _written(plan):
+    if options.resume:
+        roles.pop(_identity(target_of(options), 1), None)
+    for name, role, hint in _written(options):
         identity = _identity(name, 1)
         if identity is not None and identity in roles:
             raise ReportError(f"{name_of(name)} is also {roles[identity]}", hint)
         roles[identity] = role
 
 
-def _written(plan: Plan) -> Iterator[tuple[str, str, str]]:
+def _written(options: ReportOptions) -> Iterator[tuple[str, str, str]]:
     """Yield the name, the role and a hint for each file that the run writes."""
-    yield plan.target, "the report", _REDIRECT if plan.target == STDOUT else _REPORT
-    for path in plan.summaries:
+    target = target_of(options)
+    yield target, "the report", _REDIRECT if target == STDOUT else _REPORT
+    for path in options.summary:
         yield str(path), "a summary", _SUMMARY
-    if plan.split is not None:
-        for path in (plan.split, *split_files(plan.split).values()):
+    if options.split is not None:
+        for path in (options.split, *split_files(options.split).values()):
             yield str(path), "a file of the split", _SPLIT
 
 
@@ -155,19 +151,20 @@ def _identity(name: str, standard: int) -> object:
     return (found.st_dev, found.st_ino) if stat.S_ISREG(found.st_mode) else None
 
 
-def _check_report(plan: Plan) -> None:
-    target, path = plan.target, Path(plan.target)
-    if path.suffix.lower() in _OTHER_FORMATS and not (plan.chosen or plan.resume):
-        hint = "name it .csv or .jsonl, or add --format"
-        raise ReportError(f"{target} would hold {plan.format}, which its name does not say", hint)
-    if not path.exists():
-        _check_folder(path, _REPORT)
-    elif path.is_dir():
+def _check_report(options: ReportOptions, *, can_resume: bool) -> None:
+    target, path = target_of(options), Path(target_of(options))
+    if path.suffix.lower() in _OTHER_FORMATS and not (options.format or options.resume):
+        what = f"{target} would hold {format_of(options)}, which its name does not say"
+        raise ReportError(what, "name it .csv or .jsonl, or add --format")
+    if target != STDOUT and path.is_dir():
         raise ReportError(f"{target} is a directory", "name a file in it with --output")
-    elif plan.resume and plan.is_stream:
-        raise ReportError(f"{target} is not a file, and can't be resumed", _REPORT)
-    elif not (plan.resume or plan.overwrite or plan.is_stream):
-        resume = "resume it (--resume), " if plan.resumable else ""
+    if is_stream(target):
+        if options.resume:
+            raise ReportError(f"{target} is not a file, and can't be resumed", _REPORT)
+    elif not path.exists():
+        _check_folder(path, _REPORT)
+    elif not (options.resume or options.overwrite):
+        resume = "resume it (--resume), " if can_resume else ""
         hint = f"{resume}replace it (--overwrite), or {_REPORT}"
         raise ReportError(f"{target} exists already", hint)
 
@@ -178,9 +175,9 @@ def _check_folder(path: Path, hint: str) -> None:
         raise ReportError(f"{path} would be {why}", hint)
 
 
-def _check_split(plan: Plan, folder: Path) -> None:
+def _check_split(options: ReportOptions, folder: Path) -> None:
     followed(str(folder))
-    if plan.is_stream:
+    if is_stream(target_of(options)):
         raise ReportError("--split needs a report in a file", "name one with --output")
     if folder.exists() and not folder.is_dir():
         raise ReportError(f"{folder} is not a folder", _SPLIT)
@@ -188,16 +185,8 @@ def _check_split(plan: Plan, folder: Path) -> None:
     if not os.access(there, os.W_OK | os.X_OK):
         raise ReportError(f"{folder} can't be written to", _SPLIT)
     for path in filter(Path.exists, split_files(folder).values()):
-        if not (plan.overwrite or plan.resume):
+        if not (options.overwrite or options.resume):
             hint = f"replace the files of an earlier split (--overwrite), or {_SPLIT}"
             raise ReportError(f"{path} exists already", hint)
-        if plan.resume and read_regular(path, len(_SPLIT_HEADER)) != _SPLIT_HEADER:
+        if options.resume and read_regular(path, len(_SPLIT_HEADER)) != _SPLIT_HEADER:
             raise ReportError(f"{path} is not of an earlier run", _SPLIT)
-
-
-def _check_summary(plan: Plan, path: Path) -> None:
-    _check_folder(path, _SUMMARY)
-    if path.exists() and not path.is_file():
-        raise ReportError(f"{path} is not a file", _SUMMARY)
-    if path.exists() and not (plan.overwrite or plan.resume):
-        raise ReportError(f"{path} exists already", f"replace it (--overwrite), or {_SUMMARY}")

@@ -14,19 +14,20 @@ from threading import Lock
 
 from bulkcancel.base.errors import BulkcancelError, GuardError, ReportError
 from bulkcancel.base.model import JobResult, Outcome
+from bulkcancel.base.settings import ReportOptions
 from bulkcancel.report.append_file import AppendFile, create, reopen
 from bulkcancel.report.by_outcome import write_split
 from bulkcancel.report.destination import Destination, open_stream
 from bulkcancel.report.past import Past, last_rows, read_past
-from bulkcancel.report.places import Plan
-from bulkcancel.report.rows import Layout, Row, max_row_bytes, new_run_id
+from bulkcancel.report.places import format_of, is_pipe, is_stream, target_of
+from bulkcancel.report.rows import MAX_ROW, Layout, Row, new_run_id
 
 
 @dataclass(slots=True)
 class EarlierReport:
     """What is opened before anything else: a report to resume, or a named pipe, or nothing."""
 
-    plan: Plan
+    options: ReportOptions
     output: Destination | None = None
     past: Past = field(default_factory=Past)
 
@@ -55,12 +56,12 @@ class Recorder:
 
     def __init__(self, earlier: EarlierReport, output: Destination, store: str = "") -> None:
         self.run_id = new_run_id(earlier.past.killed_at)
-        self.layout = earlier.past.layout or Layout(earlier.plan.format)
+        self.layout = earlier.past.layout or Layout(format_of(earlier.options))
         self.log = earlier.past.log
         self.unrecorded: list[JobResult] = []
         self.broken = self.lost = self.restored = False
         self._changed_at = earlier.past.changed_at
-        self._split = earlier.plan.split
+        self._split = earlier.options.split
         self._output = output
         self._store = store
         self._syncing = Lock()
@@ -140,28 +141,29 @@ def _trouble_of(action: Callable[[], None]) -> BulkcancelError | None:
     return None
 
 
-def open_earlier(plan: Plan) -> EarlierReport:
+def open_earlier(options: ReportOptions) -> EarlierReport:
     """Lock and read the report to resume, or wait for the reader of a named pipe.
 
     Raises `ReportError`. Ctrl-C is heard: no event loop is running yet.
     """
-    if plan.is_pipe:
-        return EarlierReport(plan, open_stream(plan.target))
-    if not plan.resume or not Path(plan.target).exists():
-        return EarlierReport(plan)
-    output = reopen(plan.target)
+    target = target_of(options)
+    if is_pipe(target):
+        return EarlierReport(options, open_stream(target))
+    if not options.resume or not Path(target).exists():
+        return EarlierReport(options)
+    output = reopen(target)
     try:
-        return EarlierReport(plan, output, _read(plan, output))
+        return EarlierReport(options, output, _read(options, output))
     except ReportError:
         output.close()
         raise
 
 
-def _read(plan: Plan, output: AppendFile) -> Past:
+def _read(options: ReportOptions, output: AppendFile) -> Past:
     with output.reader() as lines:
-        past = read_past(lines, plan.target, os.fstat(lines.fileno()).st_mtime)
-    if plan.chosen and past.layout is not None and past.layout.form != plan.chosen:
-        what = f"{plan.target} is {past.layout.form}, not {plan.chosen}"
+        past = read_past(lines, output.target, os.fstat(lines.fileno()).st_mtime)
+    if options.format and past.layout is not None and past.layout.form != options.format:
+        what = f"{output.target} is {past.layout.form}, not {options.format}"
         raise ReportError(what, "leave out --format")
     return past
 
@@ -171,15 +173,15 @@ def open_recorder(earlier: EarlierReport, rows: int, store: str = "") -> Recorde
 
     `store` is what each row says of it, see `store_text`.
     """
-    plan, past = earlier.plan, earlier.past
+    past, target = earlier.past, target_of(earlier.options)
     output = earlier.output or (
-        open_stream(plan.target)
-        if plan.is_stream
-        else create(plan.target, overwrite=plan.overwrite)
+        open_stream(target)
+        if is_stream(target)
+        else create(target, overwrite=earlier.options.overwrite)
     )
     recorder = Recorder(earlier, output, store)
     try:
-        output.hold(rows * max_row_bytes(plan.inputs))
+        output.hold(rows * MAX_ROW)
         output.begin(past.size, past.digest)
         if not past.size and recorder.layout.header:
             output.append(recorder.layout.header)

@@ -3,7 +3,7 @@
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from threading import Timer
 
@@ -18,9 +18,9 @@ from bulkcancel.inputs import STDIN, Input, Jobs, read_inputs, stdin_is_pipe
 from bulkcancel.report import (
     EarlierReport,
     Past,
-    Plan,
     check_places,
     choose_target,
+    is_pipe,
     open_earlier,
     stdout_is_null,
 )
@@ -52,13 +52,13 @@ def prepared(settings: Settings, environ: Mapping[str, str], output: Output) -> 
 
     Raises `InputError`, `ReportError` or `ConfigError`.
     """
-    clock, report, plan = Clock(), settings.report, _plan(settings)
-    if report.output is None and stdout_is_null() and plan.target != os.devnull:
-        output.note(f"note: standard output is discarded, the report goes to {plan.target}")
-    if plan.is_pipe:
-        output.note(f"waiting for a reader of {plan.target}")
-    with closing(open_earlier(plan)) as before:
-        for path in plan.summaries if plan.resume else ():
+    clock, report, target = Clock(), settings.report, _target(settings)
+    if report.output is None and stdout_is_null() and target != os.devnull:
+        output.note(f"note: standard output is discarded, the report goes to {target}")
+    if is_pipe(target):
+        output.note(f"waiting for a reader of {target}")
+    with closing(open_earlier(replace(report, output=target))) as before:
+        for path in report.summary if report.resume else ():
             check_earlier_summary(path, before.past)
         try:
             read = Input() if settings.proves else _read(settings, output, before.past)
@@ -101,7 +101,7 @@ def _read(settings: Settings, output: Output, past: Past) -> Input:
         waiting.cancel()
 
 
-def _plan(settings: Settings) -> Plan:
+def _target(settings: Settings) -> str:
     """Return where the run records; raises `ReportError` for places that won't do."""
     jobs, report = settings.jobs, settings.report
     if settings.proves and settings.origins.get("output") == "option":
@@ -109,17 +109,9 @@ def _plan(settings: Settings) -> Plan:
         raise ConfigError("--check --verify writes no report", hint)
     kept = report.split is not None or not (jobs.dry_run or jobs.check)  # a look has its summary
     target = choose_target(report.output, report.format, kept=kept)
-    plan = Plan(
-        os.devnull if settings.proves else target,
-        report.format,
-        overwrite=report.overwrite,
-        resume=report.resume,
-        split=report.split,
-        summaries=report.summary,
-        inputs=jobs.files,
-    )
-    check_places(plan)
-    return plan
+    target = os.devnull if settings.proves else target
+    check_places(replace(report, output=target), jobs.files)
+    return target
 
 
 def _access(settings: Settings, environ: Mapping[str, str], output: Output) -> Access:

@@ -15,9 +15,9 @@ import pytest
 
 from bulkcancel.base.errors import GuardError, ReportError
 from bulkcancel.base.model import Earlier, JobResult, Outcome
+from bulkcancel.base.settings import ReportOptions
 from bulkcancel.report.append_file import create
 from bulkcancel.report.destination import STDOUT
-from bulkcancel.report.places import Plan
 from bulkcancel.report.rows import FIRST_COLUMNS, Format, Layout
 from bulkcancel.report.writer import EarlierReport, Recorder, open_earlier, open_recorder
 from tests.support.disks import (
@@ -53,26 +53,26 @@ def target(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def plan(target: Path) -> Plan:
-    return Plan(str(target), split=target.parent / "split")
+def options(target: Path) -> ReportOptions:
+    return ReportOptions(str(target), split=target.parent / "split")
 
 
-def open_report(plan: Plan) -> Recorder:
+def open_report(options: ReportOptions) -> Recorder:
     """Open a report, new or earlier, with space for a row."""
-    return open_recorder(open_earlier(plan), 1)
+    return open_recorder(open_earlier(options), 1)
 
 
 @contextmanager
-def opened(plan: Plan) -> Iterator[Recorder]:
-    with closing(open_earlier(plan)) as earlier:
+def opened(options: ReportOptions) -> Iterator[Recorder]:
+    with closing(open_earlier(options)) as earlier:
         recorder = open_recorder(earlier, 1)
         yield recorder
         recorder.close()
 
 
-def test_each_result_is_recorded_and_split_at_the_end(plan: Plan, target: Path) -> None:
+def test_each_result_is_recorded_and_split_at_the_end(options: ReportOptions, target: Path) -> None:
     """Each result is a row of the report at once, and of its split file at the end."""
-    with opened(plan) as recorder:
+    with opened(options) as recorder:
         for each in (A, B):
             recorder.record(each)
         recorder.sync()
@@ -86,12 +86,12 @@ def test_each_result_is_recorded_and_split_at_the_end(plan: Plan, target: Path) 
 @pytest.mark.parametrize("form", Format)
 @pytest.mark.parametrize("tail", [b"", b"b,fai"])
 def test_resuming_appends_in_the_format_of_the_report(
-    plan: Plan, target: Path, form: Format, tail: bytes
+    options: ReportOptions, target: Path, form: Format, tail: bytes
 ) -> None:
     """Rows are added behind the complete ones, whatever the report's name says of its format."""
     head = HEADER if form is Format.CSV else b""
     target.write_bytes(head + line_of(A, form) + tail)
-    earlier = open_earlier(replace(plan, resume=True, chosen=form))  # as it is
+    earlier = open_earlier(replace(options, resume=True, format=form))  # as it is
     assert earlier.past.jobs["a"] == Earlier(Outcome.CANCELLED)
     recorder = open_recorder(earlier, 1)
     recorder.record(B)
@@ -110,32 +110,34 @@ def test_resuming_appends_in_the_format_of_the_report(
     ],
 )
 def test_resuming_a_report_that_had_hardly_begun(
-    content: bytes | None, chosen: str | None, head: bytes, plan: Plan, target: Path
+    content: bytes | None, chosen: str | None, head: bytes, options: ReportOptions, target: Path
 ) -> None:
     """A report without a complete first line is begun in the format that was chosen."""
     if content is not None:
         target.write_bytes(content)
-    plan = replace(plan, resume=True, chosen=chosen)
-    with opened(plan) as recorder:
+    options = replace(options, resume=True, format=chosen)
+    with opened(options) as recorder:
         recorder.record(A)
-    assert target.read_bytes() == head + line_of(A, plan.format)
+    assert target.read_bytes() == head + line_of(A, Format(chosen or "csv"))
 
 
-def test_a_report_without_rows_tells_when_its_run_began(plan: Plan, target: Path) -> None:
+def test_a_report_without_rows_tells_when_its_run_began(
+    options: ReportOptions, target: Path
+) -> None:
     """A run that was killed before its first row may have sent cancels since it began."""
     target.write_bytes(HEADER)
     os.utime(target, (1e9, 1e9))
     for _ in range(2):  # killed before its first row, too
-        with closing(open_earlier(replace(plan, resume=True))) as earlier:
+        with closing(open_earlier(replace(options, resume=True))) as earlier:
             assert (earlier.past.killed_at, earlier.past.sent_between) == (1e9, (1e9, math.inf))
             open_recorder(earlier, 1)._output.reserve.release()
 
 
 def test_the_time_of_a_report_with_rows_shows_until_when_its_run_was_alive(
-    plan: Plan, target: Path
+    options: ReportOptions, target: Path
 ) -> None:
     """Before the first row it stays that of the beginning; then each sync sets it."""
-    with opened(plan) as recorder:
+    with opened(options) as recorder:
         os.utime(target, (1e9, 1e9))
         recorder.sync()
         assert target.stat().st_mtime == 1e9
@@ -145,25 +147,27 @@ def test_the_time_of_a_report_with_rows_shows_until_when_its_run_was_alive(
         assert target.stat().st_mtime > 1e9
 
 
-def test_a_report_that_is_closed_has_the_time_of_its_last_row(plan: Plan, target: Path) -> None:
+def test_a_report_that_is_closed_has_the_time_of_its_last_row(
+    options: ReportOptions, target: Path
+) -> None:
     """Whatever the clock of its disk says, and though a resume found nothing to do."""
-    target.write_bytes(HEADER + line_of(A, plan.format))
+    target.write_bytes(HEADER + line_of(A))
     os.utime(target, (A.finished_at, A.finished_at))
-    plan = replace(plan, resume=True)
-    recorder = open_report(plan)
+    options = replace(options, resume=True)
+    recorder = open_report(options)
     assert target.stat().st_mtime > A.finished_at
     recorder.close()
     assert target.stat().st_mtime == A.finished_at
-    with opened(plan) as recorder:
+    with opened(options) as recorder:
         recorder.record(replace(B, finished_at=1e9))
     assert target.stat().st_mtime == 1e9
 
 
 def test_a_report_is_closed_after_a_sync_that_is_under_way(
-    plan: Plan, target: Path, monkeypatch: pytest.MonkeyPatch
+    options: ReportOptions, target: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What another thread still does at the end does not make it look like a killed run."""
-    recorder = open_report(plan)
+    recorder = open_report(options)
     recorder.record(A)
     begun, ended = threading.Event(), threading.Event()
 
@@ -197,7 +201,7 @@ def test_a_report_that_can_not_be_resumed_stays_as_it_is(
     """A file that is refused is not changed, and is free for others."""
     target.write_bytes(content)
     with pytest.raises(ReportError, match=words):
-        open_earlier(Plan(str(target), chosen, resume=True))
+        open_earlier(ReportOptions(str(target), chosen, resume=True))
     assert target.read_bytes() == content
     create(str(target), overwrite=True).close()
 
@@ -207,28 +211,32 @@ def test_a_report_that_can_not_be_resumed_stays_as_it_is(
 def test_a_stream_without_space_for_the_header_is_refused() -> None:
     """A header that can't be written refuses the report before anything was sent."""
     with stdout_to(full_device()), pytest.raises(GuardError, match=f"standard output {NO_ROOM}"):
-        open_report(Plan(STDOUT))
+        open_report(ReportOptions(STDOUT))
 
 
 @pytest.mark.parametrize("content", [None, HEADER + line_of(A)], ids=["new", "earlier"])
 @pytest.mark.parametrize("way", ["resume", "overwrite"])
 def test_a_disk_without_space_for_the_rows_in_flight_is_refused(
-    plan: Plan, target: Path, content: bytes | None, way: str, monkeypatch: pytest.MonkeyPatch
+    options: ReportOptions,
+    target: Path,
+    content: bytes | None,
+    way: str,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Where they have no space nothing is begun, and an earlier report stays as it is."""
     if content:
         target.write_bytes(content)
     monkeypatch.setattr(tempfile, "TemporaryFile", Mock(side_effect=no_space()))
     with pytest.raises(GuardError, match=f"r.csv {NO_ROOM}; {FULL}"):
-        open_report(replace(plan, **{way: True}))  # type: ignore[arg-type]
+        open_report(replace(options, **{way: True}))  # type: ignore[arg-type]
     assert (target.read_bytes() if target.exists() else None) == content
 
 
 def test_results_that_could_not_be_recorded_are_kept(
-    plan: Plan, monkeypatch: pytest.MonkeyPatch
+    options: ReportOptions, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Jobs that were sent and that the report lacks are kept, to be named; others are not."""
-    with opened(plan) as recorder:
+    with opened(options) as recorder:
         recorder._output.reserve.release()
         monkeypatch.setattr(os, "write", scarce(0))
         for each in (A, NEVER, INVALID):
@@ -241,7 +249,7 @@ def test_results_that_could_not_be_recorded_are_kept(
 @pytest.mark.usefixtures("capfd")
 def test_a_reader_that_went_away_leaves_a_result_unrecorded() -> None:
     """A row that standard output lacks is kept as well."""
-    with opened(Plan(STDOUT)) as recorder, stdout_to(unread_pipe()):
+    with opened(ReportOptions(STDOUT)) as recorder, stdout_to(unread_pipe()):
         recorder.hurry(0.0)
         with pytest.raises(GuardError):
             recorder.record(A)
@@ -249,10 +257,10 @@ def test_a_reader_that_went_away_leaves_a_result_unrecorded() -> None:
 
 
 def test_a_disk_that_fills_up_stops_the_run_and_keeps_its_rows(
-    plan: Plan, target: Path, monkeypatch: pytest.MonkeyPatch
+    options: ReportOptions, target: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The row that takes reserved space is recorded and stops the run; those in flight fit."""
-    with opened(plan) as recorder:
+    with opened(options) as recorder:
         reserve = recorder._output.reserve
         with monkeypatch.context() as patch:
             patch.setattr(os, "write", scarce(3, lambda: 0 if reserve._file else 10_000))
@@ -263,10 +271,10 @@ def test_a_disk_that_fills_up_stops_the_run_and_keeps_its_rows(
     assert target.read_bytes() == HEADER + line_of(A) + line_of(B)
 
 
-def test_a_split_that_fails_is_returned_at_the_end(plan: Plan, target: Path) -> None:
+def test_a_split_that_fails_is_returned_at_the_end(options: ReportOptions, target: Path) -> None:
     """A folder that can't be made at the end is a guard's error; the report is complete."""
     (target.parent / "file").touch()
-    recorder = open_report(replace(plan, split=target.parent / "file" / "below"))
+    recorder = open_report(replace(options, split=target.parent / "file" / "below"))
     recorder.record(A)
     error = recorder.close()
     assert isinstance(error, GuardError)
@@ -277,10 +285,10 @@ def test_a_split_that_fails_is_returned_at_the_end(plan: Plan, target: Path) -> 
 
 @pytest.mark.parametrize("cut", [False, True])
 def test_a_lost_report_is_restored_and_split_if_no_row_is_gone(
-    cut: bool, plan: Plan, target: Path
+    cut: bool, options: ReportOptions, target: Path
 ) -> None:
     """A report that was replaced is whole beside it; of one that lost rows there is no split."""
-    recorder = open_report(plan)
+    recorder = open_report(options)
     recorder.record(A)
     if not cut:
         target.unlink()
@@ -302,7 +310,7 @@ def test_a_report_of_an_older_layout_is_continued_in_it(form: Format, target: Pa
     """A resumed report has the same columns in all its rows, and so has its split."""
     older = Layout(form, FIRST_COLUMNS)
     target.write_bytes(older.header + older.line_of(A.as_dict("run")))
-    with opened(Plan(str(target), resume=True, split=target.parent / "split")) as recorder:
+    with opened(ReportOptions(str(target), resume=True, split=target.parent / "split")) as recorder:
         recorder.record(B)
     assert target.read_bytes() == older.header + b"".join(
         older.line_of(each.as_dict("run")) for each in (A, B)
@@ -312,9 +320,9 @@ def test_a_report_of_an_older_layout_is_continued_in_it(form: Format, target: Pa
     assert failed == split.header + split.line_of(B.as_dict("run"))
 
 
-def test_each_row_names_the_store(plan: Plan, target: Path) -> None:
+def test_each_row_names_the_store(options: ReportOptions, target: Path) -> None:
     """The store that is given at the beginning stands in each row, and in the log."""
-    recorder = open_recorder(EarlierReport(plan), 1, "store.example s-1")
+    recorder = open_recorder(EarlierReport(options), 1, "store.example s-1")
     recorder.record(A)
     recorder.close()
     assert target.read_bytes() == HEADER + Layout(Format.CSV).line_of(
@@ -330,7 +338,7 @@ def test_a_named_pipe_is_opened_once_it_has_a_reader(tmp_path: Path) -> None:
     got = list[bytes]()
     reader = threading.Thread(target=lambda: got.append(path.read_bytes()))
     reader.start()
-    with opened(Plan(str(path))) as recorder:
+    with opened(ReportOptions(str(path))) as recorder:
         recorder.record(A)
     reader.join(10)
     assert got == [HEADER + line_of(A)]
@@ -339,7 +347,7 @@ def test_a_named_pipe_is_opened_once_it_has_a_reader(tmp_path: Path) -> None:
 def test_a_torn_row_of_a_cancel_becomes_a_row_of_an_unknown_job(target: Path) -> None:
     """What a torn row told of its job is on disk again before anything else is."""
     target.write_bytes(HEADER + b"a,canc")
-    with opened(Plan(str(target), resume=True)) as recorder:
+    with opened(ReportOptions(str(target), resume=True)) as recorder:
         assert [(each["job_id"], each["outcome"]) for each in recorder.last_rows(5) or ()] == [
             ("a", "unknown")
         ]
@@ -348,17 +356,17 @@ def test_a_torn_row_of_a_cancel_becomes_a_row_of_an_unknown_job(target: Path) ->
 
 @pytest.mark.parametrize(("most", "rows"), [(2, ["a", "b"]), (1, None)])
 def test_last_rows_are_had_where_they_are_not_too_many(
-    most: int, rows: list[str] | None, plan: Plan
+    most: int, rows: list[str] | None, options: ReportOptions
 ) -> None:
     """The last row of each job can be read while the report is open, up to a number of them."""
-    with opened(plan) as recorder:
+    with opened(options) as recorder:
         for each in (A, B, B):
             recorder.record(each)
         found = recorder.last_rows(most)
         assert rows == (None if found is None else [row["job_id"] for row in found])
         recorder._output.append(b"nonsense\n")
         assert recorder.last_rows(9) is None  # what somebody else has changed
-    with opened(Plan(os.devnull)) as recorder:
+    with opened(ReportOptions(os.devnull)) as recorder:
         assert recorder.last_rows(9) is None  # what can't be read again
 
 
@@ -366,8 +374,8 @@ def test_remarks_on_a_resumed_report(target: Path) -> None:
     """A torn line and a report that others can read are told; a private whole one needs nothing."""
     target.write_bytes(HEADER + b"a,can")
     target.chmod(0o644)
-    plan = Plan(str(target), resume=True)
-    earlier = open_earlier(plan)
+    options = ReportOptions(str(target), resume=True)
+    earlier = open_earlier(options)
     assert earlier.remarks() == [
         f"the last line of {target} was cut short, and is dropped",
         f"{target} can be read by other users",
@@ -375,6 +383,6 @@ def test_remarks_on_a_resumed_report(target: Path) -> None:
     earlier.close()
     target.write_bytes(HEADER)
     target.chmod(0o600)
-    earlier = open_earlier(plan)
+    earlier = open_earlier(options)
     assert earlier.remarks() == []
     earlier.close()

@@ -10,7 +10,7 @@ from bulkcancel.base.model import ClientKey, Outcome
 from bulkcancel.base.settings import JobOptions, PaceOptions, ReportOptions, Settings
 from bulkcancel.console import Output
 from bulkcancel.inputs import Entry, Input, Jobs
-from bulkcancel.report import EarlierReport, Past, Plan
+from bulkcancel.report import EarlierReport, Past
 from bulkcancel.run.prepare import Prepared
 from bulkcancel.run.remaining import Remaining
 from tests.support.chosen import changed
@@ -44,5 +44,5 @@ def ready_of(
     jobs = Jobs()
     for line, job_id in enumerate(ids, 1):
         jobs.add(Entry(line, job_id, "no id" if "/" in job_id else ""), "jobs.csv")
-    left, before = Remaining(jobs, Past()), EarlierReport(Plan(target))
+    left, before = Remaining(jobs, Past()), EarlierReport(ReportOptions(target))
     return replace(Prepared(settings, ACCESS, Output(), Input(jobs), left, before), **fields)

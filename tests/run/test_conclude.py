@@ -10,10 +10,11 @@ import orjson
 import pytest
 
 from bulkcancel.base.errors import GuardError, Interruption
+from bulkcancel.base.settings import ReportOptions
 from bulkcancel.base.tally import Tally
 from bulkcancel.base.times import Clock
 from bulkcancel.console import Output, Watch
-from bulkcancel.report import STDOUT, EarlierReport, Plan, Recorder, name_of
+from bulkcancel.report import STDOUT, EarlierReport, Recorder, name_of
 from bulkcancel.report.append_file import AppendFile, create
 from bulkcancel.run.conclude import conclude
 from bulkcancel.run.facts import Facts
@@ -31,7 +32,7 @@ class Ending:
 
     def __init__(self, file: AppendFile) -> None:
         self.file = file
-        self.recorder = Recorder(EarlierReport(Plan("r.csv")), file)
+        self.recorder = Recorder(EarlierReport(ReportOptions("r.csv")), file)
 
     def __call__(
         self,
