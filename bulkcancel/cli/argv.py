@@ -2,22 +2,19 @@
 
 import shutil
 import sys
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from pathlib import Path
 
 import click
 from click.core import ParameterSource
 
-_NOT_AGAIN = frozenset({"column", "output", "resume", "overwrite"})
+_ORIGINS = {ParameterSource.COMMANDLINE: "option", ParameterSource.ENVIRONMENT: "environment"}
 
 
 def origin(context: click.Context, name: str) -> str:
     """Return where an option's value came from, in a word."""
     source = context.get_parameter_source(name)
-    return {
-        ParameterSource.COMMANDLINE: "option",
-        ParameterSource.ENVIRONMENT: "environment",
-    }.get(source or ParameterSource.DEFAULT, "default")
+    return _ORIGINS.get(source or ParameterSource.DEFAULT, "default")
 
 
 def program() -> tuple[str, ...]:
@@ -31,24 +28,23 @@ def program() -> tuple[str, ...]:
     return (script if Path(script).stem == "bulkcancel" else "bulkcancel",)
 
 
-def given(context: click.Context) -> Iterator[str]:
-    """Yield the options that were given, but for those about the report's file."""
+def given(context: click.Context, names: Container[str]) -> Iterator[str]:
+    """Yield those options of the command line that have one of these names."""
     for parameter in context.command.params:
         name = parameter.name or ""
-        if (
-            isinstance(parameter, click.Option)
-            and name not in _NOT_AGAIN
-            and context.get_parameter_source(name) is ParameterSource.COMMANDLINE
-        ):
-            value = context.params[name]
-            if parameter.count:
-                yield "-" + "v" * value
-            elif parameter.is_flag:
+        if not isinstance(parameter, click.Option) or name not in names:
+            continue
+        if origin(context, name) != "option":
+            continue
+        value = context.params[name]
+        if parameter.count:
+            yield "-" + "v" * value
+        elif parameter.is_flag:
+            yield parameter.opts[-1]
+        else:
+            for each in value if parameter.multiple else (value,):
                 yield parameter.opts[-1]
-            else:
-                for each in value if parameter.multiple else (value,):
-                    yield parameter.opts[-1]
-                    yield _shown(name, each)
+                yield _shown(name, each)
 
 
 def _shown(name: str, value: object) -> str:

@@ -14,11 +14,7 @@ from bulkcancel.cli.building import CONTEXT, GroupedCommand
 from bulkcancel.cli.near_misses import hint_for_files, hint_for_option
 from bulkcancel.cli.options import CANCEL, PATH
 
-EXAMPLES = """\b
-  bulkcancel --sandbox samples/jobs.csv           practise, no store is touched
-  bulkcancel jobs.csv -o report.csv               ask, cancel, write a report
-  grep import jobs.csv | bulkcancel -c 1 --yes    ids from another tool
-"""
+_NOT_AGAIN = frozenset({"column", "output", "resume", "overwrite"})  # when a run is resumed
 _SECRETS = ("BULKCANCEL_TOKEN", "EPCC_CLIENT_SECRET")
 
 
@@ -26,11 +22,14 @@ _SECRETS = ("BULKCANCEL_TOKEN", "EPCC_CLIENT_SECRET")
     cls=GroupedCommand,
     groups=CANCEL,
     context_settings=CONTEXT,
-    help=f"""Cancel pending Elastic Path Commerce jobs: send one cancel request for each job id
+    help="""Cancel pending Elastic Path Commerce jobs: send one cancel request for each job id
 in FILE (CSV, or one id a line; - is standard input), at a limited rate, and write a report
 with a row for every job.
 
-{EXAMPLES}""",
+\b
+  bulkcancel --sandbox samples/jobs.csv           practise, no store is touched
+  bulkcancel jobs.csv -o report.csv               ask, cancel, write a report
+  grep import jobs.csv | bulkcancel -c 1 --yes    ids from another tool""",
     epilog="""\b
 Outcomes, one for each job, in the report:
   cancelled      this run cancelled the job
@@ -53,18 +52,15 @@ Exit codes: 0 all cancelled; 1 some failed, unknown or invalid; 2 nothing was se
 @click.pass_context
 def command(context: click.Context, /, **parameters: Any) -> int:  # noqa: ANN401  (click's own types)
     """Take what click has parsed; what users read stands in the decorator."""
-    if hint := hint_for_files(parameters["files"]):
-        raise ConfigError(f"{parameters['files'][0]}: no such file, and no command", hint)
-    if not parameters["files"]:
-        if sys.stdin is None or sys.stdin.isatty():
-            raise ConfigError(
-                "no ids to cancel",
-                "name a file (bulkcancel jobs.csv -o report.csv)"
-                " or pipe them in (cat ids.txt | bulkcancel)",
-            )
-        parameters["files"] = ("-",)
+    files = parameters["files"]
+    if hint := hint_for_files(files):
+        raise ConfigError(f"{files[0]}: no such file, and no command", hint)
+    if not files and (sys.stdin is None or sys.stdin.isatty()):
+        file, pipe = "bulkcancel jobs.csv -o report.csv", "cat ids.txt | bulkcancel"
+        raise ConfigError("no ids to cancel", f"name a file ({file}) or pipe them in ({pipe})")
+    parameters["files"] = files or ("-",)
     origins = {name: origin(context, name) for name in parameters}
-    words = (*program(), *given(context))
+    words = (*program(), *given(context, parameters.keys() - _NOT_AGAIN))
     from bulkcancel.base.settings import Settings  # noqa: PLC0415  (--help needs none of it)
     from bulkcancel.run.run import run  # noqa: PLC0415
 

@@ -3,7 +3,7 @@
 import math
 import os
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -14,15 +14,16 @@ from bulkcancel.base.errors import ConfigError
 from bulkcancel.base.model import JOB_STATUSES
 from bulkcancel.base.text import timestamp
 from bulkcancel.base.times import exact_stamp, moment_of, seconds_of
-from bulkcancel.cli.argv import origin
-from bulkcancel.cli.building import CONTEXT, GroupedCommand, flag, option
+from bulkcancel.cli.argv import given
+from bulkcancel.cli.building import CONTEXT, GroupedCommand, option
 from bulkcancel.cli.cancel import guarded
-from bulkcancel.cli.options import FORMATS, LOG_FORMAT, PATH, QUIET, RATE, STORE, TIMEOUT, limit
+from bulkcancel.cli.options import LOG_FORMAT, PATH, QUIET, RATE, STORE, TIMEOUT, WRITING, limit
 
 if TYPE_CHECKING:
     from bulkcancel.listing.command import QueueSettings
     from bulkcancel.listing.follow import FollowOptions
 
+_OF_THE_SAME_JOBS = frozenset({"type", "base_url", "profile"})  # options of a command to come
 _WHICH_JOBS = (
     option(
         "--status",
@@ -50,12 +51,7 @@ _LIST_OUTPUT = (
         help="Where the rows go; - is standard output, and the only place with --follow."
         "  [default: standard output; a table if that is a terminal]",
     ),
-    option(
-        "--format",
-        type=FORMATS,
-        help="CSV, or a JSON object a line.  [default: by the name of the file]",
-    ),
-    flag("--overwrite", help="Replace the file if it exists."),
+    *WRITING,
 )
 _FOLLOW = (
     option(
@@ -71,9 +67,7 @@ _FOLLOW = (
     option("--for", "for_", metavar="TIME", help="Follow for so long: 90s, 10m, 2h."),
     option("--until-quiet", metavar="TIME", help="Follow until nothing is new for so long."),
 )
-_RETRIES = limit(
-    "--retries", type=int, metavar="N", help="How often a request that failed is sent again."
-)
+_RETRIES = limit("--retries", metavar="N", help="How often a request that failed is sent again.")
 _VERBOSE = option("-v", "--verbose", count=True, help="Show each request.")
 
 
@@ -101,11 +95,12 @@ The login comes from the environment, as for bulkcancel.
 Exit codes: 0 listed; 1 no whole list could be had, and no row is written; 2 usage,
 configuration or login; 130 interrupted; 143 terminated.""",
 )
-def command(**parameters: Any) -> int:  # noqa: ANN401  (click's own types)
+@click.pass_context
+def command(context: click.Context, /, **_: Any) -> int:  # noqa: ANN401  (click's own types)
     """Take what click has parsed; what users read stands in the decorator."""
     from bulkcancel.listing.command import list_queue  # noqa: PLC0415  (--help needs none of it)
 
-    return list_queue(_settings(parameters), os.environ)
+    return list_queue(_settings(context), os.environ)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -113,23 +108,25 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return guarded(command, "bulkcancel-jobs", arguments)
 
 
-def _settings(given: Mapping[str, Any]) -> "QueueSettings":
+def _settings(context: click.Context) -> "QueueSettings":
     """Return everything that is asked for; raises `ConfigError`."""
     from bulkcancel.base import settings  # noqa: PLC0415
     from bulkcancel.listing.command import QueueSettings  # noqa: PLC0415
     from bulkcancel.listing.selection import Selection  # noqa: PLC0415
 
-    times, remarks = _times(given)
-    types = frozenset(_names(given["type"] or ""))
+    options = context.params
+    times, remarks = _times(options)
+    since = ("--since", exact_stamp(times["since"])) if "since" in times else ()
+    types = frozenset(_names(options["type"] or ""))
     return QueueSettings(
-        selection=Selection(_statuses(given["status"]), types, **times),
-        follow=_follow_options(given),
-        again=tuple(_again(given, times)),
+        selection=Selection(_statuses(options["status"]), types, **times),
+        follow=_follow_options(options),
+        again=("bulkcancel-jobs", *given(context, _OF_THE_SAME_JOBS), *since),
         remarks=remarks,
-        report=settings.group_of(settings.ReportOptions, given),
-        pace=settings.group_of(settings.PaceOptions, given),
-        store=settings.group_of(settings.StoreOptions, given),
-        display=settings.group_of(settings.DisplayOptions, given),
+        report=settings.group_of(settings.ReportOptions, options),
+        pace=settings.group_of(settings.PaceOptions, options),
+        store=settings.group_of(settings.StoreOptions, options),
+        display=settings.group_of(settings.DisplayOptions, options),
     )
 
 
@@ -147,50 +144,31 @@ def _statuses(text: str) -> frozenset[str]:
     return frozenset() if "all" in names else frozenset(names)
 
 
-def _times(given: Mapping[str, Any]) -> tuple[dict[str, float], tuple[str, ...]]:
+def _times(options: Mapping[str, Any]) -> tuple[dict[str, float], tuple[str, ...]]:
     """Return since and until as epoch seconds, and what to say of them; raises `ConfigError`."""
     now, times, remarks = time.time(), dict[str, float](), []
     for name in ("since", "until"):
-        if given[name]:
-            times[name], is_local = moment_of(given[name], now)
+        if text := options[name]:
+            times[name], is_local = moment_of(text, now)
             if is_local:
                 meant = timestamp(times[name])
-                remarks.append(f"--{name} {given[name]} is taken for local time: {meant}")
+                remarks.append(f"--{name} {text} is taken for local time: {meant}")
     if len(times) == 2 and times["since"] > times["until"]:
         raise ConfigError("--since is later than --until", "no job could fit")
     return times, tuple(remarks)
 
 
-def _follow_options(given: Mapping[str, Any]) -> "FollowOptions | None":
+def _follow_options(options: Mapping[str, Any]) -> "FollowOptions | None":
     """Return how long to follow, None for not at all; raises `ConfigError`."""
     from bulkcancel.listing.follow import FollowOptions  # noqa: PLC0415
 
-    every, lasts, quiet = given["follow"], given["for_"], given["until_quiet"]
-    if every is None and (lasts or quiet):
-        raise ConfigError("--for and --until-quiet need --follow", "add it")
+    every, ends = options["follow"], (options["for_"], options["until_quiet"])
     if every is None:
+        if any(ends):
+            raise ConfigError("--for and --until-quiet need --follow", "add it")
         return None
     check_positive("--follow", every)
-    if given["output"] not in {None, "-"}:
+    if options["output"] not in {None, "-"}:
         raise ConfigError("--follow writes to standard output", "redirect that instead of --output")
-    return FollowOptions(
-        every,
-        seconds_of(lasts) if lasts else math.inf,
-        seconds_of(quiet) if quiet else math.inf,
-    )
-
-
-def _again(given: Mapping[str, Any], times: Mapping[str, float]) -> Iterator[str]:
-    """Yield the command that lists pending jobs of the same store, type and least age."""
-    yield "bulkcancel-jobs"
-    for name in ("type", "base_url", "profile"):
-        if given[name] and _is_given(name):
-            yield f"--{name.replace('_', '-')}"
-            yield given[name]
-    if "since" in times:
-        yield "--since"
-        yield exact_stamp(times["since"])
-
-
-def _is_given(name: str) -> bool:
-    return origin(click.get_current_context(), name) == "option"
+    lasts, quiet = (seconds_of(end) if end else math.inf for end in ends)
+    return FollowOptions(every, lasts, quiet)

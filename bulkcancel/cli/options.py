@@ -13,17 +13,24 @@ from bulkcancel.base import defaults
 from bulkcancel.cli.building import FileName, Groups, checked, flag, noted, option
 
 PATH = FileName(readable=False, allow_dash=True)
-FORMATS = click.Choice(["csv", "jsonl"])
 _FILE = FileName(readable=False, path_type=Path)
 
 
 def limit(*names: str, **more: Any) -> click.Option:  # noqa: ANN401  (as click has it)
-    """Return an option with a number, whose default and variable have its name."""
+    """Return an option with a number, whose default (and so type) and variable have its name."""
     name = names[-1].removeprefix("--").replace("-", "_").upper()
     usual = {"default": getattr(defaults, name, None), "envvar": f"BULKCANCEL_{name}"}
     return option(*names, show_default=True, **usual | more)
 
 
+WRITING = (
+    option(
+        "--format",
+        type=click.Choice(["csv", "jsonl"]),
+        help="CSV, or a JSON object a line.  [default: by the name of the file]",
+    ),
+    flag("--overwrite", help="Replace the file if it exists."),
+)
 _JOBS = (
     option(
         "-c",
@@ -51,16 +58,11 @@ _REPORT = (
         help="Where the report goes; - is standard output.  [default: standard output if"
         " redirected, else a new bulkcancel-TIME.csv here]",
     ),
-    option(
-        "--format",
-        type=FORMATS,
-        help="CSV, or a JSON object a line.  [default: by the name of the report]",
-    ),
+    *WRITING,
     flag(
         "--resume", help="Resume the run that wrote the report: what is settled is not sent again."
     ),
     flag("--allow-other-store", help="Resume a report that was written for another store."),
-    flag("--overwrite", help="Replace the report if it exists."),
     option(
         "--split",
         type=_FILE,
@@ -89,10 +91,8 @@ _REPORT = (
         help="Outcomes that count as success, for example not_found,not_pending.",
     ),
 )
-RATE = limit(
-    "-r", "--rate", type=float, metavar="N", help="Most requests per second, of all kinds."
-)
-TIMEOUT = limit("--timeout", type=float, metavar="SECONDS", help="How long one request may take.")
+RATE = limit("-r", "--rate", metavar="N", help="Most requests per second, of all kinds.")
+TIMEOUT = limit("--timeout", metavar="SECONDS", help="How long one request may take.")
 _PACE = (
     RATE,
     limit(
@@ -102,30 +102,26 @@ _PACE = (
         metavar="N",
         help="Most requests in flight.  [default: enough for the rate at 2 s a reply]",
     ),
-    limit("--retries", type=int, metavar="N", help="How often one job's cancel is sent again."),
+    limit("--retries", metavar="N", help="How often one job's cancel is sent again."),
     TIMEOUT,
     limit(
         "--grace",
-        type=float,
         metavar="SECONDS",
         help="How long requests in flight may take after TERM; what is left then is unknown.",
     ),
     limit(
         "--max-failures",
-        type=int,
         metavar="N",
         help="Stop when more jobs than this are failed or unknown; 0: never.",
     ),
     limit(
         "--max-outage",
-        type=float,
         metavar="SECONDS",
         envvar=None,
         help="Stop when nothing connects for so long.",
     ),
     limit(
         "--max-wait",
-        type=float,
         metavar="SECONDS",
         envvar=None,
         help="Stop when the store asks to wait for longer.",

@@ -15,146 +15,93 @@ from bulkcancel.cli.building import CONTEXT
 from bulkcancel.cli.cancel import guarded
 from bulkcancel.cli.options import PATH
 from bulkcancel.inputs import Source
-from bulkcancel.sandbox import Job, Rules, Sandbox, seeds_of
+from bulkcancel.sandbox import Rules, Sandbox, seeds_of
 
 
-class _Finite(click.FloatRange):
-    """A number that is neither infinite nor NaN: click's own range lets both through."""
-
-    def convert(
-        self,
-        value: Any,  # noqa: ANN401  (click's type)
-        param: click.Parameter | None,
-        ctx: click.Context | None,
-    ) -> float:
-        """Return the number; raises click's usage error."""
-        number = float(super().convert(value, param, ctx))
-        if not math.isfinite(number):
-            self.fail(f"{value!r} is not a finite number.", param, ctx)
-        return number
+def _finite(_: click.Context, __: click.Parameter, value: Any) -> Any:  # noqa: ANN401  (any rule's)
+    """Refuse infinity and NaN: click's own range lets both through."""
+    if isinstance(value, float) and not math.isfinite(value):
+        raise click.BadParameter(f"'{value}' is not a finite number.")
+    return value
 
 
-@click.command(
-    context_settings=CONTEXT,
-    help="""Serve a practice copy of the jobs API on 127.0.0.1, with its jobs in memory.
+def _rule(name: str, kind: click.ParamType[Any], text: str, **more: Any) -> click.Option:  # noqa: ANN401
+    """Return an option for a rule of the store, with the rule's own default."""
+    more.setdefault("default", getattr(Rules(), name.replace("-", "_"), None))
+    more |= {"type": kind, "help": text, "show_default": True, "callback": _finite}
+    return click.Option([f"--{name}"], **more)
 
-    Any client id and secret are taken, but for the secret "wrong", which is refused.""",
+
+_PORT = click.Option(
+    ["--port"], type=click.IntRange(0, 65535), required=True, help="0: any free one."
 )
-@click.option("--port", type=click.IntRange(0, 65535), required=True, help="0: any free one.")
-@click.option(
-    "--jobs",
+_JOBS = click.Option(
+    ["--jobs"],
     type=PATH,
     metavar="FILE",
     help="CSV with job_id and, where given, status, type, created_at; the status `missing` makes"
     " an id that does not exist.",
 )
-@click.option(
-    "--rate-limit",
-    type=click.IntRange(0),
-    default=0,
-    metavar="N",
-    help="Requests in any one second, over which the answer is 429.  [default: no limit]",
+_SECONDS = click.FloatRange(0)
+_SHARE = click.FloatRange(0, 1)
+_SKEW = click.FloatRange(-(10**9), 10**9)
+_CODES = click.Choice([400, 409, 422])
+_RULES = (
+    _rule(
+        "rate-limit", click.IntRange(0), "Requests a second, over which the answer is 429; 0: any."
+    ),
+    _rule("latency", _SECONDS, "How many seconds each answer takes."),
+    _rule(
+        "start-every", _SECONDS, "How often the oldest pending job starts, in seconds; 0: never."
+    ),
+    _rule("arrivals", click.FloatRange(0, 1000), "Jobs a second that somebody else adds."),
+    _rule(
+        "foreign-cancels",
+        _SHARE,
+        "Share of the pending jobs that somebody else cancels: half of them before the start,"
+        " the others while you cancel.",
+    ),
+    _rule("not-pending-code", _CODES, "The answer to a cancel of a job that is not pending."),
+    _rule(
+        "updated-at",
+        click.Choice(["move", "keep"]),
+        "Whether a cancel moves the job's updated_at.",
+        default="move",
+    ),
+    _rule("clock-skew", _SKEW, "Seconds by which the store's clock is ahead (negative: behind)."),
+    _rule(
+        "filters",
+        click.Choice(["on", "off"]),
+        "Whether the list of jobs takes a filter.",
+        default="on",
+    ),
+    _rule("max-offset", click.IntRange(0), "Highest offset in the list of jobs, in records."),
+    _rule("store-id", click.STRING, "What the store is told from others by."),
+    _rule("token-ttl", click.IntRange(1), "How many seconds a token is valid."),
 )
-@click.option(
-    "--latency",
-    type=_Finite(0),
-    default=0.0,
-    metavar="SECONDS",
-    help="How long each answer takes.",
-)
-@click.option(
-    "--start-every",
-    type=_Finite(0),
-    default=30.0,
-    show_default=True,
-    metavar="SECONDS",
-    help="How often the oldest pending job starts; 0: never.",
-)
-@click.option(
-    "--arrivals",
-    type=_Finite(0, 1000),
-    default=0.0,
-    metavar="N",
-    help="Jobs a second that somebody else adds.  [default: none]",
-)
-@click.option(
-    "--foreign-cancels",
-    type=_Finite(0, 1),
-    default=0.0,
-    metavar="SHARE",
-    help="Share of the pending jobs (0 to 1) that somebody else cancels: half of them before the"
-    " start, the others while you cancel.  [default: none]",
-)
-@click.option(
-    "--not-pending-code",
-    type=click.Choice(["400", "409", "422"]),
-    default="422",
-    show_default=True,
-    help="The answer to a cancel of a job that is not pending.",
-)
-@click.option(
-    "--updated-at",
-    type=click.Choice(["move", "keep"]),
-    default="move",
-    show_default=True,
-    help="Whether a cancel moves the job's updated_at.",
-)
-@click.option(
-    "--clock-skew",
-    type=_Finite(-(10**9), 10**9),
-    default=0.0,
-    metavar="SECONDS",
-    help="How far the store's clock is ahead (negative: behind).  [default: it is right]",
-)
-@click.option(
-    "--filters",
-    type=click.Choice(["on", "off"]),
-    default="on",
-    show_default=True,
-    help="Whether the list of jobs takes a filter.",
-)
-@click.option(
-    "--max-offset",
-    type=click.IntRange(0),
-    metavar="N",
-    help="Offset in the list of jobs (in records) over which the answer is 400.  [default: none]",
-)
-@click.option(
-    "--store-id",
-    default=Rules().store_id,
-    metavar="ID",
-    help="What the store is told from others by.  [default: the same for all]",
-)
-@click.option(
-    "--token-ttl",
-    type=click.IntRange(1),
-    default=3600,
-    show_default=True,
-    metavar="SECONDS",
-    help="How long a token is valid.",
+
+
+@click.command(
+    context_settings=CONTEXT,
+    params=[_PORT, _JOBS, *_RULES],
+    help="""Serve a practice copy of the jobs API on 127.0.0.1, with its jobs in memory.
+
+    Any client id and secret are taken, but for the secret "wrong", which is refused.""",
 )
 def command(port: int, jobs: str | None, **options: Any) -> int:  # noqa: ANN401  (click's types)
     """Take what click has parsed; what users read stands in the decorator."""
-    rules = Rules(
-        not_pending_code=int(options.pop("not_pending_code")),
-        moves_updated_at=options.pop("updated_at") == "move",
-        filters=options.pop("filters") == "on",
-        **options,
-    )
+    moves, filters = options.pop("updated_at") == "move", options.pop("filters") == "on"
+    rules = Rules(moves_updated_at=moves, filters=filters, **options)
+    entries = [] if jobs is None else Source(jobs).entries()
+    sandbox = Sandbox(seeds_of(entry.as_seed() for entry in entries), rules)
     with suppress(KeyboardInterrupt):
-        asyncio.run(_serve(Sandbox(_seeds(jobs), rules), port))
+        asyncio.run(_serve(sandbox, port))
     return 0
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run `bulkcancel-sandbox` until it is told to end; return its exit code."""
     return guarded(command, "bulkcancel-sandbox", arguments)
-
-
-def _seeds(file: str | None) -> list[Job]:
-    if file is None:
-        return []
-    return seeds_of(entry.as_seed() for entry in Source(file).entries())
 
 
 async def _serve(sandbox: Sandbox, port: int) -> None:
