@@ -19,7 +19,7 @@ OPEN_EARLIER = "when an earlier run was sending: by that run, or by somebody els
 
 
 @dataclass(frozen=True, slots=True)
-class Whose:
+class Attribution:
     """What a job's stamp makes of it; `doubtful`: by us, or by somebody else."""
 
     outcome: Outcome
@@ -27,7 +27,7 @@ class Whose:
     doubtful: bool = False
 
 
-MAYBE_KILLED = Whose(
+MAYBE_KILLED = Attribution(
     Outcome.NOT_PENDING,
     "cancelled by somebody else, or by an earlier run that was killed",
     doubtful=True,
@@ -61,7 +61,9 @@ class Known:
         return span
 
 
-def whose_cancel(stamp: str, sent_at: float | None, known: Known, until: float = math.inf) -> Whose:
+def whose_cancel(
+    stamp: str, sent_at: float | None, known: Known, until: float = math.inf
+) -> Attribution:
     """Say whose a cancel was that may be ours.
 
     `stamp` is the job's `updated_at`, `sent_at` the epoch time at which our first cancel
@@ -69,16 +71,16 @@ def whose_cancel(stamp: str, sent_at: float | None, known: Known, until: float =
     """
     span = known.span(stamp)
     if span is None or sent_at is None or known.moves is None:
-        return Whose(Outcome.CANCELLED, OPEN, doubtful=True)
+        return Attribution(Outcome.CANCELLED, OPEN, doubtful=True)
     before = sent_at + known.offset.least - span[1]  # seconds
     if before > CLEARLY:
-        return Whose(Outcome.NOT_PENDING, f"cancelled at {stamp}, before this run asked")
+        return Attribution(Outcome.NOT_PENDING, f"cancelled at {stamp}, before this run asked")
     if before > 0 or span[0] > until + known.offset.most:
-        return Whose(Outcome.CANCELLED, OPEN, doubtful=True)
-    return Whose(Outcome.CANCELLED, f"cancelled at {stamp}")
+        return Attribution(Outcome.CANCELLED, OPEN, doubtful=True)
+    return Attribution(Outcome.CANCELLED, f"cancelled at {stamp}")
 
 
-def whose_earlier_cancel(stamp: str, runs: tuple[float, float], known: Known) -> Whose | None:
+def whose_earlier_cancel(stamp: str, runs: tuple[float, float], known: Known) -> Attribution | None:
     """Say whose a cancel was of a job that an earlier run may have sent without recording it.
 
     `runs` are the epoch times of the first and the last thing that is known of earlier
@@ -88,12 +90,14 @@ def whose_earlier_cancel(stamp: str, runs: tuple[float, float], known: Known) ->
     first = runs[0] + known.offset.least - CLEARLY
     last = runs[1] + known.offset.most + IN_FLIGHT
     if span is not None and span[1] >= first and span[0] <= last:
-        return Whose(Outcome.CANCELLED, f"cancelled at {stamp}, {OPEN_EARLIER}", doubtful=True)
+        return Attribution(
+            Outcome.CANCELLED, f"cancelled at {stamp}, {OPEN_EARLIER}", doubtful=True
+        )
     is_evidence = span is not None and known.moves
     return None if is_evidence else MAYBE_KILLED
 
 
-def whose_refused_cancel(stamp: str, sent_at: float | None, known: Known) -> Whose | None:
+def whose_refused_cancel(stamp: str, sent_at: float | None, known: Known) -> Attribution | None:
     """Say whose a cancel was where the refusal of ours may be the reply to another request.
 
     None where the stamp does not show that it came as we asked.
@@ -101,7 +105,7 @@ def whose_refused_cancel(stamp: str, sent_at: float | None, known: Known) -> Who
     if known.moves is not True or known.span(stamp) is None:
         return None
     is_ours = whose_cancel(stamp, sent_at, known).outcome is Outcome.CANCELLED
-    return Whose(Outcome.CANCELLED, OPEN, doubtful=True) if is_ours else None
+    return Attribution(Outcome.CANCELLED, OPEN, doubtful=True) if is_ours else None
 
 
 class Stamps:

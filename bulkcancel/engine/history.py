@@ -21,9 +21,9 @@ from bulkcancel.base.model import (
 )
 from bulkcancel.engine.attribution import (
     CLEARLY,
+    Attribution,
     Known,
     Stamps,
-    Whose,
     whose_cancel,
     whose_earlier_cancel,
     whose_refused_cancel,
@@ -96,8 +96,8 @@ class History:
     detail: str = ""
     request_id: str = ""
     needs_look: bool = False  # the last reply does not tell all that a read would
-    _nameless: tuple[Callable[[], bool], ...] = ()  # replies that said that nothing was applied
-    _unsure: bool = False  # one of them may be another request's
+    _denials: tuple[Callable[[], bool], ...] = ()  # replies that say that nothing was applied
+    _ambiguous: bool = False  # one of them may be another request's
 
     def cancel_starts(self, now: float) -> None:
         """Note that a cancel is sent now: the run may end while it is under way."""
@@ -113,13 +113,13 @@ class History:
             self.attempts -= 1
             self.sent_at = self.sent_at if self.attempts else None
         self.fate = _FATES.get(verdict.step) or _SETTLED[verdict.outcome]
-        if verdict.step is Step.RESEND and verdict.ask_anew:
+        if verdict.step is Step.RESEND and verdict.ambiguous:
             self.fate = Fate.REJECTED
-        self.needs_look = self.fate is Fate.REFUSED or verdict.ask_anew
+        self.needs_look = self.fate is Fate.REFUSED or verdict.ambiguous
         self.in_doubt |= self.fate is Fate.LOST
         if isinstance(exchange, Reply) and self.fate in _SAY_NOT_APPLIED:
-            self._nameless += (exchange.is_out_of_step,)
-            self._unsure |= exchange.may_be_late
+            self._denials += (exchange.is_out_of_step,)
+            self._ambiguous |= exchange.may_be_late
         self.detail = verdict.detail
         self.request_id = verdict.request_id or self.request_id
         self.state = verdict.state or self.state
@@ -132,7 +132,7 @@ class History:
 
     def _look_at_connections(self) -> None:
         """Doubt what said that nothing was applied, if our own reply may have come after it."""
-        self.in_doubt |= any(is_out_of_step() for is_out_of_step in self._nameless)
+        self.in_doubt |= any(is_out_of_step() for is_out_of_step in self._denials)
 
     def add_detail(self, text: str) -> None:
         """Add to the reason that the report gives."""
@@ -152,13 +152,13 @@ class History:
             return 0.0
         if moves is None and (self.in_doubt or self.unrecorded is not None):
             return EVIDENCE_WAIT
-        return LATE_REPLY if self._unsure and not self.in_doubt else 0.0
+        return LATE_REPLY if self._ambiguous and not self.in_doubt else 0.0
 
     def _is_seen_cancelled(self) -> bool:
         is_cancelled = self.was_read and self.state.status == CANCELLED
         return is_cancelled and self.fate is not Fate.CANCELLED
 
-    def whose(self, known: Known) -> Whose | None:
+    def whose(self, known: Known) -> Attribution | None:
         """Say whose cancel it was, None where that is not in question."""
         if not self._is_seen_cancelled():
             return None
@@ -166,7 +166,7 @@ class History:
         if self.in_doubt:
             first, last = self._asked(known.now)
             this_run = whose_cancel(stamp, first, known, last)
-        elif self._unsure:
+        elif self._ambiguous:
             this_run = whose_refused_cancel(stamp, self.sent_at, known)
         if this_run is not None and this_run.outcome is Outcome.CANCELLED:
             return this_run

@@ -145,7 +145,7 @@ class Job:
 
     def _is_free(self, verdict: Verdict) -> bool:
         """Tell whether to ask again costs no retry: once, on a new connection."""
-        return verdict.ask_anew and self._last is not None and not self._last.anew
+        return verdict.ambiguous and self._last is not None and not self._last.unshared
 
     def _has_retry(self) -> bool:
         """Spend a retry; tell whether there was one left."""
@@ -191,7 +191,7 @@ class Job:
     def _call(
         self, request: Request, judge: Callable[[Call], Verdict], before: Callable[[], None]
     ) -> Call:
-        self._last = Call(request, judge, before, new_job=self._last is None, anew=self._lost)
+        self._last = Call(request, judge, before, new_job=self._last is None, unshared=self._lost)
         return self._last
 
     def _cancel_starts(self) -> None:
@@ -224,7 +224,7 @@ class Job:
         must still be noted, above all that a cancel may have been applied.
         """
         exchange = call.exchange
-        self._lost = isinstance(exchange, NoReply) or verdict.ask_anew or verdict.out_of_step
+        self._lost = isinstance(exchange, NoReply) or verdict.ambiguous or verdict.out_of_step
         if isinstance(exchange, Reply):
             self._run.stamps.note_reply(exchange, self._sent_at, time.time())
         elif not exchange.sent:

@@ -35,8 +35,8 @@ _NOT_PAST_THE_DOOR = frozenset({Step.RENEW, Step.PAUSE, Step.STOP})
 class Transport(Protocol):
     """What the sender needs of `transport.Transport`."""
 
-    def send(self, request: Request, bearer: str, *, anew: bool) -> Awaitable[Exchange]:
-        """Send a request once; `anew`: on a connection of its own."""
+    def send(self, request: Request, bearer: str, *, unshared: bool) -> Awaitable[Exchange]:
+        """Send a request once; `unshared`: on a connection of its own."""
 
     def distrust(self) -> None:
         """Use the connection of this task's last reply no more."""
@@ -47,7 +47,7 @@ class Call:
     """A request that is sent until there is a verdict, and what has become of it so far.
 
     `before` is called as each sending starts, `judge` says what came of it. `new_job` lets
-    requests of jobs that have begun go first; `anew` uses a connection of its own. Times are
+    requests of jobs that have begun go first; `unshared` uses a connection of its own. Times are
     loop times, of the last sending.
     """
 
@@ -55,7 +55,7 @@ class Call:
     judge: Callable[["Call"], Verdict] = lambda call: interpret_any(call.exchange)
     before: Callable[[], None] | None = None
     new_job: bool = False
-    anew: bool = False
+    unshared: bool = False
     started_at: float = 0.0
     ended_at: float = 0.0
     throttled: int = 0  # 429s in a row
@@ -148,7 +148,7 @@ class Sender:
                 await self.pacer.start()
         except TimeoutError:  # a pause began
             return None
-        call.anew = True  # there is no second try
+        call.unshared = True  # there is no second try
         return await self._exchange(call, bearer)
 
     async def ask(
@@ -164,8 +164,8 @@ class Sender:
         begun, failures = loop_time(), 0
         while True:
             # a token never comes on a connection that had other replies
-            anew = request.anonymous or failures > 0
-            call = Call(request, lambda call: interpret(call.exchange), anew=anew)
+            unshared = request.anonymous or failures > 0
+            call = Call(request, lambda call: interpret(call.exchange), unshared=unshared)
             verdict = await self.send(call)
             failures += 1
             spent = failures > self._pace.retries and loop_time() - begun >= patience
@@ -199,7 +199,7 @@ class Sender:
         tally.requests += 1
         tally.in_flight += 1
         try:
-            exchange = await self._transport.send(call.request, bearer, anew=call.anew)
+            exchange = await self._transport.send(call.request, bearer, unshared=call.unshared)
         finally:
             tally.in_flight -= 1
         call.exchange, call.ended_at = exchange, loop_time()

@@ -87,12 +87,12 @@ class Transport:
         await self._session.close()
         await self._unshared.close()
 
-    async def send(self, request: Request, bearer: str, *, anew: bool = False) -> Exchange:
+    async def send(self, request: Request, bearer: str, *, unshared: bool = False) -> Exchange:
         """Send one request, once; an empty `bearer` sends none. Never raises for a failure.
 
-        `anew` uses a connection of its own, which no server can have closed before.
+        `unshared` uses a connection of its own, which no server can have closed before.
         """
-        session = self._unshared if anew else self._session
+        session = self._unshared if unshared else self._session
         headers = {"Authorization": f"Bearer {bearer}"} if bearer else None
         begun = time.monotonic()
         exchange: Exchange

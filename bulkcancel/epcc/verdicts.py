@@ -47,7 +47,7 @@ class Verdict:
     detail: str = ""
     request_id: str = ""
     out_of_step: bool = False  # the reply was about another job: its connection can't be trusted
-    ask_anew: bool = False  # the reply may be another request's: ask on a new connection
+    ambiguous: bool = False  # the reply may be another request's: ask on a new connection
 
 
 def is_strained(exchange: Exchange) -> bool:
@@ -74,13 +74,13 @@ def interpret_cancel(exchange: Exchange, job_id: str) -> Verdict:
     step = _step_for_every_request(status) or (None if 400 <= status < 500 else Step.DOUBT)
     if step is not None:
         return Verdict(step, detail=detail, request_id=request_id)
-    is_api, nameless = _api_error(body) is not None, exchange.may_be_late and not _named(body)
+    is_api, ambiguous = _api_error(body) is not None, exchange.may_be_late and not _named(body)
     if is_api and status in _REFUSALS:
-        return Verdict(Step.ASK_WHY, detail=detail, request_id=request_id, ask_anew=nameless)
+        return Verdict(Step.ASK_WHY, detail=detail, request_id=request_id, ambiguous=ambiguous)
     is_missing = is_api and status == 404
-    if nameless:
+    if ambiguous:
         step = Step.DOUBT if is_missing else Step.RESEND
-        return Verdict(step, detail=detail, request_id=request_id, ask_anew=True)
+        return Verdict(step, detail=detail, request_id=request_id, ambiguous=True)
     if is_missing:
         return Verdict(Step.SETTLE, Outcome.NOT_FOUND, NO_SUCH_JOB, detail, request_id)
     return Verdict(Step.SETTLE, Outcome.FAILED, detail=detail, request_id=request_id)
@@ -97,17 +97,17 @@ def interpret_read(exchange: Exchange, job_id: str) -> Verdict:
     if _is_about_others(body, job_id):
         return Verdict(Step.RESEND, detail=f"{status}, but about another job", out_of_step=True)
     is_refusal, state = 400 <= status < 500, None
-    nameless = is_refusal and exchange.may_be_late and not _named(body)
+    ambiguous = is_refusal and exchange.may_be_late and not _named(body)
     if status == 200:
         state = _job_in(body, job_id)
-    elif status == 404 and _api_error(body) is not None and not nameless:
+    elif status == 404 and _api_error(body) is not None and not ambiguous:
         state = NO_SUCH_JOB
     if state is not None:
         return Verdict(Step.SETTLE, state=state, request_id=_request_id(exchange, body))
     detail = "200, but not this job" if status == 200 else describe(exchange, body)
-    final = Step.SETTLE if is_refusal and not nameless else Step.RESEND
+    final = Step.SETTLE if is_refusal and not ambiguous else Step.RESEND
     step = _step_for_every_request(status) or final
-    return Verdict(step, detail=detail, ask_anew=nameless)
+    return Verdict(step, detail=detail, ambiguous=ambiguous)
 
 
 def interpret_any(exchange: Exchange) -> Verdict:

@@ -14,10 +14,10 @@ from bulkcancel.engine.attribution import (
     MAYBE_KILLED,
     OPEN,
     OPEN_EARLIER,
+    Attribution,
     Known,
     Offset,
     Stamps,
-    Whose,
     whose_cancel,
     whose_earlier_cancel,
 )
@@ -31,7 +31,7 @@ SENT = datetime(2026, 3, 1, 12, 0, 0, tzinfo=UTC)  # our first cancel, by our cl
 NOW = SENT.timestamp() + 60
 EAST = timezone(timedelta(hours=5, minutes=30))
 CANCELLED, NOT_PENDING = Outcome.CANCELLED, Outcome.NOT_PENDING
-DOUBT = Whose(CANCELLED, OPEN, doubtful=True)
+DOUBT = Attribution(CANCELLED, OPEN, doubtful=True)
 
 
 def at(seconds: float, zone: timezone = UTC, hours: float = 0.0) -> str:
@@ -40,16 +40,16 @@ def at(seconds: float, zone: timezone = UTC, hours: float = 0.0) -> str:
     return moment.astimezone(zone).isoformat().replace("+00:00", "Z")
 
 
-def ours(stamp: str) -> Whose:
-    return Whose(CANCELLED, f"cancelled at {stamp}")
+def ours(stamp: str) -> Attribution:
+    return Attribution(CANCELLED, f"cancelled at {stamp}")
 
 
-def theirs(stamp: str) -> Whose:
-    return Whose(NOT_PENDING, f"cancelled at {stamp}, before this run asked")
+def theirs(stamp: str) -> Attribution:
+    return Attribution(NOT_PENDING, f"cancelled at {stamp}, before this run asked")
 
 
 AHEAD, BEHIND = Offset(3 * 3600, 3 * 3600 + 0.1), Offset(-3 * 3600.0, -3 * 3600 + 0.1)
-TABLE: dict[str, tuple[str, Offset, bool | None, Whose]] = {
+TABLE: dict[str, tuple[str, Offset, bool | None, Attribution]] = {
     # the stamp, the store's clock, whether stamps move, and what follows
     "after": (at(1), Offset(), True, ours(at(1))),
     "at the same moment": (at(0), Offset(), True, ours(at(0))),
@@ -102,7 +102,7 @@ ZEROS = at(0).replace("Z", ".000Z")  # whole seconds, written as if they were mi
     ids=["sent at an unknown time", "before our last", "long after our last", "a fraction of 0"],
 )
 def test_whose_cancel_the_times_of_ours_show(
-    stamp: str, sent_after: float | None, last_after: float, whose: Whose
+    stamp: str, sent_after: float | None, last_after: float, whose: Attribution
 ) -> None:
     """Without a time of ours a stamp says nothing, and one after all of ours may be anybody's."""
     known, first = Known(moves=True, offset=Offset(), now=NOW + 3600), SENT.timestamp()
@@ -126,13 +126,13 @@ def test_whose_cancel_the_times_of_ours_show(
     ],
 )
 def test_whose_cancel_of_an_unrecorded_job(
-    seconds: float | None, moves: bool | None, whose: Whose | Outcome | None
+    seconds: float | None, moves: bool | None, whose: Attribution | Outcome | None
 ) -> None:
     """A job without a row may be an earlier run's, unless its stamp speaks against it."""
     runs = (SENT.timestamp(), SENT.timestamp() + 300)
     stamp = "" if seconds is None else at(seconds)
     if isinstance(whose, Outcome):
-        whose = Whose(whose, f"cancelled at {stamp}, {OPEN_EARLIER}", doubtful=True)
+        whose = Attribution(whose, f"cancelled at {stamp}, {OPEN_EARLIER}", doubtful=True)
     assert whose_earlier_cancel(stamp, runs, Known(moves, Offset(), NOW + 3600)) == whose
 
 
@@ -332,5 +332,6 @@ async def test_a_refusal_that_may_be_late_waits_for_another_reply() -> None:
     results = await Bench(store, 0).run(IN_DOUBT)
     assert outcomes(results) == [("job-2", CANCELLED, False), ("job-1", NOT_PENDING, False)]
     assert LATE_REPLY <= asyncio.get_running_loop().time() < LATE_REPLY + 1
-    own = [call.split()[1] for call, anew in zip(store.calls, store.anew, strict=True) if anew]
+    sent = zip(store.calls, store.unshared, strict=True)
+    own = [call.split()[1] for call, unshared in sent if unshared]
     assert own == ["job-1"]

@@ -164,7 +164,7 @@ def test_a_stamp_tells_of_a_refusal_that_may_be_late(
     job, stamps = History(row()), Stamps()
     stamps.moves = moves
     job.cancel_starts(time.time())
-    job.cancel_ended(replace(error(422), may_be_late=True), Verdict(Step.ASK_WHY, ask_anew=True))
+    job.cancel_ended(replace(error(422), may_be_late=True), Verdict(Step.ASK_WHY, ambiguous=True))
     stamp = timestamp((job.sent_at or 0.0) + seconds) or ""
     job.read_ended(Verdict(Step.SETTLE, state=JobState("cancelled", updated_at=stamp)))
     result = job.result(DONE, stamps)

@@ -157,7 +157,7 @@ async def test_a_lost_reply_costs_the_connection_its_trust() -> None:
     """After a lost reply the job's next request has a connection of its own."""
     store = ScriptedStore([LOST, DONE], [LOST, PENDING])
     await live(store)
-    assert (store.verbs, store.anew) == ("crrc", [False, True, True, False])
+    assert (store.verbs, store.unshared) == ("crrc", [False, True, True, False])
 
 
 async def test_request_id_of_a_clean_cancel() -> None:
@@ -400,7 +400,7 @@ async def test_last_look_after_a_reply_that_may_be_late(
     """A run that ends still asks, on a new connection, what such a reply has left open."""
     store = ScriptedStore([replace(error(status), may_be_late=True), LOST], [read])
     assert (await stopped_soon(store)).outcome is outcome
-    assert store.anew[-1]
+    assert store.unshared[-1]
 
 
 @pytest.mark.parametrize("verbs", ["cc", "crr"])

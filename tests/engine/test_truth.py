@@ -64,9 +64,9 @@ class Watched(Transport):
         self.under_way: Counter[str] = Counter()
         self.overlaps = 0
 
-    async def send(self, request: Request, bearer: str, *, anew: bool = False) -> Exchange:
+    async def send(self, request: Request, bearer: str, *, unshared: bool = False) -> Exchange:
         with self._one(request.path.removesuffix("/cancel")):
-            return await super().send(request, bearer, anew=anew)
+            return await super().send(request, bearer, unshared=unshared)
 
     @contextmanager
     def _one(self, job: str) -> Iterator[None]:

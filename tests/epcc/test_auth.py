@@ -34,9 +34,9 @@ class Desk:
         self.sender = Sender(self, credentials, PaceOptions(rate=self.rate), self.tally)
         self.auth, self.pacer = self.sender.auth, self.sender.pacer
 
-    async def send(self, request: Request, bearer: str, *, anew: bool) -> Exchange:
+    async def send(self, request: Request, bearer: str, *, unshared: bool) -> Exchange:
         is_login = request.path.startswith("/oauth")
-        assert anew or not is_login, "a token must not be another request's reply"
+        assert unshared or not is_login, "a token must not be another request's reply"
         self.sent.append((f"{request.method} {request.path}", bearer))
         await asyncio.sleep(0.01)
         return self.answers.pop(0)

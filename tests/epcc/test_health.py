@@ -25,8 +25,8 @@ class Network(Desk):
         super().__init__([], READY)
         self.down = down
 
-    async def send(self, request: Request, bearer: str, *, anew: bool) -> Exchange:
-        assert (request, anew) == (CANCEL, False)
+    async def send(self, request: Request, bearer: str, *, unshared: bool) -> Exchange:
+        assert (request, unshared) == (CANCEL, False)
         now = loop_time()
         if any(begin <= now < end for begin, end in self.down):
             self.sent.append(("in vain", bearer))
@@ -87,12 +87,12 @@ async def test_a_connection_that_fails_while_others_do_not_is_that_requests_trou
     """Nobody waits where one request of many can't connect."""
 
     class Flaky(Network):
-        async def send(self, request: Request, bearer: str, *, anew: bool) -> Exchange:
+        async def send(self, request: Request, bearer: str, *, unshared: bool) -> Exchange:
             if len(self.sent) == 20 and not self.down:
                 self.down = ((0.0, 0.0),)
                 await asyncio.sleep(2)
                 return UNSENT
-            return await super().send(request, bearer, anew=anew)
+            return await super().send(request, bearer, unshared=unshared)
 
     network = Flaky()
     steps = await network.cancel_many(100)
@@ -147,9 +147,9 @@ async def test_how_long_nothing_has_come_back() -> None:
     """Silence is counted from the last reply, or from when something was sent at all."""
 
     class Silent(Desk):
-        async def send(self, request: Request, bearer: str, *, anew: bool) -> Exchange:
+        async def send(self, request: Request, bearer: str, *, unshared: bool) -> Exchange:
             await asyncio.sleep(20)
-            return await super().send(request, bearer, anew=anew)
+            return await super().send(request, bearer, unshared=unshared)
 
     desk = Silent([LOST], READY)
     health = desk.sender.health

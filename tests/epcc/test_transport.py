@@ -65,14 +65,14 @@ SENT: dict[str, tuple[Request, dict[str, str], list[str], list[str]]] = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("anew", [False, True], ids=["pooled", "anew"])
+@pytest.mark.parametrize("unshared", [False, True], ids=["pooled", "unshared"])
 @pytest.mark.parametrize("case", SENT)
-async def test_what_is_sent(case: str, anew: bool) -> None:
+async def test_what_is_sent(case: str, unshared: bool) -> None:
     """Each request has its method, path and headers, on a connection of either kind."""
     request, headers, present, absent = SENT[case]
     server = RawServer(http("200 OK", b"{}"))
     async with server.serve() as url, Transport(url, 5, headers) as client:
-        await client.send(request, "" if request.anonymous else "night", anew=anew)
+        await client.send(request, "" if request.anonymous else "night", unshared=unshared)
     (head,) = server.requests
     assert [text for text in present if text not in head] == []
     assert [text for text in absent if text in head] == []
@@ -102,9 +102,9 @@ class Counted:
             writer.write(http("200 OK", number))
 
 
-async def number_of(client: Transport, *, anew: bool = False) -> bytes:
+async def number_of(client: Transport, *, unshared: bool = False) -> bytes:
     """Return the number of the connection that the next request is sent on."""
-    reply = await client.send(READ, "token", anew=anew)
+    reply = await client.send(READ, "token", unshared=unshared)
     assert isinstance(reply, Reply)
     return reply.body
 
@@ -112,7 +112,9 @@ async def number_of(client: Transport, *, anew: bool = False) -> bytes:
 async def test_a_connection_is_used_again() -> None:
     """Requests one after the other share a connection, but for those that want their own."""
     async with listening(Counted().converse) as url, Transport(url, 5) as client:
-        numbers = [await number_of(client, anew=anew) for anew in (False, False, True, False)]
+        numbers = [
+            await number_of(client, unshared=unshared) for unshared in (False, False, True, False)
+        ]
     assert numbers == [b"1", b"1", b"2", b"1"]
 
 

@@ -297,7 +297,7 @@ def test_a_404_that_names_nobody_is_believed_on_a_new_connection(
     cancel, read = wire.interpret_cancel(exchange, JOB), wire.interpret_read(exchange, JOB)
     assert (cancel.outcome is Outcome.NOT_FOUND) is believed
     assert (read.state is not None) is believed
-    assert cancel.ask_anew is read.ask_anew is not believed
+    assert cancel.ambiguous is read.ambiguous is not believed
 
 
 @rows(
@@ -312,8 +312,8 @@ def test_a_refusal_on_a_used_connection_is_followed_up_on_a_new_one(
     """It names no job, so that it may be the late reply to an earlier request."""
     for reused, step in ((False, first_reply), (True, later_reply)):
         verdict = wire.interpret_cancel(Reply(status, {}, refusal(title="t"), reused), JOB)
-        assert (verdict.step, verdict.ask_anew) == (step, reused)
+        assert (verdict.step, verdict.ambiguous) == (step, reused)
     read = wire.interpret_read(Reply(status, {}, refusal(title="t"), may_be_late=True), JOB)
-    assert (read.step, read.ask_anew) == (Step.RESEND, True)
+    assert (read.step, read.ambiguous) == (Step.RESEND, True)
     asked_again = wire.interpret_any(Reply(status, {}, refusal(title="t"), may_be_late=True))
     assert asked_again.step is Step.RESEND

@@ -41,9 +41,9 @@ async def test_a_store_that_thinks_about_its_name() -> None:
     """A store that takes its time over what it is called is not waited for without end."""
 
     class Slow(Desk):
-        async def send(self, request: Request, bearer: str, *, anew: bool) -> Exchange:
+        async def send(self, request: Request, bearer: str, *, unshared: bool) -> Exchange:
             await asyncio.sleep(45)
-            return await super().send(request, bearer, anew=anew)
+            return await super().send(request, bearer, unshared=unshared)
 
     assert await store_name(Slow([PRACTICE], READY).sender) == StoreName()
     assert loop_time() < 31

@@ -53,25 +53,25 @@ def page(status: int) -> Reply:
 class ScriptedStore:
     """A transport that answers cancels and reads from two lists, in order, and gives tokens.
 
-    It keeps what was asked, as `cancel job-1 token-1`, and which requests were sent `anew`.
+    It keeps what was asked, as `cancel job-1 token-1`, and which requests were `unshared`.
     """
 
     def __init__(self, cancels: Iterable[Exchange] = (), reads: Iterable[Exchange] = ()) -> None:
         self.cancels, self.reads = list(cancels), list(reads)
         self.tokens: list[Exchange] = []  # token-1, token-2… once there is none
         self.calls: list[str] = []
-        self.anew: list[bool] = []
+        self.unshared: list[bool] = []
         self.times: list[float] = []
         self.tokens_given = self.distrusted = 0
         self.on_call: Callable[[], object] = lambda: None
 
-    async def send(self, request: Request, bearer: str, *, anew: bool) -> Exchange:
+    async def send(self, request: Request, bearer: str, *, unshared: bool) -> Exchange:
         if request.path == "/oauth/access_token":
             self.tokens_given += 1
             return self.tokens.pop(0) if self.tokens else token(f"token-{self.tokens_given}")
         verb = "cancel" if request.method == "POST" else "read"
         self.calls.append(f"{verb} {request.path.split('/')[3]} {bearer}")
-        self.anew.append(anew)
+        self.unshared.append(unshared)
         self.times.append(asyncio.get_running_loop().time())
         self.on_call()
         return await self.answer(verb)
