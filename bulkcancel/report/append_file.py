@@ -5,6 +5,7 @@ Knows files, locks and disks, nothing of jobs or columns.
 
 import fcntl
 import os
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -172,8 +173,7 @@ def _lock_holder(file: int) -> str:
     found = os.fstat(file)
     place = f"{os.major(found.st_dev):02x}:{os.minor(found.st_dev):02x}:{found.st_ino}"
     with suppress(OSError):
-        for line in Path("/proc/locks").read_text(encoding="ascii").splitlines():
-            _, kind, *_, pid, at, _, _ = line.split()
-            if (kind, at) == ("FLOCK", place) and int(pid) > 0:
-                return f" (process {pid})"
+        locks = Path("/proc/locks").read_text(encoding="ascii")
+        if lock := re.search(rf" FLOCK .* ([1-9]\d*) {place} ", locks):
+            return f" (process {lock[1]})"
     return ""

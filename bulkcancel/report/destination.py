@@ -1,6 +1,6 @@
-"""Where lines go: what every destination has in common, and streams.
+"""Append lines to what a report is written to, and to streams; `append_file` has regular files.
 
-Knows descriptors and pipes, nothing of jobs or columns. `append_file` has the regular file.
+Knows descriptors, disks and pipes, nothing of jobs or columns.
 """
 
 import errno
@@ -24,68 +24,23 @@ _POLL_SECONDS = 0.1
 _DISK_FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
 
 
-class DiskReserve:
-    """An unlinked file that takes up space for the rows of jobs in flight.
-
-    So a full disk is noticed while the outcome of what is already sent can still be recorded.
-    The file vanishes with the process at the latest. `spent` says why the space had to be
-    released for rows: a reason to stop the run.
-    """
-
-    def __init__(self, folder: Path | None) -> None:
-        """Take a folder on the disk in question, None where it is not known."""
-        self.spent: GuardError | None = None
-        self._folder = folder
-        self._file: BinaryIO | None = None
-
-    def hold(self, size: int) -> None:
-        """Reserve so many bytes; raises `OSError` if the disk is too full for them."""
-        if self._folder is None:
-            return
-        try:
-            self._file = _file_of(size, self._folder)
-        except OSError as error:
-            if error.errno in _DISK_FULL:
-                raise
-            # a folder that takes no new file: the open one may still grow
-
-    def release(self) -> None:
-        """Free the space at the end of the run."""
-        if self._file is not None:
-            with suppress(OSError):
-                self._file.close()
-        self._file = None
-
-    def spend(self, reason: GuardError) -> bool:
-        """Free the space because the disk is full; tell whether there was any."""
-        self.spent = self.spent or reason
-        had_some = self._file is not None
-        self.release()
-        return had_some
-
-
-def _file_of(size: int, folder: Path) -> BinaryIO:
-    file = tempfile.TemporaryFile(dir=folder, buffering=0)  # noqa: SIM115  (it is kept)
-    try:
-        rest = os.urandom(size)  # a file system that compresses can't shrink it
-        while rest:
-            rest = rest[file.write(rest) :]
-    except OSError:
-        file.close()
-        raise
-    return file
-
-
 class Destination:
-    """A descriptor that lines are appended to; `digest` is the SHA-256 of all of them."""
+    """A descriptor that lines are appended to; `digest` is the SHA-256 of all of them.
+
+    An unlinked file reserves space for the rows of jobs in flight, so that a full disk is noticed
+    while the outcome of what is already sent can still be recorded. `spent` says why that space
+    had to be given to rows: a reason to stop the run.
+    """
 
     def __init__(self, file: int, target: str, folder: Path | None) -> None:
         """Take an open descriptor, and the folder on whose disk lines need space, if any."""
         self.target = target
         self.lost = ""  # what happened to the file that the target named
         self.digest = hashlib.sha256()
-        self.reserve = DiskReserve(folder)
+        self.spent: GuardError | None = None
         self._file = file
+        self._folder = folder
+        self._reserve: BinaryIO | None = None
         self._size = 0
         self._deadline = math.inf  # when a reader that does not read is given up
 
@@ -97,18 +52,34 @@ class Destination:
                 rest = rest[self._write(rest) :]
             except OSError as error:
                 reason = self._unwritable(error)
-                if error.errno not in _DISK_FULL or not self.reserve.spend(reason):
+                if error.errno not in _DISK_FULL or self._reserve is None:
                     self._take_back()
                     raise reason from None
+                self.spent = reason
+                self.release()
         self.digest.update(line)
         self._size += len(line)
 
     def hold(self, size: int) -> None:
         """Reserve so many bytes of the disk for what is appended; raises `GuardError`."""
+        if self._folder is None:
+            return
         try:
-            self.reserve.hold(size)
+            self._reserve = tempfile.TemporaryFile(dir=self._folder, buffering=0)  # noqa: SIM115
+            rest = os.urandom(size)  # a file system that compresses can't shrink it
+            while rest:
+                rest = rest[self._reserve.write(rest) :]
         except OSError as error:
-            raise self._unwritable(error) from None
+            if error.errno in _DISK_FULL:
+                raise self._unwritable(error) from None
+            # a folder that takes no new file: the open one may still grow
+
+    def release(self) -> None:
+        """Give the reserved space back."""
+        if self._reserve is not None:
+            with suppress(OSError):
+                self._reserve.close()
+            self._reserve = None
 
     def begin(self, size: int, digest: "hashlib._Hash") -> None:
         """Append after the first `size` bytes of a file, with that digest, and drop the others.
@@ -130,7 +101,7 @@ class Destination:
 
     def discard(self) -> None:
         """Close a destination in which nothing was recorded."""
-        self.reserve.release()
+        self.release()
         self.close()
 
     def limit_wait(self, seconds: float) -> None:

@@ -15,6 +15,7 @@ from threading import Lock
 from bulkcancel.base.errors import BulkcancelError, GuardError, ReportError
 from bulkcancel.base.model import JobResult, Outcome
 from bulkcancel.base.settings import ReportOptions
+from bulkcancel.base.times import epoch_of
 from bulkcancel.report.append_file import AppendFile, create, reopen
 from bulkcancel.report.by_outcome import write_split
 from bulkcancel.report.destination import Destination, open_stream
@@ -60,7 +61,7 @@ class Recorder:
         self.log = earlier.past.log
         self.unrecorded: list[JobResult] = []
         self.broken = self.lost = self.restored = False
-        self._changed_at = earlier.past.changed_at
+        self._changed_at = earlier.past.killed_at or epoch_of(self.log.last_finished_at)
         self._split = earlier.options.split
         self._output = output
         self._store = store
@@ -88,8 +89,8 @@ class Recorder:
             raise
         self.log.add(row)
         self._changed_at = result.finished_at
-        if self._output.reserve.spent is not None:
-            raise self._output.reserve.spent
+        if self._output.spent is not None:
+            raise self._output.spent
 
     def hurry(self, patience: float) -> None:
         """Wait only so many seconds more for readers. Safe to call in a signal handler."""
@@ -118,7 +119,7 @@ class Recorder:
     def close(self) -> BulkcancelError | None:
         """Finish the report, then the split; return the first thing that went wrong."""
         output, split = self._output, self._split
-        output.reserve.release()
+        output.release()
         with self._syncing:  # or a sync under way would set its time once more
             trouble = _trouble_of(output.sync)
             if isinstance(output, AppendFile):

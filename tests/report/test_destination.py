@@ -13,7 +13,8 @@ from unittest.mock import Mock
 import pytest
 
 from bulkcancel.base.errors import GuardError, ReportError
-from bulkcancel.report.destination import STDOUT, DiskReserve, Stream, open_stream, standard_output
+from bulkcancel.report.append_file import create
+from bulkcancel.report.destination import STDOUT, Destination, Stream, open_stream, standard_output
 from tests.support.disks import (
     FULL,
     NO_ROOM,
@@ -179,30 +180,19 @@ def test_standard_output_reserves_space_on_the_disk_behind_it(
 ) -> None:
     """Where standard output is a file, Linux tells its folder; other systems don't."""
     with stdout_to(os.open(tmp_path / "r.csv", os.O_RDWR | os.O_CREAT)):
-        assert standard_output().reserve._folder == tmp_path
+        assert standard_output()._folder == tmp_path
         monkeypatch.setattr(Path, "readlink", Mock(side_effect=no_space()))
-        assert standard_output().reserve._folder is None
+        assert standard_output()._folder is None
 
 
-# --- the disk reserve
-
-
-FIRST, SECOND = GuardError("the report is full"), GuardError("it is fuller")
+# --- space that is reserved on the disk
 
 
 @pytest.fixture
-def reserve(tmp_path: Path) -> Iterator[DiskReserve]:
-    made = DiskReserve(tmp_path)
+def output(tmp_path: Path) -> Iterator[Destination]:
+    made = create(str(tmp_path / "r.csv"))
     yield made
-    made.release()
-
-
-def test_reserved_space_is_taken_on_the_disk(reserve: DiskReserve, tmp_path: Path) -> None:
-    """Reserved space is taken up by a file that has no name."""
-    reserve.hold(800)
-    assert reserve._file is not None
-    assert os.fstat(reserve._file.fileno()).st_size == 800
-    assert list(tmp_path.iterdir()) == []
+    made.discard()
 
 
 class Small(io.BytesIO):
@@ -215,43 +205,47 @@ class Small(io.BytesIO):
         return super().write(some[:fits])
 
 
-def test_a_reserve_is_had_whole_or_not_at_all(
-    reserve: DiskReserve, monkeypatch: pytest.MonkeyPatch
+def test_reserved_space_is_taken_on_the_disk(output: Destination, tmp_path: Path) -> None:
+    """Reserved space is taken up by a file that has no name, until it is given back."""
+    output.hold(800)
+    assert output._reserve is not None
+    assert os.fstat(output._reserve.fileno()).st_size == 800
+    assert list(tmp_path.iterdir()) == [tmp_path / "r.csv"]
+    output.release()
+    assert output._reserve is None
+    assert output.spent is None
+
+
+def test_too_little_space_is_refused_and_given_back(
+    output: Destination, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Where there is not enough space, none is taken up."""
+    """Where there is not enough space for all, a report that is not begun takes none."""
     file = Small()
     monkeypatch.setattr(tempfile, "TemporaryFile", Mock(return_value=file))
-    with pytest.raises(OSError, match="No space left on device"):
-        reserve.hold(1001)
+    output.hold(1000)
+    with pytest.raises(GuardError, match=f"r.csv {NO_ROOM}; {FULL}"):
+        output.hold(1)
+    output.discard()
     assert file.closed
-    assert not reserve.spend(FIRST)
 
 
 @pytest.mark.parametrize("folder", [None, Path("nowhere")])
-def test_a_folder_that_takes_no_file_needs_no_reserve(folder: Path | None) -> None:
-    """A folder that takes no new file, or is not known, is no reason to refuse."""
-    reserve = DiskReserve(folder)
-    reserve.hold(800)
-    assert not reserve.spend(FIRST)
-
-
-def test_a_reserve_is_spent_once(reserve: DiskReserve) -> None:
-    """Space is released once, and the first reason for it counts."""
-    reserve.hold(800)
-    assert reserve.spent is None
-    assert reserve.spend(FIRST)
-    assert not reserve.spend(SECOND)
-    assert reserve.spent is FIRST
-
-
-def test_a_released_reserve_was_not_spent(
-    reserve: DiskReserve, monkeypatch: pytest.MonkeyPatch
+def test_a_folder_that_takes_no_file_needs_no_reserve(
+    folder: Path | None, output: Destination
 ) -> None:
-    """Space is released once, without a reason to stop, be it on a disk that fails meanwhile."""
+    """A folder that takes no new file, or is not known, is no reason to refuse."""
+    output._folder = folder
+    output.hold(800)
+    assert output._reserve is None
+
+
+def test_a_reserve_is_released_on_a_disk_that_fails(
+    output: Destination, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What goes wrong with space that nobody needs any more is nobody's concern."""
     file = Mock(write=len, close=Mock(side_effect=no_space()))
     monkeypatch.setattr(tempfile, "TemporaryFile", Mock(return_value=file))
-    reserve.hold(800)
-    reserve.release()
-    reserve.release()
+    output.hold(800)
+    output.release()
+    output.release()
     file.close.assert_called_once_with()
-    assert reserve.spent is None

@@ -130,7 +130,7 @@ def test_a_report_without_rows_tells_when_its_run_began(
     for _ in range(2):  # killed before its first row, too
         with closing(open_earlier(replace(options, resume=True))) as earlier:
             assert (earlier.past.killed_at, earlier.past.sent_between) == (1e9, (1e9, math.inf))
-            open_recorder(earlier, 1)._output.reserve.release()
+            open_recorder(earlier, 1)._output.release()
 
 
 def test_the_time_of_a_report_with_rows_shows_until_when_its_run_was_alive(
@@ -237,7 +237,7 @@ def test_results_that_could_not_be_recorded_are_kept(
 ) -> None:
     """Jobs that were sent and that the report lacks are kept, to be named; others are not."""
     with opened(options) as recorder:
-        recorder._output.reserve.release()
+        recorder._output.release()
         monkeypatch.setattr(os, "write", scarce(0))
         for each in (A, NEVER, INVALID):
             with pytest.raises(GuardError, match=NO_ROOM):
@@ -261,9 +261,9 @@ def test_a_disk_that_fills_up_stops_the_run_and_keeps_its_rows(
 ) -> None:
     """The row that takes reserved space is recorded and stops the run; those in flight fit."""
     with opened(options) as recorder:
-        reserve = recorder._output.reserve
+        output = recorder._output
         with monkeypatch.context() as patch:
-            patch.setattr(os, "write", scarce(3, lambda: 0 if reserve._file else 10_000))
+            patch.setattr(os, "write", scarce(3, lambda: 0 if output._reserve else 10_000))
             for each in (A, B):
                 with pytest.raises(GuardError, match=NO_ROOM):
                     recorder.record(each)
