@@ -11,13 +11,11 @@ import sys
 import time
 from codecs import BOM_UTF8
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import lru_cache, partial
 from pathlib import Path
 from typing import BinaryIO
-
-import orjson
 
 from bulkcancel.base.errors import InputError, ReportError
 from bulkcancel.base.model import SETTLED, Earlier, JobRow, Outcome, id_key
@@ -50,9 +48,9 @@ class Past:
 
     `size` bytes of it are complete lines, with that `digest`. `sent_between` reaches from the
     start of the first run to the last sign of life of any (epoch seconds; from 0 where the
-    times mean nothing), None where nothing was sent. `changed_at` is the epoch time of the
-    file, and `killed_at` the same if it is later than the last row: a run was killed that left
-    none since. It is the last sign of life of that run, or when it began, if there is no row.
+    times mean nothing), None where nothing was sent. `killed_at` is the epoch time of the
+    file if it is later than the last row: a run was killed that left none since. It is the
+    last sign of life of that run, or when it began, if there is no row.
     """
 
     layout: Layout | None = None  # None: nothing but perhaps a torn first line
@@ -65,7 +63,6 @@ class Past:
     name: str = ""
     sent_between: tuple[float, float] | None = None
     killed_at: float | None = None
-    changed_at: float | None = None
 
     @property
     def store_is_known(self) -> bool:
@@ -89,7 +86,7 @@ def read_past(report: BinaryIO, name: str, changed_at: float | None = None) -> P
 
     `changed_at` is the epoch time of the file.
     """
-    past = Past(name=name, changed_at=changed_at)
+    past = Past(name=name)
     for number, line in _lines(report, name):
         if number == 1:
             past.layout = _layout(line, name)
@@ -173,17 +170,19 @@ def _span(log: RunLog, killed_at: float | None, last: float) -> tuple[float, flo
 
 def last_rows(report: AppendFile, layout: Layout) -> Iterator[Row]:
     """Yield the last row of each job of a complete report, in order; raises `ReportError`."""
-    last = {_key(row, earlier): number for number, row, earlier in _rows(report, layout)}
-    for number, row, earlier in _rows(report, layout):
-        if last[_key(row, earlier)] == number:
+    last = {key: number for number, _, key in _rows(report, layout)}
+    for number, row, key in _rows(report, layout):
+        if last[key] == number:
             yield row
 
 
-def _rows(report: AppendFile, layout: Layout) -> Iterator[tuple[int, Row, Earlier]]:
+def _rows(report: AppendFile, layout: Layout) -> Iterator[tuple[int, Row, str]]:
+    """Yield the line, the row and its key."""
     with report.reader() as lines:
         for number, line in _lines(lines, report.target):
             if number > 1 or not layout.header:
-                yield number, *_row(line, layout, f"{report.target}:{number}")
+                row, earlier = _row(line, layout, f"{report.target}:{number}")
+                yield number, row, _key(row, earlier)
 
 
 def _lines(report: BinaryIO, name: str) -> Iterator[tuple[int, bytes]]:
@@ -193,33 +192,26 @@ def _lines(report: BinaryIO, name: str) -> Iterator[tuple[int, bytes]]:
         yield number, line
 
 
-def _key(row: Row, earlier: Earlier) -> str:
-    return row_key(_text(row, "job_id"), earlier.outcome, _text(row, "source"))
+def _key(row: Mapping[str, str], earlier: Earlier) -> str:
+    return row_key(row["job_id"], earlier.outcome, row["source"])
 
 
-def _text(row: Row, column: str) -> str:
-    value = row[column]
-    return "" if value is None else str(value)
-
-
-def _row(line: bytes, layout: Layout, place: str) -> tuple[Row, Earlier]:
-    """Return a line as a row, and what it says of its job; raises `ReportError`."""
+def _row(line: bytes, layout: Layout, place: str) -> tuple[dict[str, str], Earlier]:
+    """Return a line as a row of texts, and what it says of its job; raises `ReportError`."""
     try:
-        row = orjson.loads(line) if layout.form is Format.JSONL else _from_csv(line, layout)
-        if not isinstance(row, dict) or tuple(row) != layout.columns:
-            raise ValueError  # noqa: TRY301  (like all else that is wrong with it)
+        row = layout.row_of(line)
         return row, _earlier(row)
     except (ValueError, csv.Error):
         raise ReportError(f"{place}: this is no row of a report", _OTHER) from None
 
 
-def _earlier(row: Row) -> Earlier:
-    outcome, status = Outcome(_text(row, "outcome")), _text(row, "job_status")[:MAX_NAME]
+def _earlier(row: Mapping[str, str]) -> Earlier:
+    outcome, status = Outcome(row["outcome"]), row["job_status"][:MAX_NAME]
     if outcome in SETTLED:  # when it was sent matters no more
         return _settled(outcome, status)
-    attempts = int(_text(row, "attempts") or 0)
-    known_at = None if outcome is Outcome.INVALID else epoch_of(_text(row, "finished_at"))
-    return Earlier(outcome, status, epoch_of(_text(row, "sent_at")), attempts, known_at)
+    attempts = int(row["attempts"] or 0)
+    known_at = None if outcome is Outcome.INVALID else epoch_of(row["finished_at"])
+    return Earlier(outcome, status, epoch_of(row["sent_at"]), attempts, known_at)
 
 
 def require_same_store(past: Past, store: str) -> None:
@@ -234,12 +226,6 @@ def require_same_store(past: Past, store: str) -> None:
         if its_id != store_id if its_id and store_id else its_host != host:
             what = f"{past.name} is the report of another store: {each}, not {store}"
             raise ReportError(what, "correct the base URL or the key, or add --allow-other-store")
-
-
-def _from_csv(line: bytes, layout: Layout) -> Row:
-    text = line.decode().removesuffix("\n")
-    cells = next(csv.reader([text], strict=True)) if '"' in text else text.split(",")
-    return dict(zip(layout.columns, cells, strict=True))
 
 
 def _layout(line: bytes, name: str) -> Layout:

@@ -1,10 +1,10 @@
-"""The lines of a report: what `JobResult.as_dict` returns, as CSV or JSON."""
+"""The lines of a report: what `JobResult.as_dict` returns, as CSV or JSON, and back."""
 
 import csv
 import re
 import time
 import uuid
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -23,7 +23,7 @@ _AFTER_A_KILL = "+"
 MAX_ROW = 1 << 14  # bytes of a line, in either format, though its source is the longest path
 COLUMNS = tuple(JobResult(JobRow("", "", 0), Outcome.INVALID, 0.0).as_dict())
 FIRST_COLUMNS = COLUMNS[:13]  # those of reports that know nothing of stores
-Row = dict[str, str | int | None]
+Row = Mapping[str, str | int | None]
 
 
 class Format(StrEnum):
@@ -99,3 +99,17 @@ class Layout:
         if self.form is Format.CSV:
             return _csv_line(row.values())
         return orjson.dumps(row, option=orjson.OPT_APPEND_NEWLINE)
+
+    def row_of(self, line: bytes) -> dict[str, str]:
+        """Return a line as a row of texts; raises `ValueError` or `csv.Error` for any other."""
+        if self.form is Format.JSONL:
+            found = orjson.loads(line)
+            items = found.items() if isinstance(found, dict) else ()
+            row = {name: "" if value is None else str(value) for name, value in items}
+        else:
+            text = line.decode().removesuffix("\n")
+            cells = next(csv.reader([text], strict=True)) if '"' in text else text.split(",")
+            row = dict(zip(self.columns, cells, strict=True))
+        if tuple(row) != self.columns:
+            raise ValueError
+        return row
