@@ -1,18 +1,15 @@
-"""One process measured as a whole: time, CPU, memory, with all that it starts."""
+"""One command measured as a whole: time and CPU, with all that it starts."""
 
-import os
-import pty
-import signal
+import resource
 import subprocess
 import sys
-import termios
-import threading
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager, suppress
+from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
+
+from rich.table import Table
 
 from tests.support.programs import environment
 
@@ -22,90 +19,32 @@ Word = str | Path
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """Seconds, CPU seconds (user and system), and the most memory in MB of one process."""
+    """Seconds, and CPU seconds (user and system), of a command that began at `began`."""
 
+    began: float  # by the machine's steady clock
     seconds: float
     cpu: float
-    memory: float
     exit_code: int
-    began: float  # by the machine's steady clock
 
 
-class Run:
-    """A process under way, in a session of its own."""
-
-    def __init__(self, process: subprocess.Popen[bytes], began: float) -> None:
-        self._process = process
-        self._began = began
-
-    def wait(self) -> Cost:
-        """Return what it has cost, when it has ended; children that were waited for count."""
-        _, status, usage = os.wait4(self._process.pid, 0)
-        self._process.returncode = os.waitstatus_to_exitcode(status)
-        return Cost(
-            time.monotonic() - self._began,
-            usage.ru_utime + usage.ru_stime,
-            usage.ru_maxrss / (1024 if sys.platform == "linux" else 1024**2),
-            self._process.returncode,
-            self._began,
-        )
-
-    def end(self) -> None:
-        """End it, with all that it has started, if it is still there."""
-        if self._process.returncode is None:
-            with suppress(ProcessLookupError):
-                os.killpg(self._process.pid, signal.SIGKILL)
-            self._process.wait()
-
-
-@contextmanager
-def running(
-    command: Sequence[Word],
-    *,
-    url: str = "",
-    stdin: IO[bytes] | int = subprocess.DEVNULL,
-    stdout: Path | None = None,
-    on_screen: bool = False,
-) -> Iterator[Run]:
-    """Start a command; what it says is dropped, and so is what is drawn `on_screen`."""
+def measured(
+    command: Sequence[Word], url: str = "", stdin: Path | None = None, stdout: Path | None = None
+) -> Cost:
+    """Run a command to its end; what it says is dropped unless `stdout` is to keep it."""
     with ExitStack() as stack:
-        out = stack.enter_context(stdout.open("wb")) if stdout else subprocess.DEVNULL
-        err = stack.enter_context(_screen()) if on_screen else subprocess.DEVNULL
-        began = time.monotonic()
-        process = subprocess.Popen(
-            [str(word) for word in command], cwd=ROOT, stdin=stdin, stdout=out, stderr=err,
-            env=environment(url, TERM="xterm", PYTHONPATH=str(ROOT)), start_new_session=True,
+        read = stack.enter_context(stdin.open("rb")) if stdin else subprocess.DEVNULL
+        written = stack.enter_context(stdout.open("wb")) if stdout else subprocess.DEVNULL
+        before, began = _cpu(), time.monotonic()
+        ended = subprocess.run(
+            list(map(str, command)), cwd=ROOT, env=environment(url, PYTHONPATH=str(ROOT)),
+            stdin=read, stdout=written, stderr=subprocess.DEVNULL, check=False,
         )  # fmt: skip
-        run = Run(process, began)
-        stack.callback(run.end)
-        yield run
+        return Cost(began, time.monotonic() - began, _cpu() - before, ended.returncode)
 
 
-@contextmanager
-def _screen() -> Iterator[int]:
-    """Yield the file descriptor of a terminal of 100 columns that nobody looks at."""
-    ours, theirs = pty.openpty()
-    termios.tcsetwinsize(theirs, (40, 100))
-
-    def drain() -> None:
-        with suppress(OSError):  # the last writer has gone
-            while os.read(ours, 65536):
-                pass
-
-    reader = threading.Thread(target=drain)
-    reader.start()
-    try:
-        yield theirs
-    finally:
-        os.close(theirs)
-        reader.join()
-        os.close(ours)
-
-
-def measured(command: Sequence[Word], url: str = "", *, on_screen: bool = False) -> Cost:
-    """Run a command to its end."""
-    with running(command, url=url, on_screen=on_screen) as run:
-        return run.wait()
+def _cpu() -> float:
+    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return usage.ru_utime + usage.ru_stime
 
 
 def python(module: str, *arguments: Word) -> list[Word]:
@@ -113,6 +52,15 @@ def python(module: str, *arguments: Word) -> list[Word]:
     return [sys.executable, "-m", module, *arguments]
 
 
-def bulkcancel(ids: Word, report: Path, *options: Word) -> list[Word]:
-    """Return the command that cancels the jobs of a file without a question."""
-    return python("bulkcancel", ids, "--yes", "--overwrite", "-o", report, *options)
+def bulkcancel(ids: Path, *options: Word) -> list[Word]:
+    """Return the command that cancels the jobs of a file; its report lies beside that."""
+    report = ("-o", ids.with_suffix(".csv"), "--overwrite", "--progress", "none")
+    return python("bulkcancel", ids, "--yes", *report, *options)
+
+
+def table(title: str, *columns: str, note: str = "") -> Table:
+    """Return an empty table: names on the left, figures on the right."""
+    made = Table(title=title, caption=note, box=None, title_justify="left", caption_justify="left")
+    for number, column in enumerate(columns):
+        made.add_column(column, justify="right" if number else "left")
+    return made
