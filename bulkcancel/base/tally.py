@@ -14,20 +14,16 @@ _MOST_STATUSES = 50  # that are counted apart
 class Tally:
     """The counts of a report.
 
-    Distinct ids (the sum of `outcomes`) plus `repeats` are the rows read; with
-    `--resume`, `outcomes` counts what stands in the whole report, `settled_before` the
-    jobs of the input that needed nothing more, `done` what this run added to them, `doubtful`
-    those among these of which it is open who has cancelled them.
+    With `--resume`, `outcomes` counts what stands in the whole report, `done` what this run
+    added to them, `doubtful` those among these of which it is open who has cancelled them.
     `allow` holds the outcomes that count as success beside `cancelled`. `requests` are
     those of all kinds, `retries` those among them that repeat an earlier one, `in_flight`
-    those that are under way. `input_incomplete`: the list was one page of many.
+    those that are under way.
     """
 
     allow: frozenset[Outcome] = frozenset()
     outcomes: Counter[Outcome] = field(default_factory=Counter)
     not_pending: Counter[str] = field(default_factory=Counter)
-    repeats: int = 0
-    settled_before: int = 0
     done: int = 0
     doubtful: int = 0
     requests: int = 0
@@ -35,7 +31,6 @@ class Tally:
     read_backs: int = 0
     throttled: int = 0
     in_flight: int = 0
-    input_incomplete: bool = False
 
     @property
     def found_none(self) -> bool:

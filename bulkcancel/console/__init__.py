@@ -7,42 +7,35 @@ from typing import TYPE_CHECKING
 
 from bulkcancel.base.lazy import importer
 from bulkcancel.console.effective_settings import effective_settings
-from bulkcancel.console.output import Output, log_line, shell_command
-from bulkcancel.console.progress import LiveDisplay, PlainLines, display_for
-from bulkcancel.console.prompt import Question, ask, require_terminal
-from bulkcancel.console.snapshot import Conditions, Snapshot, by_count
-from bulkcancel.console.summary import Summary, print_summary
-from bulkcancel.console.timeline import Sample, Timeline
+from bulkcancel.console.output import STYLES, Output, log_line, shell_command
+from bulkcancel.console.progress import display_for
+from bulkcancel.console.prompt import ask, require_terminal
+from bulkcancel.console.snapshot import Conditions, by_count, explained, statuses
 from bulkcancel.console.watch import Watch
 
 if TYPE_CHECKING:
-    from bulkcancel.console.page import MOST_ROWS, PAGE_BEGINNING, Page
+    from bulkcancel.console.page import MOST_ROWS, PAGE_BEGINNING, page_of
     from bulkcancel.console.queue_table import QueueView, print_queue
 
 __all__ = [
     "MOST_ROWS",
     "PAGE_BEGINNING",
+    "STYLES",
     "Conditions",
-    "LiveDisplay",
     "Output",
-    "Page",
-    "PlainLines",
-    "Question",
     "QueueView",
-    "Sample",
-    "Snapshot",
-    "Summary",
-    "Timeline",
     "Watch",
     "ask",
     "by_count",
     "display_for",
     "effective_settings",
+    "explained",
     "log_line",
+    "page_of",
     "print_queue",
-    "print_summary",
     "require_terminal",
     "shell_command",
+    "statuses",
 ]
 
 __getattr__ = importer(__name__, __all__, "page", "queue_table")

@@ -13,8 +13,7 @@ from rich.console import Console
 from rich.text import Text
 
 from bulkcancel.base.model import JobResult, Outcome
-from bulkcancel.base.text import duration, one_line, timestamp
-from bulkcancel.console.snapshot import Snapshot
+from bulkcancel.base.text import one_line, timestamp
 
 STYLES = {
     Outcome.CANCELLED: "green",
@@ -99,13 +98,6 @@ class Output:
                 status=said if isinstance(said, int) else None,
                 seconds=round(seconds, 4),
             )
-
-    def progress(self, now: Snapshot) -> None:
-        """Print one line about a run that is under way."""
-        counts = ", ".join(words for _, words in now.counts) or "none yet"
-        left = "" if now.seconds_left is None else f"about {duration(now.seconds_left)} left"
-        parts = (f"{now.position} done ({counts})", now.pace, left, now.reason, now.store)
-        self.note("; ".join(filter(None, parts)), "progress", **now.fields())
 
     def _print(self, level: str, event: str, text: str, style: str, fields: dict[str, Any]) -> None:
         self.before_line()

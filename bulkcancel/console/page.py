@@ -6,7 +6,6 @@ Everything from outside is escaped, and a policy in the page lets only its own s
 import hashlib
 from base64 import b64encode
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from html import escape
 from importlib.resources import files
 from string import Template
@@ -14,10 +13,9 @@ from typing import Any
 
 from bulkcancel.base.model import JobResult, Outcome
 from bulkcancel.base.text import duration, timestamp
-from bulkcancel.console.snapshot import statuses
-from bulkcancel.console.summary import MEANING
-from bulkcancel.console.timeline import Sample
+from bulkcancel.console.snapshot import explained
 from bulkcancel.console.timeline_svg import stalls_of, timeline_svg
+from bulkcancel.console.watch import Sample, Watch
 
 PAGE_BEGINNING = b"<!doctype html>\n<!-- bulkcancel -->\n"  # tells our pages from others
 MOST_ROWS = 10_000  # in a page; beyond that it names the report
@@ -33,83 +31,65 @@ if (search) {
   });
 }
 """
+_LEGEND = (
+    "Solid: requests a second (left). Dashed: jobs settled (right)."
+    " Marks above: requests that the store refused (429). Shaded: nothing moved."
+)
 
 Row = Mapping[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class Page:
-    """What a page shows.
+def page_of(summary: Mapping[str, Any], watch: Watch, rows: Sequence[Row] | None) -> str:
+    """Return the page of a run.
 
-    `summary` is what --summary writes as JSON, `store` names the store, `samples` are those
-    of the run. `running` are the jobs that had already been started, `doubtful` those that
-    failed, are unknown, or may have been cancelled by somebody else. `rows` are the final
-    rows of the report, None where they are too many or not in a file.
+    `summary` is what --summary writes as JSON. `rows` are the final rows of the report, None
+    where they are too many or not in a file.
     """
-
-    summary: Mapping[str, Any]
-    store: str
-    samples: Sequence[Sample]
-    running: Sequence[JobResult]
-    doubtful: Sequence[JobResult]
-    rows: Sequence[Row] | None
-
-    def html(self) -> str:
-        """Return the page."""
-        template = files("bulkcancel.console").joinpath("page.html").read_text(encoding="utf-8")
-        summary, script_hash = self.summary, hashlib.sha256(_SCRIPT.encode()).digest()
-        counts = {Outcome(name): n for name, n in summary["outcomes"].items()}
-        doubtful = sorted(self.doubtful, key=lambda result: result.doubtful)  # what failed first
-        return Template(template).substitute(
-            script=_SCRIPT,
-            script_hash=b64encode(script_hash).decode(),
-            title=_title(counts),
-            headline=self._headline(),
-            bar=_bar(counts),
-            bar_label=", ".join(f"{outcome} {n:,}" for outcome, n in counts.items()),
-            outcomes=_outcomes(counts, summary["not_pending"]),
-            course=self._course(),
-            running=_table(map(_running, self.running)) or _none("None that this run has seen."),
-            doubtful=_table(map(_doubtful, doubtful)) or _none("None."),
-            how=_facts(_how(summary)),
-            files=_facts(_files(summary)),
-            rows=self._rows(),
-        )
-
-    def _headline(self) -> str:
-        summary = self.summary
-        begun, ended = (_moment(summary[name]) for name in ("started_at", "ended_at"))
-        lines = [f"{self.store}, {begun} to {ended} UTC"]
-        lines += [f"Reason: {summary['reason']}"] if summary["reason"] else []
-        lines += [f"Stopped early: {summary['stopped']}"] if summary["stopped"] else []
-        return "".join(f"<p>{escape(line)}</p>" for line in lines)
-
-    def _course(self) -> str:
-        """Return the drawing, what its lines are, and why nothing moved, how often and how long."""
-        legend = _none(
-            "Solid: requests a second (left). Dashed: jobs settled (right)."
-            " Marks above: requests that the store refused (429). Shaded: nothing moved."
-        )
-        drawing = f'<div class="wide">{timeline_svg(self.samples)}</div>'
-        spans: dict[str, list[tuple[float, float]]] = {}
-        for begin, end, why in stalls_of(self.samples):
-            spans.setdefault(why, []).append((begin, end))
-        lines = "".join(f"<p>{escape(_stalls(why, each))}</p>" for why, each in spans.items())
-        return drawing + legend + lines
-
-    def _rows(self) -> str:
-        if self.rows is None:
-            return _none(f"More than {MOST_ROWS:,}, or not in a file: see the report.")
-        return (
-            f"<details><summary>{len(self.rows):,} jobs</summary>"
-            '<input id="search" type="search" placeholder="Search" aria-label="Search" hidden>'
-            f"{_table(({name: row[name] for name in _ROW} for row in self.rows), 'rows')}</details>"
-        )
-
-
-def _title(counts: Mapping[Outcome, int]) -> str:
+    template = files("bulkcancel.console").joinpath("page.html").read_text(encoding="utf-8")
+    counts = {Outcome(name): n for name, n in summary["outcomes"].items()}
     jobs = sum(counts.values()) - counts.get(Outcome.INVALID, 0)
-    return f"Cancelled {counts.get(Outcome.CANCELLED, 0):,} of {jobs:,} jobs"
+    in_doubt = sorted(watch.in_doubt, key=lambda result: result.doubtful)  # what failed first
+    return Template(template).substitute(
+        script=_SCRIPT,
+        script_hash=b64encode(hashlib.sha256(_SCRIPT.encode()).digest()).decode(),
+        title=f"Cancelled {counts.get(Outcome.CANCELLED, 0):,} of {jobs:,} jobs",
+        headline=_headline(summary, watch.store),
+        bar="".join(f'<i style="--of:var(--{o});flex:{n}"></i>' for o, n in counts.items()),
+        bar_label=", ".join(f"{outcome} {n:,}" for outcome, n in counts.items()),
+        outcomes=_outcomes(counts, summary["not_pending"]),
+        course=_course(watch.timeline.samples),
+        running=_table(map(_running, summary["running_jobs"])) or _soft("None."),
+        doubtful=_table(map(_doubtful, in_doubt)) or _soft("None."),
+        how=_facts(_how(summary)),
+        files=_facts(_files(summary)),
+        rows=_rows(rows),
+    )
+
+
+def _headline(summary: Mapping[str, Any], store: str) -> str:
+    begun, ended = (_moment(summary[name]) for name in ("started_at", "ended_at"))
+    lines = [f"{store}, {begun} to {ended} UTC"]
+    lines += [f"Reason: {summary['reason']}"] if summary["reason"] else []
+    lines += [f"Stopped early: {summary['stopped']}"] if summary["stopped"] else []
+    return "".join(f"<p>{escape(line)}</p>" for line in lines)
+
+
+def _outcomes(counts: Mapping[Outcome, int], not_pending: Mapping[str, int]) -> str:
+    lines = (
+        f'<tr><td><span class="key" style="--of:var(--{outcome})"></span>{outcome}</td>'
+        f'<td class="count">{n:,}</td><td>{escape(meaning)}</td></tr>'
+        for outcome, n, meaning in explained(counts, not_pending)
+    )
+    return f'<table class="outcomes">{"".join(lines)}</table>'
+
+
+def _course(samples: Sequence[Sample]) -> str:
+    """Return the drawing, what its lines are, and why nothing moved, how often and how long."""
+    spans: dict[str, list[tuple[float, float]]] = {}
+    for begin, end, why in stalls_of(samples):
+        spans.setdefault(why, []).append((begin, end))
+    lines = "".join(f"<p>{escape(_stalls(why, each))}</p>" for why, each in spans.items())
+    return f'<div class="wide">{timeline_svg(samples)}</div>{_soft(_LEGEND)}{lines}'
 
 
 def _stalls(why: str, spans: Sequence[tuple[float, float]]) -> str:
@@ -121,21 +101,6 @@ def _stalls(why: str, spans: Sequence[tuple[float, float]]) -> str:
     return f"{why}: {len(spans):,} times {course}, {duration(seconds)} in all"
 
 
-def _bar(counts: Mapping[Outcome, int]) -> str:
-    parts = (f'<i style="--of:var(--{outcome});flex:{n}"></i>' for outcome, n in counts.items())
-    return "".join(parts)
-
-
-def _outcomes(counts: Mapping[Outcome, int], not_pending: Mapping[str, int]) -> str:
-    meaning = MEANING | {Outcome.NOT_PENDING: statuses(not_pending)}
-    lines = (
-        f'<tr><td><span class="key" style="--of:var(--{outcome})"></span>{outcome}</td>'
-        f'<td class="count">{n:,}</td><td>{escape(meaning[outcome])}</td></tr>'
-        for outcome, n in counts.items()
-    )
-    return f'<table class="outcomes">{"".join(lines)}</table>'
-
-
 def _how(summary: Mapping[str, Any]) -> dict[str, object]:
     rate = f"{summary['effective_rate_per_second']} of {summary['options']['rate']} per second"
     return {
@@ -144,26 +109,23 @@ def _how(summary: Mapping[str, Any]) -> dict[str, object]:
         "Host": summary["host"],
         "Client id": summary["client_id"],
         "Exit code": summary["exit_code"],
-        "Verified": _verified(summary),
+        "Verified": _verified(summary["verified"]),
         "Took": duration(summary["elapsed_seconds"]),
         "Requests": f"{summary['requests']:,}, {rate}",
         "Read back, retried, refused (429)": ", ".join(
             f"{summary[name]:,}" for name in ("read_backs", "retries", "throttled_429")
         ),
-        "Options": _listed(summary["options"]),
+        "Options": ", ".join(
+            f"{name} {value}" for name, value in summary["options"].items() if value
+        ),
     }
 
 
-def _verified(summary: Mapping[str, Any]) -> str:
-    verified = summary.get("verified")
-    if not verified:
+def _verified(verified: Mapping[str, Any] | None) -> str:
+    if verified is None:
         return "no"
     agreed = f"{verified['agreed']:,} of {verified['checked']:,} rows at {verified['at']}"
     return f"{agreed}: {verified['failure']}" if verified["failure"] else agreed
-
-
-def _listed(facts: Mapping[str, object]) -> str:
-    return ", ".join(f"{name} {value}" for name, value in facts.items() if value)
 
 
 def _files(summary: Mapping[str, Any]) -> dict[str, object]:
@@ -180,14 +142,13 @@ def _facts(facts: Mapping[str, object]) -> str:
     return f"<table>{''.join(lines)}</table>"
 
 
-def _running(result: JobResult) -> Row:
-    state = result.state
+def _running(job: Row) -> Row:
     return {
-        "job": result.job_id,
-        "type": state.type,
-        "created": _moment(state.created_at),
-        "started": _moment(state.started_at),
-        "seen running": _moment(timestamp(result.finished_at)),
+        "job": job["job_id"],
+        "type": job["job_type"],
+        "created": _moment(job["created_at"]),
+        "started": _moment(job["started_at"]),
+        "seen running": _moment(job["as_of"]),
     }
 
 
@@ -207,6 +168,16 @@ def _moment(time: str | None) -> str:
     return (time or "")[:19].replace("T", " ")
 
 
+def _rows(rows: Sequence[Row] | None) -> str:
+    if rows is None:
+        return _soft(f"More than {MOST_ROWS:,}, or not in a file: see the report.")
+    return (
+        f"<details><summary>{len(rows):,} jobs</summary>"
+        '<input id="search" type="search" placeholder="Search" aria-label="Search" hidden>'
+        f"{_table(({name: row[name] for name in _ROW} for row in rows), 'rows')}</details>"
+    )
+
+
 def _table(rows: Iterable[Row], name: str = "") -> str:
     """Return a table of rows with the same columns, '' without rows."""
     head, body = "", []
@@ -220,5 +191,5 @@ def _table(rows: Iterable[Row], name: str = "") -> str:
     return f'<div class="wide">{table}<tbody>{"".join(body)}</tbody></table></div>'
 
 
-def _none(text: str) -> str:
+def _soft(text: str) -> str:
     return f'<p class="soft">{escape(text)}</p>'

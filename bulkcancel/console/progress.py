@@ -76,21 +76,23 @@ class PlainLines:
 
     def show(self, now: Snapshot) -> None:
         """Print how the run is doing."""
-        self._output.progress(now)
+        counts = ", ".join(words for _, words in now.counts) or "none yet"
+        left = "" if now.seconds_left is None else f"about {duration(now.seconds_left)} left"
+        parts = (f"{now.position} done ({counts})", now.pace, left, now.reason, now.store)
+        self._output.note("; ".join(filter(None, parts)), "progress", **now.fields())
 
     def end(self) -> None:
         """Leave the lines where they are."""
 
 
-def display_for(progress: str, output: Output) -> LiveDisplay | PlainLines | None:
-    """Return the display that `--progress` asks for and standard error can show; None for none."""
+def display_for(progress: str, output: Output) -> LiveDisplay | PlainLines:
+    """Return the display that `--progress` asks for and standard error can show."""
     if progress == "none" or output.quiet:
-        return None
+        return PlainLines(Output(quiet=True))
     can_draw = output.screen.file.isatty() and not output.screen.is_dumb_terminal
     wants_bar = progress == "bar" or (progress == "auto" and not os.environ.get("CI"))
-    return (
-        LiveDisplay(output) if can_draw and wants_bar and not output.as_json else PlainLines(output)
-    )
+    drawn = can_draw and wants_bar and not output.as_json
+    return LiveDisplay(output) if drawn else PlainLines(output)
 
 
 def lines_of(now: Snapshot, screen: Console, width: int) -> list[Text]:

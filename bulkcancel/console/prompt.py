@@ -6,54 +6,13 @@ Never on standard input, which may be where the ids come from.
 import os
 import termios
 import textwrap
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import TextIO
 
 from bulkcancel.base.errors import ConfigError
-from bulkcancel.base.text import count_of, duration
 
-DEVELOPMENT_LIMIT = 25  # requests per second that a development store allows
-SHARED_LIMIT = "note: live shoppers share the store's limit (25 a second, in production 100)"
 _TERMINAL = "/dev/tty", "/dev/tty"  # keyboard and screen
-
-
-@dataclass(frozen=True, slots=True)
-class Question:
-    """What is to be confirmed: which jobs, where, how fast.
-
-    `skipped` counts the rows that are left out, by reason; `about` are further facts of the
-    input, a line each. `rate` is in requests per second, `latency` in seconds for a reply
-    (0: not measured), `concurrency` the most requests in flight.
-    """
-
-    jobs: int
-    skipped: Mapping[str, int]
-    about: Sequence[str]
-    store: str
-    rate: float
-    latency: float = 0.0
-    concurrency: int = 1
-
-    @property
-    def facts(self) -> list[str]:
-        """Return what is asked about, a line each."""
-        skipped = ", ".join(f"{n:,} {reason}" for reason, n in self.skipped.items() if n)
-        pace = self.rate
-        if self.latency > 0:
-            pace = min(pace, self.concurrency / self.latency)
-        return [
-            count_of(self.jobs, "job") + (f" (skipped: {skipped})" if skipped else ""),
-            *self.about,
-            f"on {self.store}",
-            *([SHARED_LIMIT] if self.rate > DEVELOPMENT_LIMIT else []),
-            f"at {self.rate:g} per second, in about {duration(max(1, self.jobs / pace))}",
-        ]
-
-    def __str__(self) -> str:
-        """Return the question, a line for each fact."""
-        return "Cancel " + "\n".join(self.facts) + "?"
 
 
 def require_terminal() -> None:

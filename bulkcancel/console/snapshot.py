@@ -9,27 +9,40 @@ from bulkcancel.base.model import CANCELLED, Outcome
 from bulkcancel.base.tally import Tally
 from bulkcancel.base.text import duration, one_line
 
+_MEANING = {
+    Outcome.CANCELLED: "",
+    Outcome.NOT_FOUND: "the store has no such job",
+    Outcome.FAILED: "not cancelled; the report says why",
+    Outcome.UNKNOWN: "a cancel was sent, but its result could not be read",
+    Outcome.NOT_ATTEMPTED: "never sent",
+    Outcome.INVALID: "not a job id; never sent",
+    Outcome.WOULD_CANCEL: "pending: a run would cancel them",
+    Outcome.DRY_RUN: "would be sent",
+}
 _STATUS = {CANCELLED: "already cancelled by somebody else", "": "status unknown"}
 _NOTICED = 3.0  # seconds without a reply
 
 
 @dataclass(frozen=True, slots=True)
 class Conditions:
-    """What slows a run down: times in seconds, rates in requests per second.
+    """What a run is allowed, and what slows it down: times in seconds, rates a second.
 
-    `paused`: until requests start again; `silent`: since the last reply, with requests in
-    flight; `latency`: of recent replies; `full_rate_in`: until the rate is back at the limit;
-    `concurrency`: the most requests in flight; `unreachable`: why nothing connects.
+    `concurrency`: the most requests in flight; `recent_rate`: of the last seconds; `paused`:
+    until requests start again; `silent`: since the last reply, with requests in flight;
+    `latency`: of recent replies; `full_rate_in`: until the rate is back at the limit;
+    `unreachable`: why nothing connects.
     """
 
     rate: float
     concurrency: int
+    recent_rate: float = 0.0
     paused: float = 0.0
     silent: float = 0.0
     latency: float = 0.0
     full_rate_in: float = 0.0
     renewing: bool = False
     unreachable: str = ""
+    stopping: bool = False
 
     @property
     def stall(self) -> str:
@@ -68,17 +81,15 @@ class Snapshot:
 
     `outcomes` counts the jobs that are `done`, of `total` (None while more may come); with
     --resume those of earlier runs, too, but not those that are to be sent again.
-    `recent_rate` is in requests per second; `seconds_left` is None where it can't be told.
+    `seconds_left` is None where it can't be told.
     """
 
     tally: Tally
     outcomes: Mapping[Outcome, int]
     total: int | None
     store: str
-    recent_rate: float
     conditions: Conditions
     seconds_left: float | None = None
-    stopping: bool = False
 
     @property
     def done(self) -> int:
@@ -93,18 +104,16 @@ class Snapshot:
     @property
     def counts(self) -> list[tuple[Outcome, str]]:
         """Return the count of each outcome that occurred, in words."""
-        found = [(outcome, n) for outcome in Outcome if (n := self.outcomes.get(outcome, 0))]
-        by_status = statuses(self.tally.not_pending)
         return [
             (o, f"{o} {n:,}" + (f" ({by_status})" if o is Outcome.NOT_PENDING else ""))
-            for o, n in found
+            for o, n, by_status in explained(self.outcomes, self.tally.not_pending)
         ]
 
     @property
     def pace(self) -> str:
         """Return the rate of the last seconds, and what went wrong with requests."""
         tally = self.tally
-        parts = [f"{self.recent_rate:.1f} requests a second"]
+        parts = [f"{self.conditions.recent_rate:.1f} requests a second"]
         parts += [f"{tally.throttled:,} refused (429)"] if tally.throttled else []
         parts += [f"{tally.retries:,} retried"] if tally.retries else []
         return ", ".join(parts)
@@ -112,7 +121,7 @@ class Snapshot:
     @property
     def reason(self) -> str:
         """Return what a run that is stopping waits for, or what slows it down; '' for nothing."""
-        if not self.stopping:
+        if not self.conditions.stopping:
             return self.conditions.reason
         if not self.tally.in_flight:
             return "stopping: recording the jobs that were not sent; Ctrl-C again leaves at once"
@@ -122,19 +131,27 @@ class Snapshot:
 
     def fields(self) -> dict[str, Any]:
         """Return the numbers for log collectors."""
-        tally = self.tally
+        tally, now = self.tally, self.conditions
         return {
             "done": self.done,
             "total": self.total,
             "outcomes": {o.value: self.outcomes.get(o, 0) for o, _ in self.counts},
-            "requests_per_second": round(self.recent_rate, 1),
+            "requests_per_second": round(now.recent_rate, 1),
             "in_flight": tally.in_flight,
             "throttled_429": tally.throttled,
             "retries": tally.retries,
-            "paused_seconds": round(self.conditions.paused, 1),
-            "stopping": self.stopping,
+            "paused_seconds": round(now.paused, 1),
+            "stopping": now.stopping,
             "store": self.store,
         }
+
+
+def explained(
+    counts: Mapping[Outcome, int], not_pending: Mapping[str, int]
+) -> list[tuple[Outcome, int, str]]:
+    """Return each outcome that occurred with its count and meaning, in the order of the report."""
+    meaning = _MEANING | {Outcome.NOT_PENDING: statuses(not_pending)}
+    return [(outcome, n, meaning[outcome]) for outcome in Outcome if (n := counts.get(outcome, 0))]
 
 
 def by_count(counts: Mapping[str, int]) -> dict[str, int]:

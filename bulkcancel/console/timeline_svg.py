@@ -3,14 +3,12 @@
 from collections.abc import Iterator, Sequence
 from html import escape
 from itertools import groupby, pairwise
-from math import ceil
 
 from bulkcancel.base.text import duration
-from bulkcancel.console.timeline import Sample
+from bulkcancel.console.watch import Sample
 
 _WIDTH, _HEIGHT = 720, 200
 _LEFT, _RIGHT, _TOP, _BOTTOM = 40, 60, 20, 30  # margins
-_MOST_STEPS = 180  # of the line of requests: more could not be told apart
 
 
 def timeline_svg(samples: Sequence[Sample]) -> str:
@@ -37,10 +35,9 @@ class _Plot:
 
     def __init__(self, samples: Sequence[Sample]) -> None:
         self._samples = samples
-        step = ceil(len(samples) / _MOST_STEPS)
         self._steps = [
             (a.at, b.at, (b.requests - a.requests) / (b.at - a.at))
-            for a, b in pairwise((*samples[:-1:step], samples[-1]))
+            for a, b in pairwise(samples)
             if b.at > a.at
         ]
         self.end = max(1.0, samples[-1].at)

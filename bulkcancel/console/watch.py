@@ -1,23 +1,74 @@
 """What is observed while a run is under way, for the display, the summary and the page."""
 
-from collections import Counter
+from collections import Counter, deque
+from dataclasses import dataclass, replace
 
-from bulkcancel.base.model import CANCELLED, STARTED, JobResult, Outcome
+from bulkcancel.base.model import CANCELLED, JobResult, Outcome
 from bulkcancel.base.tally import Tally
 from bulkcancel.console.output import Output
 from bulkcancel.console.snapshot import Conditions, Snapshot
-from bulkcancel.console.timeline import Sample, Timeline
 
 _IN_A_ROW = 20  # jobs that somebody else has cancelled: no coincidence
 _MOST = 1000  # jobs that are kept for a list
 _IN_DOUBT = frozenset({Outcome.FAILED, Outcome.UNKNOWN})
+_WINDOW = 20  # samples, of a second each, that the pace is taken from
+_ENOUGH = 5  # samples without a stall, before there is a pace
+_STEADY = 0.25  # the most that the pace of both halves of the window may differ, of their sum
+_FINE = 150  # samples of a long run are at least this part of the time so far apart
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """Counts since the run began, `at` so many seconds; `stall` says why nothing moved."""
+
+    at: float
+    requests: int
+    settled: int
+    refused: int = 0
+    stall: str = ""
+
+
+class Timeline:
+    """The course of a run: samples in order, about one a second, in a long run fewer."""
+
+    def __init__(self) -> None:
+        """Begin with a run that has done nothing."""
+        self.samples = [Sample(0.0, 0, 0)]
+        self._recent: deque[Sample] = deque(self.samples, _WINDOW)
+
+    def add(self, sample: Sample) -> None:
+        """Add a sample, in place of the last one where that is too close to the one before."""
+        if sample.stall:
+            self._recent.clear()
+        self._recent.append(sample)
+        if self.samples[1:] and sample.at - self.samples[-2].at < sample.at / _FINE:
+            self.samples[-1] = replace(sample, stall=self.samples[-1].stall or sample.stall)
+        else:
+            self.samples.append(sample)
+
+    def pace(self) -> float | None:
+        """Return the jobs that are settled a second, None where that is not steady.
+
+        A time left that follows from a pace in a stall, or while the rate recovers,
+        would be wrong by as much as that changes.
+        """
+        recent = self._recent
+        if len(recent) < _ENOUGH:
+            return None
+        first, middle, last = recent[0], recent[len(recent) // 2], recent[-1]
+        before, now = _pace(first, middle), _pace(middle, last)
+        return now if now > 0 and abs(now - before) <= _STEADY * (now + before) else None
+
+
+def _pace(a: Sample, b: Sample) -> float:
+    return (b.settled - a.settled) / max(1e-9, b.at - a.at)
 
 
 class Watch:
     """Observe a run against a `store`, as people know that.
 
-    `running` are jobs that had already been started, `in_doubt` those that failed, are
-    unknown, or may have been cancelled by somebody else.
+    `sent` tells that a job was sent, be it only to be read. `in_doubt` are jobs that failed,
+    are unknown, or may have been cancelled by somebody else.
     """
 
     def __init__(
@@ -26,21 +77,20 @@ class Watch:
         """Take the counts, and of earlier runs those of jobs that are to be sent again."""
         self.store = store
         self.timeline = Timeline()
-        self.running: list[JobResult] = []
         self.in_doubt: list[JobResult] = []
+        self.sent = False
         self._tally, self._again, self._output = tally, Counter(sent_again), output
         self._by_others = 0
 
     def settled(self, result: JobResult) -> None:
         """Take the result of a job."""
+        self.sent |= result.was_tried or result.attempts > 0
         if result.row.earlier is not None:
             self._again[result.row.earlier.outcome] -= 1
-        late = result.state.status if result.outcome is Outcome.NOT_PENDING else None
-        if late == STARTED and len(self.running) < _MOST:
-            self.running.append(result)
         if (result.outcome in _IN_DOUBT or result.doubtful) and len(self.in_doubt) < _MOST:
             self.in_doubt.append(result)
-        self._by_others = self._by_others + 1 if late == CANCELLED else 0
+        late = result.outcome is Outcome.NOT_PENDING and result.state.status == CANCELLED
+        self._by_others = self._by_others + 1 if late else 0
         if self._by_others == _IN_A_ROW:
             self._output.note(
                 f"note: the last {_IN_A_ROW} jobs had been cancelled by somebody else:"
@@ -53,24 +103,13 @@ class Watch:
         tally = self._tally
         self.timeline.add(Sample(at, tally.requests, tally.done, tally.throttled, conditions.stall))
 
-    def snapshot(
-        self, jobs: int | None, recent_rate: float, conditions: Conditions, *, stopping: bool
-    ) -> Snapshot:
+    def snapshot(self, jobs: int | None, conditions: Conditions) -> Snapshot:
         """Return how the run is doing, of so many `jobs` (None while more may come)."""
         outcomes = self._tally.outcomes - self._again
         total = seconds_left = None
         if jobs is not None:
             to_go = max(0, jobs - self._tally.done)
             total = outcomes.total() + to_go
-            pace = None if stopping else self.timeline.pace()
+            pace = None if conditions.stopping else self.timeline.pace()
             seconds_left = None if pace is None else to_go / pace
-        return Snapshot(
-            self._tally,
-            outcomes,
-            total,
-            self.store,
-            recent_rate,
-            conditions,
-            seconds_left,
-            stopping,
-        )
+        return Snapshot(self._tally, outcomes, total, self.store, conditions, seconds_left)

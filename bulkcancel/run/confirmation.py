@@ -1,24 +1,39 @@
 """What is asked before the first cancel, gathered from the input, the report and the settings."""
 
 from collections import Counter
-from collections.abc import Iterable
-from urllib.parse import urlsplit
 
-from bulkcancel.base.model import StoreName
-from bulkcancel.base.text import count_of, one_line
-from bulkcancel.console import Question
-from bulkcancel.inputs import Input, Source
+from bulkcancel.base.text import count_of, duration, one_line
+from bulkcancel.inputs import Input
 from bulkcancel.run.prepare import Prepared
+from bulkcancel.run.store import Store
 
 _MOST_KINDS = 20  # types or statuses that are named
+_DEVELOPMENT_LIMIT = 25  # requests per second that a development store allows
+_SHARED_LIMIT = "note: live shoppers share the store's limit (25 a second, in production 100)"
 
 
-def store_in_words(url: str, store: StoreName | None) -> str:
-    """Return how people know a store: by host and name; `store` is None where it was not asked."""
-    host = urlsplit(url).netloc
-    if store is None:
-        return host
-    return f"{host}, {store}" if str(store) else f"{host} (store name could not be read)"
+def confirmation(
+    ready: Prepared, store: Store, *, latency: float = 0.0, concurrency: int = 1
+) -> list[str]:
+    """Return what is to be confirmed, a line each: which jobs, where, how fast, how long.
+
+    `latency` is in seconds for a reply, 0 where it was not measured.
+    """
+    left, rate = ready.left, ready.settings.pace.rate
+    counts = {
+        "duplicate": ready.input.jobs.repeats,
+        "invalid": left.invalid,
+        "already settled": left.settled,
+    }
+    skipped = ", ".join(f"{n:,} {reason}" for reason, n in counts.items() if n)
+    pace = min(rate, concurrency / latency) if latency > 0 else rate
+    return [
+        count_of(left.valid, "job") + (f" (skipped: {skipped})" if skipped else ""),
+        *about(ready.input),
+        f"on {store}",
+        *([_SHARED_LIMIT] if rate > _DEVELOPMENT_LIMIT else []),
+        f"at {rate:g} per second, in about {duration(max(1, left.valid / pace))}",
+    ]
 
 
 def about(read: Input) -> list[str]:
@@ -52,35 +67,3 @@ def _kinds(counts: Counter[str], attribute: str) -> str:
     if known and unknown:
         parts.append(f"{unknown:,} of unknown {attribute}")
     return ", ".join(parts)
-
-
-def skipped_lines(sources: Iterable[Source]) -> str:
-    """Return how many lines of the input were skipped, '' for none."""
-    remarks = [source.remarks for source in sources]
-    comments, blanks = sum(each.comments for each in remarks), sum(each.blanks for each in remarks)
-    counts = {"comment": comments, "blank": blanks}
-    parts = [count_of(n, f"{kind} line") for kind, n in counts.items() if n]
-    return f"{' and '.join(parts)} skipped" if parts else ""
-
-
-def question_of(
-    ready: Prepared, store: str, *, latency: float = 0.0, concurrency: int = 1
-) -> Question:
-    """Return the question about the jobs of a run that are not settled yet.
-
-    `latency` is in seconds for a reply, 0 where it was not measured.
-    """
-    skipped = {
-        "duplicate": ready.input.jobs.repeats,
-        "invalid": ready.left.invalid,
-        "already settled": ready.left.settled,
-    }
-    return Question(
-        jobs=ready.left.valid,
-        skipped=skipped,
-        about=about(ready.input),
-        store=store,
-        rate=ready.settings.pace.rate,
-        latency=latency,
-        concurrency=concurrency,
-    )

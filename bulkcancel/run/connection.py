@@ -4,33 +4,31 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from dataclasses import replace
-from urllib.parse import urlsplit
 
-from bulkcancel.base.model import ClientKey, Earlier, JobRow, Outcome, StoreName, id_key
+from bulkcancel.base.model import ClientKey, Earlier, JobRow, Outcome, id_key
 from bulkcancel.base.tally import Tally
 from bulkcancel.base.text import count_of
 from bulkcancel.engine import concurrency_for
 from bulkcancel.epcc import Sender, connect
 from bulkcancel.inputs import Entry, Listed, Streamed
 from bulkcancel.listing import store_name
-from bulkcancel.report import require_same_store, store_text
-from bulkcancel.run.confirmation import store_in_words
+from bulkcancel.report import require_same_store
 from bulkcancel.run.prepare import WORD_EVERY, Prepared
 from bulkcancel.run.remaining import unsettled
+from bulkcancel.run.store import Store
 
 
 class Connection:
     """A store that one is logged in to, once it is open.
 
-    `sender` sends to it, and `rows` are what there is to send; `name` is what the store calls
-    itself, None where it was not asked. `tally` counts what earlier runs have reported, too.
+    `sender` sends to it, and `rows` are what there is to send. `tally` counts what earlier
+    runs have reported, too.
     """
 
     def __init__(self, ready: Prepared) -> None:
-        self.tally = Tally(ready.settings.report.allow, settled_before=ready.left.settled)
+        self.tally = Tally(ready.settings.report.allow)
         self.tally.adopt(ready.left.reported())
-        self.url = ready.access.base_url
-        self.name: StoreName | None = None
+        self.store = Store(ready.access.base_url, practice=ready.settings.store.sandbox)
         self.sender: Sender
         self.rows: Listed | Streamed
         self._ready = ready
@@ -49,12 +47,12 @@ class Connection:
             self._ready.output.note("waiting for the first id")
             return
         tries = f"{count_of(self.tally.requests, 'request')} so far"
-        self._ready.output.note(f"waiting for {self.host} to answer ({tries})")
+        self._ready.output.note(f"waiting for {self.store.host} to answer ({tries})")
 
     async def _open(self) -> None:
         ready, settings = self._ready, self._ready.settings
         seed = await self._practice_store() if settings.store.sandbox else _no_seed
-        access = replace(ready.access, base_url=self.url)
+        access = replace(ready.access, base_url=self.store.url)
         connection = connect(access, settings.pace, self.tally, ready.output.request)
         self.sender = await self._stack.enter_async_context(connection)
         if ready.input.stream is None:
@@ -66,10 +64,10 @@ class Connection:
             known = list(ready.left)  # by now: the pipe adds to the jobs that are known
             self.rows = Streamed(known, ready.input.stream, ready.input, self._fit, seed)
             first = await self._log_in_while_waiting(self.rows)
-        asked = first is not None and not settings.store.sandbox
-        self.name = await store_name(self.sender) if asked else None
+        if first is not None and not settings.store.sandbox:
+            self.store = replace(self.store, name=await store_name(self.sender))
         if not settings.report.allow_other_store:
-            require_same_store(ready.before.past, self.report_name)
+            require_same_store(ready.before.past, self.store.in_report)
 
     async def close(self) -> None:
         """Close the connections."""
@@ -82,35 +80,14 @@ class Connection:
         streams = self._ready.input.stream is not None
         return wanted if streams else max(1, min(wanted, self._ready.left.valid))
 
-    @property
-    def host(self) -> str:
-        """Return where the store is, as people know it."""
-        return urlsplit(self.url).netloc
-
-    @property
-    def words(self) -> str:
-        """Return host and name of the store, as people read them."""
-        practice = self._ready.settings.store.sandbox
-        return "a practice API" if practice else store_in_words(self.url, self.name)
-
-    @property
-    def report_name(self) -> str:
-        """Return the store as the report names it; each practice API is the same one."""
-        practice = self._ready.settings.store.sandbox
-        return store_text(
-            "practice" if practice else urlsplit(self.url).hostname or "",
-            self.name.id if self.name else "",
-        )
-
     async def _practice_store(self) -> Callable[[Entry], None]:
         """Start a practice API that is seeded from the input; return how it learns more."""
         from bulkcancel.sandbox import Sandbox, seeds_of  # noqa: PLC0415  (real runs do without)
 
         sandbox = Sandbox(seeds_of(entry.as_seed() for entry in self._ready.input.entries))
-        self.url = await self._stack.enter_async_context(sandbox.serve(0))
-        self._ready.output.note(
-            f"practice run: no store is touched, the jobs are made up at {self.url}"
-        )
+        url = await self._stack.enter_async_context(sandbox.serve(0))
+        self.store = replace(self.store, url=url)
+        self._ready.output.note(f"practice run: no store is touched, the jobs are made up at {url}")
         return lambda entry: sandbox.queue.add(seeds_of([entry.as_seed()], len(sandbox.queue.jobs)))
 
     async def _log_in_while_waiting(self, rows: Streamed) -> JobRow | None:
@@ -143,7 +120,7 @@ class Connection:
         fitting = unsettled(row, self._ready.before.past)
         if fitting is None and row.problem:  # it stands in the report, and the input has it
             self.tally.adopt([Earlier(Outcome.INVALID)])
-        self.tally.settled_before += fitting is None and not row.problem
+        self._ready.left.settled += fitting is None and not row.problem
         return fitting
 
 

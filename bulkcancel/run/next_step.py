@@ -2,23 +2,23 @@
 
 from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from bulkcancel.base.model import Outcome
 from bulkcancel.base.settings import Settings
 from bulkcancel.base.tally import Tally
 from bulkcancel.console import shell_command
 from bulkcancel.inputs import STDIN
-from bulkcancel.report import STDOUT
-
-if TYPE_CHECKING:
-    from bulkcancel.listing import Verification
+from bulkcancel.run.facts import Facts
 
 _REMAINING = {  # each in the singular and the plural
     Outcome.FAILED: ("failed", "failed"),
     Outcome.UNKNOWN: ("is unknown", "are unknown"),
     Outcome.NOT_ATTEMPTED: ("was not attempted", "were not attempted"),
 }
+_LOST_REPORT = (
+    "run the same input again with --output FILE; jobs cancelled by this run will be not_pending"
+)
 
 
 class NextStep(NamedTuple):
@@ -28,47 +28,35 @@ class NextStep(NamedTuple):
     command: str | None = None
 
 
-class Command(NamedTuple):
-    """A command to paste, and what it has to be given beside: not every shell takes a comment."""
+def next_step(facts: Facts) -> NextStep:
+    """Return what to do after a run."""
+    if facts.ready.settings.proves:
+        return NextStep(_after_proof(facts))
+    if facts.looks:
+        return _after_look(facts.ready.settings, facts.tally)
+    if facts.report.lost or (facts.report.broken and facts.file is None):
+        return NextStep(_LOST_REPORT)
+    return _after_run(facts, facts.file)
 
-    line: str
-    beside: str = ""
 
-
-LOST_REPORT = NextStep(
-    "run the same input again with --output FILE; jobs cancelled by this run will be not_pending"
-)
-
-
-def after_run(
-    tally: Tally, resume: Command | None, *, host: str, report_broken: bool, input_read: bool = True
-) -> NextStep:
-    """Return what to do after a run; `resume` is the command that resumes it, None without a file.
-
-    `report_broken`: rows are missing from the report. `input_read`: all of it was.
-    """
-    if report_broken and resume is not None:
-        return _then("once the report can be written again, resume", resume)
-    if not input_read and resume is not None:
-        return _then("the report does not cover all of the input. To resume", resume)
-    remaining = _remaining(tally)
-    if not remaining and tally.found_none:
-        text = f"{host} knows none of these jobs. Check store, login and column"
-        if resume is None:
-            return NextStep(text)
-        return _then(f"{text}; the same command with --resume asks again", resume)
-    if not remaining and tally.outcomes[Outcome.INVALID]:
-        return NextStep("correct the invalid ids and run them with a new report")
-    if not remaining:
-        return NextStep("nothing left to cancel")
-    if resume is None:
+def _after_run(facts: Facts, file: str | None) -> NextStep:
+    """Return what to do after a run; a `file` with rows can be resumed."""
+    tally, remaining = facts.tally, _remaining(facts.tally)
+    if file and facts.report.broken:
+        return _resume(facts, file, "once the report can be written again, resume")
+    if file and not facts.input_read:
+        return _resume(facts, file, "the report does not cover all of the input. To resume")
+    if remaining and file:
+        return _resume(facts, file, f"{remaining}. To resume")
+    if remaining:
         return NextStep(f"{remaining}. Those rows can be the input of another run")
-    return _then(f"{remaining}. To resume", resume)
-
-
-def _then(text: str, command: Command) -> NextStep:
-    beside = f" (with {command.beside})" if command.beside else ""
-    return NextStep(f"{text}{beside}:", command.line)
+    if tally.found_none:
+        text = f"{facts.store.host} knows none of these jobs. Check store, login and column"
+        again = f"{text}; the same command with --resume asks again"
+        return _resume(facts, file, again) if file else NextStep(text)
+    if tally.outcomes[Outcome.INVALID]:
+        return NextStep("correct the invalid ids and run them with a new report")
+    return NextStep("nothing left to cancel")
 
 
 def _remaining(tally: Tally) -> str:
@@ -81,45 +69,44 @@ def _remaining(tally: Tally) -> str:
     return ", ".join(parts)
 
 
-def after_look(settings: Settings, tally: Tally) -> NextStep:
+def _after_look(settings: Settings, tally: Tally) -> NextStep:
     """Return what to do after a run that was to cancel nothing."""
     if not (tally.outcomes[Outcome.DRY_RUN] or tally.outcomes[Outcome.WOULD_CANCEL]):
         return NextStep("there is nothing to cancel")
     jobs, report = settings.jobs, settings.report
     look = "--dry-run" if jobs.dry_run else "--check"
     invalid = "Correct the invalid ids, if they matter. " if tally.outcomes[Outcome.INVALID] else ""
-    output = ["--overwrite", "-o", report.output] if report.output not in {None, STDOUT} else []
+    output = ["--overwrite", "-o", report.output] if report.output not in {None, "-"} else []
     words = [word for word in settings.command if word != look]
-    command = _command(words, output, map(_read_again, jobs.files), jobs.column)
-    return _then(f"nothing was cancelled. {invalid}To cancel, leave out {look}", command)
+    text = f"nothing was cancelled. {invalid}To cancel, leave out {look}"
+    return _then(text, words, output, map(_read_again, jobs.files), jobs.column)
 
 
-def after_proof(verified: "Verification") -> NextStep:
+def _after_proof(facts: Facts) -> str:
     """Return what to do after a report was held against the store, and nothing else was done."""
-    if verified.failure:
-        return NextStep("prove it once more, later")
-    if verified.differences:
-        return NextStep("see to the jobs that differ; another run cancels those that are pending")
-    return NextStep("nothing, the store says the same as the report")
+    if facts.verified is None or facts.verified.failure:
+        return "prove it once more, later"
+    if facts.verified.differences:
+        return "see to the jobs that differ; another run cancels those that are pending"
+    return "nothing, the store says the same as the report"
 
 
-def resume_command(
-    settings: Settings, tally: Tally, report: str, *, stopped: bool, complete: bool
-) -> Command:
+def _resume(facts: Facts, report: str, text: str) -> NextStep:
     """Return the command that resumes a run from its report.
 
     Where ids came from what can't be read again, or are no longer in the input, the report is
-    its own input, if it is `complete`: it has a row for each id that was read.
+    its own input, if it is complete: it has a row for each id that was read.
     """
-    jobs = settings.jobs
-    remaining = any(tally.outcomes[outcome] for outcome in _REMAINING)
-    not_in_input = settings.report.resume and not stopped and remaining
+    settings, jobs = facts.ready.settings, facts.ready.settings.jobs
+    ran_to_its_end = settings.report.resume and not facts.stopped
+    not_in_input = ran_to_its_end and _remaining(facts.tally)
     # a report that was its own input may have been rewritten under another name
     given = [report if file == settings.report.output else _read_again(file) for file in jobs.files]
+    complete = facts.input_read and not facts.report.broken
     own_input = complete and (STDIN in given or not_in_input)
     files = [report] if own_input else given
     column = "job_id" if own_input and jobs.column else jobs.column
-    return _command(settings.command, ["--resume", "-o", report], files, column)
+    return _then(text, settings.command, ["--resume", "-o", report], files, column)
 
 
 def _read_again(file: str) -> str:
@@ -128,13 +115,14 @@ def _read_again(file: str) -> str:
     return file if lasting else STDIN
 
 
-def _command(
-    words: Iterable[str], output: list[str], given: Iterable[str], column: str | None
-) -> Command:
-    """Return a command that can be pasted."""
+def _then(
+    text: str, words: Iterable[str], output: list[str], given: Iterable[str], column: str | None
+) -> NextStep:
+    """Return a command to paste; what it needs beside is told before, not in a comment."""
     files = list(dict.fromkeys(given))
     all_words = [*words, *(("--column", column) if column else ()), *output]
     all_words += ["--"] if any(file.startswith("-") and file != STDIN for file in files) else []
     beside = ["the values of --header"] if "--header" in all_words else []
     beside += ["the same standard input"] if STDIN in files else []
-    return Command(shell_command([*all_words, *files]), " and ".join(beside))
+    with_it = f" (with {' and '.join(beside)})" if beside else ""
+    return NextStep(f"{text}{with_it}:", shell_command([*all_words, *files]))

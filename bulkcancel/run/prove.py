@@ -3,7 +3,6 @@
 import asyncio
 from collections import Counter
 from dataclasses import replace
-from urllib.parse import urlsplit
 
 from bulkcancel.base.model import Earlier
 from bulkcancel.base.tally import Tally
@@ -13,11 +12,11 @@ from bulkcancel.engine import concurrency_for
 from bulkcancel.epcc import connect
 from bulkcancel.inputs import Source
 from bulkcancel.listing import Verifier, store_name
-from bulkcancel.report import Past, open_recorder, read_report, require_same_store, store_text
+from bulkcancel.report import Past, open_recorder, read_report, require_same_store
 from bulkcancel.run.conclude import conclude
-from bulkcancel.run.confirmation import store_in_words
 from bulkcancel.run.facts import Facts
 from bulkcancel.run.prepare import Prepared
+from bulkcancel.run.store import Store
 
 
 def prove(ready: Prepared) -> int:
@@ -31,19 +30,18 @@ def prove(ready: Prepared) -> int:
 
 
 async def _prove(ready: Prepared, reports: list[Past]) -> int:
-    settings, url, clock, tally = ready.settings, ready.access.base_url, Clock(), Tally()
-    jobs = dict[str, Earlier]()
+    settings, clock, tally, jobs = ready.settings, Clock(), Tally(), dict[str, Earlier]()
     async with connect(ready.access, settings.pace, tally, ready.output.request) as sender:
-        store = await store_name(sender)
+        store = Store(ready.access.base_url, await store_name(sender))
         for past in reports:
             if not settings.report.allow_other_store:
-                require_same_store(past, store_text(urlsplit(url).hostname or "", store.id))
+                require_same_store(past, store.in_report)
             jobs |= past.jobs
         verifier = Verifier(sender, concurrency_for(settings.pace))
         verified = await verifier.verify({job_id: each.outcome for job_id, each in jobs.items()})
     tally.adopt(jobs.values())
     recorder = open_recorder(ready.before, 0)
     recorder.close()
-    watch = Watch(store_in_words(url, store), tally, Counter(), ready.output)
-    known = Facts(ready, tally, clock, recorder, watch, urlsplit(url).netloc, store)
-    return conclude(replace(known, effective=sender.pacer.effective(), verified=verified))
+    watch = Watch(str(store), tally, Counter(), ready.output)
+    facts = Facts(ready, store, tally, clock, recorder, watch, sender.pacer.effective())
+    return conclude(replace(facts, verified=verified))

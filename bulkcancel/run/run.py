@@ -12,13 +12,13 @@ from bulkcancel.base.model import JobResult, Outcome
 from bulkcancel.base.settings import Settings
 from bulkcancel.base.tally import Tally
 from bulkcancel.base.times import Clock
-from bulkcancel.console import Output, Question, Watch, ask, effective_settings, require_terminal
+from bulkcancel.console import Output, Watch, ask, effective_settings, require_terminal
 from bulkcancel.report import open_recorder
 from bulkcancel.run.conclude import conclude
-from bulkcancel.run.confirmation import question_of, store_in_words
-from bulkcancel.run.exit_code import exit_code
+from bulkcancel.run.confirmation import confirmation
 from bulkcancel.run.facts import Facts
 from bulkcancel.run.prepare import Prepared, prepared
+from bulkcancel.run.store import Store
 
 NOTHING = "warning: the input holds no rows, there is nothing to cancel"
 
@@ -37,11 +37,11 @@ def run(settings: Settings, environ: Mapping[str, str]) -> int:
 
                 return prove(ready)
             if ready.input.stream is None and _is_empty(ready):
-                return _code_without_jobs(ready)
+                return 1 if ready.input.shortage else 0
             return _rehearse(ready) if settings.jobs.dry_run else _perform(ready)
     except BulkcancelError as error:
         output.error(error.message, error.hint)
-        return exit_code(Tally(), error, sent=False)
+        return 2
 
 
 def _perform(ready: Prepared) -> int:
@@ -59,16 +59,16 @@ def _perform(ready: Prepared) -> int:
         try:
             runner.run(connection.open())
             if ready.input.stream is not None and _is_empty(ready):
-                return _code_without_jobs(ready)
-            question = question_of(
+                return 1 if ready.input.shortage else 0
+            question = confirmation(
                 ready,
-                connection.words,
+                connection.store,
                 latency=connection.sender.health.latency,
                 concurrency=connection.concurrency,
             )
             if ready.settings.jobs.check and ready.input.stream is None:
-                _announce(ready, question)
-            if asks and not ask(str(question)):
+                _announce(ready, "looking at", question)
+            if asks and not ask("Cancel " + "\n".join(question) + "?"):
                 raise BulkcancelError("not confirmed, nothing was cancelled")
             return runner.run(Session(ready, connection).cancel())
         finally:
@@ -82,33 +82,23 @@ def _is_empty(ready: Prepared) -> bool:
     return not ready.input.jobs and ready.before.output is None
 
 
-def _code_without_jobs(ready: Prepared) -> int:
-    return exit_code(Tally(input_incomplete=bool(ready.input.shortage)), None, sent=False)
-
-
-def _announce(ready: Prepared, question: Question) -> None:
+def _announce(ready: Prepared, what: str, question: list[str]) -> None:
     """Show what a run would ask before its first cancel."""
-    jobs, *others = question.facts
-    for line in (
-        f"{'looking at' if ready.settings.jobs.check else 'would cancel'} {jobs}",
-        *others,
-    ):
+    first, *others = question
+    for line in (f"{what} {first}", *others):
         ready.output.note(line)
 
 
 def _rehearse(ready: Prepared) -> int:
     """Report what would be sent, without any network."""
-    clock = Clock()
-    recorder = open_recorder(ready.before, 1)
-    jobs, lacking = ready.input.jobs, bool(ready.input.shortage)
-    tally = Tally(ready.settings.report.allow, repeats=jobs.repeats, input_incomplete=lacking)
+    clock, store = Clock(), Store(ready.access.base_url)
+    recorder, tally = open_recorder(ready.before, 1), Tally(ready.settings.report.allow)
     for row in ready.left:
         outcome = Outcome.INVALID if row.problem else Outcome.DRY_RUN
         result = JobResult(row, outcome, time.time(), detail=row.problem)
         recorder.record(result)
         tally.count(result)
     trouble = recorder.close()
-    store = store_in_words(ready.access.base_url, None)
-    _announce(ready, question_of(ready, store))
-    watch = Watch(store, tally, ready.before.past.sent_again, ready.output)
-    return conclude(Facts(ready, tally, clock, recorder, watch, host=store, stopped=trouble))
+    _announce(ready, "would cancel", confirmation(ready, store))
+    watch = Watch(str(store), tally, ready.before.past.sent_again, ready.output)
+    return conclude(Facts(ready, store, tally, clock, recorder, watch, stopped=trouble))

@@ -12,17 +12,13 @@ import orjson
 from bulkcancel._version import __version__
 from bulkcancel.base.errors import BulkcancelError, GuardError, ReportError
 from bulkcancel.base.settings import Settings
-from bulkcancel.base.tally import Tally
 from bulkcancel.base.text import masked, one_line, timestamp, visible
 from bulkcancel.base.times import Clock
 from bulkcancel.report import Past, new_run_id, read_regular, write_atomically
-from bulkcancel.run.exit_code import exit_code
 
 _MAX_SUMMARY = 1 << 24  # bytes of an earlier one
 _ELSEWHERE = "name another place with --summary"
-_NOTHING = dict.fromkeys(
-    ("requests", "retries", "read_backs", "throttled_429", "recorded_by_this_run"), 0
-)
+_NOTHING = ("requests", "retries", "read_backs", "throttled_429", "recorded_by_this_run")
 
 
 def check_earlier_summary(path: Path, past: Past) -> None:
@@ -56,10 +52,10 @@ def record_failed_start(settings: Settings, error: BulkcancelError, clock: Clock
 
     What an earlier run wrote there, which a resume would add to, is kept.
     """
-    run_id, code = new_run_id(), exit_code(Tally(), error, sent=False)
-    head = head_of(settings, run_id, clock, error) | {"exit_code": code}
+    run_id = new_run_id()
     this_run: dict[str, Any] = {"run_id": run_id, "began_at": None, "outcomes": {}}
-    found = shown(head | _NOTHING | {"inputs": [], "this_run": this_run})
+    head = head_of(settings, run_id, clock, error) | dict.fromkeys(_NOTHING, 0)
+    found = shown(head | {"exit_code": 2, "inputs": [], "this_run": this_run})
     for path in settings.report.summary:
         if not is_page(path):
             earlier = _earlier(path) if settings.report.resume else {}
@@ -110,18 +106,13 @@ def _user() -> str | None:
         return None
 
 
-def shown(summary: dict[str, Any]) -> dict[str, Any]:
-    """Return a summary whose texts hold no secret, and nothing that can't be seen."""
-    return {name: _shown(value) for name, value in summary.items()}
-
-
-def _shown(value: Any) -> Any:  # noqa: ANN401
+def shown(value: Any) -> Any:  # noqa: ANN401
     """Return a value whose texts hold no secret, and nothing that can't be seen or encoded."""
     if isinstance(value, str):
         return visible(masked(value))
     if isinstance(value, dict):
-        return {_shown(name): _shown(each) for name, each in value.items()}
-    return [_shown(each) for each in value] if isinstance(value, list) else value
+        return {shown(name): shown(each) for name, each in value.items()}
+    return [shown(each) for each in value] if isinstance(value, list) else value
 
 
 def write_summary(path: Path, text: bytes) -> None:

@@ -13,8 +13,10 @@ import pytest
 from bulkcancel.base.model import JobResult, JobState, Outcome
 from bulkcancel.base.tally import Tally
 from bulkcancel.base.text import hide, one_line
-from bulkcancel.console import Conditions, Output, Snapshot, log_line
+from bulkcancel.console import Conditions, Output, log_line
 from bulkcancel.console.output import STYLES, shell_command
+from bulkcancel.console.progress import PlainLines
+from bulkcancel.console.snapshot import Snapshot
 from tests.support.fakes import result
 
 Err = pytest.CaptureFixture[str]
@@ -130,9 +132,8 @@ def test_every_line_for_log_collectors_has_its_fields(capsys: Err) -> None:
 def moment(*, seconds_left: float | None = 41.0, stopping: bool = False) -> Snapshot:
     counts = Counter({Outcome.CANCELLED: 1190})
     tally = Tally(in_flight=3, throttled=2)
-    return Snapshot(
-        tally, counts, 2000, "store.example", 9.5, Conditions(20.0, 40), seconds_left, stopping
-    )
+    now = Conditions(20.0, 40, recent_rate=9.5, stopping=stopping)
+    return Snapshot(tally, counts, 2000, "store.example", now, seconds_left)
 
 
 @pytest.mark.parametrize(
@@ -149,7 +150,7 @@ def test_progress_line_says_position_counts_pace_and_store(
     at: Snapshot, rest: str, capsys: Err
 ) -> None:
     """A line of progress tells how far a run is, how fast, what it waits for, and where it is."""
-    Output().progress(at)
+    PlainLines(Output()).show(at)
     assert capsys.readouterr().err == (
         f"1,190 of 2,000 done (cancelled 1,190); 9.5 requests a second, 2 refused (429){rest}\n"
     )
@@ -157,7 +158,7 @@ def test_progress_line_says_position_counts_pace_and_store(
 
 def test_progress_line_for_log_collectors_has_numbers(capsys: Err) -> None:
     """A line of progress has its numbers beside its words."""
-    Output(as_json=True).progress(moment())
+    PlainLines(Output(as_json=True)).show(moment())
     (line,) = lines(capsys)
     assert line.pop("message").startswith("1,190 of 2,000 done")
     assert line == {"level": "info", "event": "progress", **moment().fields()}

@@ -4,6 +4,7 @@ import re
 import shutil
 import subprocess
 import xml.etree.ElementTree as ET
+from collections import Counter
 from collections.abc import Sequence
 from html.parser import HTMLParser
 from pathlib import Path
@@ -11,9 +12,11 @@ from typing import Any
 
 import pytest
 
-from bulkcancel.base.model import JobState, Outcome
-from bulkcancel.console import PAGE_BEGINNING, Page, Sample
+from bulkcancel.base.model import Outcome
+from bulkcancel.base.tally import Tally
+from bulkcancel.console import PAGE_BEGINNING, Output, Watch, page_of
 from bulkcancel.console.timeline_svg import stalls_of, timeline_svg
+from bulkcancel.console.watch import Sample
 from tests.support.fakes import result
 
 EVIL = """<script>document.title='taken'</script>"'&<img src=x onerror="document.title='taken'">"""
@@ -27,7 +30,11 @@ SUMMARY: dict[str, Any] = {
     "report": {"file": "r.csv", "sha256": "cd" * 32},
     "outcomes": {"cancelled": 2, "not_pending": 1, "failed": 1}, "not_pending": {"started": 1},
     "requests": 5, "read_backs": 1, "retries": 0, "throttled_429": 2,
-    "effective_rate_per_second": 15.2,
+    "effective_rate_per_second": 15.2, "verified": None,
+    "running_jobs": [{
+        "job_id": "busy", "job_type": "product-import", "created_at": None,
+        "started_at": "2026-02-25T06:00:00Z", "as_of": "2026-02-25T06:13:21.250Z",
+    }],
 }  # fmt: skip
 SAMPLES = [
     Sample(0.0, 0, 0),
@@ -36,8 +43,6 @@ SAMPLES = [
     Sample(3.0, 20, 18, 2, "paused"),
     Sample(4.0, 40, 36, 2),
 ]
-STARTED = JobState("started", "product-import", started_at="2026-02-25T06:00:00Z")
-RUNNING = result("busy", Outcome.NOT_PENDING, state=STARTED)
 
 
 def page(
@@ -51,14 +56,9 @@ def page(
     row |= {"job_type": text, "detail": text, "finished_at": "2026-02-25T06:14:21.250Z"}
     failed = result(f"job{text}", Outcome.FAILED, detail=f"403 {text}", sent_at=1.0)
     doubtful = result("ours", doubtful=True, detail="by this run, or by somebody else")
-    return Page(
-        SUMMARY | summary,
-        f"store{text}",
-        samples,
-        [RUNNING],
-        [doubtful, failed],
-        None if rows is None else [row] * rows,
-    ).html()
+    watch = Watch(f"store{text}", Tally(), Counter(), Output())
+    watch.timeline.samples, watch.in_doubt = [*samples], [doubtful, failed]
+    return page_of(SUMMARY | summary, watch, None if rows is None else [row] * rows)
 
 
 class Elements(HTMLParser):

@@ -10,9 +10,10 @@ import pytest
 
 from bulkcancel.base.model import Outcome
 from bulkcancel.base.tally import Tally
-from bulkcancel.console import Conditions, LiveDisplay, Output, PlainLines, Snapshot, display_for
+from bulkcancel.console import Conditions, Output, display_for
 from bulkcancel.console.output import StandardError
-from bulkcancel.console.progress import lines_of
+from bulkcancel.console.progress import LiveDisplay, PlainLines, lines_of
+from bulkcancel.console.snapshot import Snapshot
 from tests.conftest import Serve, sandbox
 from tests.support.faults import Store
 from tests.support.screen import Screen
@@ -24,11 +25,10 @@ ON = 'store "Fish" on store.example'
 
 def moment(total: int | None = 2400, **fields: Any) -> Snapshot:  # noqa: ANN401
     """Return a run at 1,200 of 2,400 jobs; unknown fields are the conditions'."""
-    seen: dict[str, Any] = {"outcomes": COUNTS, "recent_rate": 20.0, "seconds_left": 60.0}
-    seen |= {"stopping": False, "tally": Tally(in_flight=7)}
-    for name in fields.keys() & seen.keys():
-        seen[name] = fields.pop(name)
-    return Snapshot(total=total, store=ON, conditions=Conditions(20.0, 40, **fields), **seen)
+    seen: dict[str, Any] = {"outcomes": COUNTS, "seconds_left": 60.0, "tally": Tally(in_flight=7)}
+    seen |= {name: fields.pop(name) for name in fields.keys() & seen.keys()}
+    now = Conditions(**{"rate": 20.0, "concurrency": 40, "recent_rate": 20.0, **fields})
+    return Snapshot(total=total, store=ON, conditions=now, **seen)
 
 
 def rich_on(screen: Screen) -> StandardError:
@@ -240,12 +240,12 @@ def test_display_survives_a_terminal_that_goes_away(monkeypatch: pytest.MonkeyPa
         ("auto", True, {"TERM": "dumb"}, {}, PlainLines),
         ("auto", False, {}, {}, PlainLines),
         ("auto", True, {}, {"as_json": True}, PlainLines),
-        ("auto", True, {}, {"quiet": True}, None),
+        ("auto", True, {}, {"quiet": True}, PlainLines),
         ("bar", True, {"CI": "true"}, {}, LiveDisplay),
         ("bar", False, {}, {}, PlainLines),
         ("bar", True, {"TERM": "dumb"}, {}, PlainLines),
         ("plain", True, {}, {}, PlainLines),
-        ("none", True, {}, {}, None),
+        ("none", True, {}, {}, PlainLines),
         ("auto", False, {"FORCE_COLOR": "1"}, {}, PlainLines),
     ],
 )
@@ -254,7 +254,7 @@ def test_display_suits_standard_error_and_options(
     terminal: bool,
     environ: dict[str, str],
     console: dict[str, bool],
-    expected: type | None,
+    expected: type,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """A bar where one can be drawn and is wanted, else lines; nothing where that is wanted."""
@@ -266,7 +266,10 @@ def test_display_suits_standard_error_and_options(
     monkeypatch.setattr(screen, "isatty", lambda: terminal)
     monkeypatch.setattr(sys, "stderr", screen)
     display = display_for(progress, Output(**console))
-    assert type(display) is (expected or type(None))
+    assert type(display) is expected
+    display.show(moment())
+    display.end()
+    assert ("1,200" in screen.raw) == (progress != "none" and not console.get("quiet"))
 
 
 IDS = "".join(f"job-{i}\n" for i in range(1, 17))

@@ -4,12 +4,10 @@ import os
 import sys
 import termios
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from bulkcancel.base.errors import ConfigError
-from bulkcancel.console import Question
 from bulkcancel.console.prompt import _TERMINAL, _wrapped, ask, require_terminal
 from tests.support.disks import linux_only
 from tests.support.terminal import at_terminal
@@ -98,41 +96,6 @@ def test_question_takes_only_what_is_typed_after_it(
         terminal.press(answer)
         assert terminal.end() == 0
     assert terminal.shown.partition("[y/N] ")[2] == said
-
-
-def question(jobs: int = 3001, rate: float = 20.0, **fields: Any) -> Question:  # noqa: ANN401
-    """Return the question about some jobs of a store."""
-    skipped = {"duplicate": 1, "invalid": 0, "already settled": 1200}
-    return Question(jobs, skipped, fields.pop("about", ()), "store.example", rate, **fields)
-
-
-NOTE = "note: live shoppers share the store's limit (25 a second, in production 100)"
-
-
-@pytest.mark.parametrize(
-    ("asked", "lines"),
-    [
-        (question(), ["at 20 per second, in about 2:30 min?"]),
-        (question(1, 0.5), ["at 0.5 per second, in about 2 s?"]),
-        (question(rate=25.0), ["at 25 per second, in about 2:00 min?"]),
-        (question(rate=50.0), [NOTE, "at 50 per second, in about 60 s?"]),
-        (question(latency=3.0, concurrency=40), ["at 20 per second, in about 3:45 min?"]),
-        (question(latency=1.0, concurrency=40), ["at 20 per second, in about 2:30 min?"]),
-    ],
-    ids=["usual", "slow", "the limit of a development store", "over it", "slow replies",
-         "replies that are fast enough"],
-)  # fmt: skip
-def test_the_question_says_how_fast_and_how_long(asked: Question, lines: list[str]) -> None:
-    """The time follows from the rate, or from slow replies; a rate that shoppers feel says so."""
-    first = f"Cancel {asked.jobs:,} job{'' if asked.jobs == 1 else 's'}"
-    skipped = "(skipped: 1 duplicate, 1,200 already settled)"
-    assert str(asked).splitlines() == [f"{first} {skipped}", "on store.example", *lines]
-
-
-def test_the_question_says_what_the_input_tells_of_the_jobs() -> None:
-    """What the input tells of the jobs stands between their number and the store."""
-    about = ["column 2", "1,000 product-import, 100 product-export"]
-    assert question(about=about).facts[1:3] == about
 
 
 QUESTION = (

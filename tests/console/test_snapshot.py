@@ -7,8 +7,7 @@ import pytest
 
 from bulkcancel.base.model import Outcome
 from bulkcancel.base.tally import Tally
-from bulkcancel.console import Conditions, Snapshot, by_count
-from bulkcancel.console.snapshot import statuses
+from bulkcancel.console.snapshot import Conditions, Snapshot, by_count, statuses
 
 CANCELLED = Counter({Outcome.CANCELLED: 412})
 GONE = "no connection to store.example: Connection refused"
@@ -17,16 +16,13 @@ SLOW_DOWN = "paused: the store asked us to slow down"
 
 def conditions(**fields: Any) -> Conditions:  # noqa: ANN401
     """Return a run at 20 a second with at most 40 requests in flight."""
-    return Conditions(**{"rate": 20.0, "concurrency": 40, **fields})
+    return Conditions(20.0, 40, recent_rate=19.96, **fields)
 
 
 def snapshot(total: int | None = 2000, **fields: Any) -> Snapshot:  # noqa: ANN401
     """Return a run at 412 of 2,000 jobs, a request each; unknown fields are the tally's."""
-    seen: dict[str, Any] = {"outcomes": CANCELLED, "stopping": False, "recent_rate": 19.96}
-    for name in fields.keys() & seen.keys():
-        seen[name] = fields.pop(name)
-    tally = Tally(**{"requests": 412, **fields})
-    return Snapshot(tally, total=total, store="store.example", conditions=conditions(), **seen)
+    outcomes, now = fields.pop("outcomes", CANCELLED), fields.pop("now", conditions())
+    return Snapshot(Tally(requests=412, **fields), outcomes, total, "store.example", now)
 
 
 def test_the_position_is_done_of_the_total_if_that_is_known() -> None:
@@ -100,7 +96,7 @@ def test_stall_says_why_nothing_moves(fields: dict[str, Any], stall: str, reason
 )
 def test_a_stopping_run_says_what_it_waits_for(fields: dict[str, Any], words: str) -> None:
     """A run that is stopping says what one more Ctrl-C would mean."""
-    assert snapshot(stopping=True, **fields).reason == f"stopping: {words}"
+    assert snapshot(now=conditions(stopping=True), **fields).reason == f"stopping: {words}"
 
 
 def test_snapshot_for_log_collectors_has_numbers() -> None:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from bulkcancel.console import Sample, Timeline
+from bulkcancel.console.watch import Sample, Timeline
 
 
 def timeline(*settled: int, stall: str = "", stalled: range = range(0)) -> Timeline:
@@ -41,7 +41,7 @@ def test_the_pace_is_known_only_where_it_is_steady(
 def test_a_long_run_keeps_few_samples_and_every_stall() -> None:
     """However long a run is, its course is kept, with the last counts and all stalls."""
     course = timeline(*range(1, 10_000), stall="paused", stalled=range(777, 778))
-    assert 300 <= len(course.samples) <= 600
+    assert 300 <= len(course.samples) <= 900
     assert course.samples[0] == Sample(0.0, 0, 0)
     assert course.samples[-1].at > 9_950
     (stalled,) = [sample for sample in course.samples if sample.stall]

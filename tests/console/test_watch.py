@@ -25,7 +25,7 @@ def test_watch_keeps_jobs_that_run_failed_or_are_in_doubt() -> None:
     failed, doubtful = result(outcome=Outcome.FAILED), result(doubtful=True)
     for each in (result(), RUNNING, failed, BY_OTHERS, doubtful):
         seen.settled(each)
-    assert (seen.running, seen.in_doubt) == ([RUNNING], [failed, doubtful])
+    assert (seen.in_doubt, seen.sent) == ([failed, doubtful], True)
 
 
 @pytest.mark.parametrize(("others", "between", "notes"), [(19, 0, 0), (25, 0, 1), (19, 1, 0)])
@@ -45,11 +45,11 @@ def test_jobs_that_are_sent_again_count_as_to_go() -> None:
     tally = Tally()
     tally.adopt(earlier)
     seen = watch(tally, Outcome.FAILED, Outcome.NOT_ATTEMPTED)
-    before = seen.snapshot(2, 0.0, STEADY, stopping=False)
+    before = seen.snapshot(2, STEADY)
     settled = replace(result(), row=row("b", earlier=earlier[1]))
     tally.count(settled)
     seen.settled(settled)
-    after = seen.snapshot(2, 0.0, STEADY, stopping=False)
+    after = seen.snapshot(2, STEADY)
     assert (before.position, before.outcomes) == ("1 of 3", {Outcome.CANCELLED: 1})
     assert (after.position, after.outcomes) == ("2 of 3", {Outcome.CANCELLED: 2})
 
@@ -65,5 +65,5 @@ def test_time_left_is_unknown_without_a_total_or_a_pace(
         tally.done = tally.requests = 10 * second
         tally.outcomes = Counter({Outcome.CANCELLED: tally.done})
         seen.sample(second, STEADY)
-    left = seen.snapshot(jobs, 10.0, STEADY, stopping=stopping).seconds_left
+    left = seen.snapshot(jobs, replace(STEADY, stopping=stopping)).seconds_left
     assert left == (5.0 if jobs and not stopping else None)

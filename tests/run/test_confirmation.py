@@ -2,29 +2,14 @@
 
 import pytest
 
-from bulkcancel.base.model import StoreName
 from bulkcancel.inputs import Entry, Input, Source
 from bulkcancel.inputs.job_ids import About, Remarks
-from bulkcancel.run.confirmation import about, question_of, skipped_lines, store_in_words
-from tests.run.runs import SETTINGS, ready_of
+from bulkcancel.run.confirmation import about, confirmation
+from bulkcancel.run.store import Store
+from tests.run.runs import PLAIN, ready_of
+from tests.support.chosen import changed
 
-URL = "https://store.example:8443/proxy"
-FISH = StoreName("s-1", "Fish & Chips")
-
-
-@pytest.mark.parametrize(
-    ("store", "words"),
-    [
-        (FISH, 'store.example:8443, store "Fish & Chips" (s-1)'),
-        (StoreName("s-1"), "store.example:8443, store (s-1)"),
-        (StoreName(), "store.example:8443 (store name could not be read)"),
-        (None, "store.example:8443"),
-    ],
-    ids=["a name", "an id", "no answer", "not asked"],
-)
-def test_a_store_is_known_by_host_and_name(store: StoreName | None, words: str) -> None:
-    """Stores of a region share a host: the name tells them apart, or it is said to be lacking."""
-    assert store_in_words(URL, store) == words
+STORE = Store("https://store.example")
 
 
 @pytest.mark.parametrize(
@@ -40,9 +25,35 @@ def test_the_question_counts_what_is_sent_and_what_is_not(
     ids: list[str], settled: int, first: str
 ) -> None:
     """Jobs that will be cancelled are told from rows that are left out."""
-    ready = ready_of(SETTINGS, ids=ids)
+    ready = ready_of(ids=ids)
     ready.left.settled = settled
-    assert question_of(ready, "store.example").facts[0] == first
+    assert confirmation(ready, STORE)[0] == first
+
+
+NOTE = "note: live shoppers share the store's limit (25 a second, in production 100)"
+
+
+@pytest.mark.parametrize(
+    ("jobs", "rate", "latency", "lines"),
+    [
+        (3001, 20.0, 0.0, ["at 20 per second, in about 2:30 min"]),
+        (1, 0.5, 0.0, ["at 0.5 per second, in about 2 s"]),
+        (3001, 25.0, 0.0, ["at 25 per second, in about 2:00 min"]),
+        (3001, 50.0, 0.0, [NOTE, "at 50 per second, in about 60 s"]),
+        (3001, 20.0, 3.0, ["at 20 per second, in about 3:45 min"]),
+        (3001, 20.0, 1.0, ["at 20 per second, in about 2:30 min"]),
+    ],
+    ids=["usual", "slow", "the limit of a development store", "over it", "slow replies",
+         "replies that are fast enough"],
+)  # fmt: skip
+def test_the_question_says_where_how_fast_and_how_long(
+    jobs: int, rate: float, latency: float, lines: list[str]
+) -> None:
+    """The time follows from the rate, or from slow replies; a rate that shoppers feel says so."""
+    ready = ready_of(changed(PLAIN, rate=rate), map(str, range(jobs)))
+    _, ids, *others = confirmation(ready, STORE, latency=latency, concurrency=40)
+    assert ids.startswith("ids: first 0")  # what the input tells stands before the store
+    assert others == ["on store.example", *lines]
 
 
 def read_of(*abouts: About, column: str = "") -> Input:
@@ -92,18 +103,3 @@ CREATED = "2026-02-25T02:00:00Z", "2026-02-25T04:29:50Z"
 def test_the_question_tells_what_the_input_says_of_its_jobs(read: Input, lines: list[str]) -> None:
     """Column, first and last id, types, statuses and times show a list that was not meant."""
     assert about(read) == lines
-
-
-@pytest.mark.parametrize(
-    ("skipped", "words"),
-    [
-        ([], ""),
-        ([Remarks(comments=1)], "1 comment line skipped"),
-        ([Remarks(comments=1), Remarks(comments=2, blanks=2)],
-         "3 comment lines and 2 blank lines skipped"),
-    ],
-    ids=["none", "a comment", "both"],
-)  # fmt: skip
-def test_skipped_lines_are_counted(skipped: list[Remarks], words: str) -> None:
-    """Lines that were read as comments or blank are accounted for."""
-    assert skipped_lines(Source("jobs.csv", remarks=each) for each in skipped) == words

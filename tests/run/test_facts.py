@@ -1,4 +1,4 @@
-"""The summary of a run that has ended: what it holds, and what it never holds."""
+"""What is known of a run that has ended: its exit code, what its summary holds and never holds."""
 
 import getpass
 import hashlib
@@ -6,10 +6,7 @@ import math
 import socket
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
-from contextlib import closing
-from dataclasses import replace
-from pathlib import Path
+from dataclasses import asdict
 from typing import Any
 from unittest.mock import Mock
 
@@ -17,91 +14,133 @@ import orjson
 import pytest
 
 from bulkcancel.base.access import Access
-from bulkcancel.base.errors import Interruption
-from bulkcancel.base.model import Earlier, JobState, Outcome, ReadyToken, StoreName
+from bulkcancel.base.errors import BulkcancelError, ConfigError, GuardError, Interruption
+from bulkcancel.base.model import Earlier, JobResult, JobState, Outcome, ReadyToken, StoreName
+from bulkcancel.base.settings import Settings
 from bulkcancel.base.tally import Tally
 from bulkcancel.base.text import hide
 from bulkcancel.base.times import Clock
-from bulkcancel.console import Watch
 from bulkcancel.inputs import Input, Source
-from bulkcancel.report import Recorder
-from bulkcancel.report.append_file import create
-from bulkcancel.run.facts import Facts, summary_of
+from bulkcancel.listing import Verification
+from bulkcancel.run.facts import exit_code, summary_of
+from bulkcancel.run.store import Store
 from bulkcancel.run.summary_file import as_json
-from tests.run.runs import ACCESS, SECRET, SETTINGS, ready_of
+from tests.run.runs import ACCESS, PLAIN, SECRET, SETTINGS, URL, FactsOf, tally_of
 from tests.support.chosen import changed
-from tests.support.fakes import result
-
-FactsOf = Callable[..., Facts]
+from tests.support.fakes import result, row
 
 
-@pytest.fixture
-def facts_of(tmp_path: Path) -> Iterator[FactsOf]:
-    """Look back at a run that has written a report of two bytes."""
-    target = str(tmp_path / "r.jsonl")
-    with closing(create(target)) as output:
-        output.append(b"{\n")
-
-        def make(tally: Tally | None = None, options: Any = (), **fields: Any) -> Facts:  # noqa: ANN401
-            ready = ready_of(changed(SETTINGS, **dict(options)), target, **fields)
-            report, tally = Recorder(ready.before, output), tally or Tally()
-            report.run_id = "run-1"
-            watch = Watch("store.example", tally, Counter(), ready.output)
-            return Facts(ready, tally, Clock(), report, watch, "store.example:8443")
-
-        yield make
+def code_of(*outcomes: str, allow: tuple[str, ...] = ()) -> int:
+    """Return the exit code of a run that came to its end with one job of each outcome."""
+    tally = Tally(frozenset(map(Outcome, allow)), Counter(map(Outcome, outcomes)))
+    return exit_code(tally, None, sent=True)
 
 
-def test_summary_names_run_store_options_and_counts(facts_of: FactsOf, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("outcome", "code"),
+    [
+        ("cancelled", 0), ("would_cancel", 0), ("dry_run", 0), ("not_found", 3),
+        ("not_pending", 3), ("failed", 1), ("unknown", 1), ("invalid", 1), ("not_attempted", 1),
+    ],
+)  # fmt: skip
+def test_exit_code_follows_from_one_job_beside_cancelled_ones(outcome: str, code: int) -> None:
+    """One job decides the exit code beside a cancelled one, unless its outcome is allowed."""
+    assert code_of("cancelled", outcome) == code
+    assert code_of("cancelled", outcome, allow=(outcome,)) == 0
+
+
+@pytest.mark.parametrize(
+    ("outcomes", "allow", "code"),
+    [
+        ("", "", 0),
+        ("not_found failed", "", 1),
+        ("not_found failed", "failed", 3),
+        ("not_found not_pending", "not_found not_pending", 0),
+        ("not_found not_found", "not_found", 3),
+        ("not_found invalid", "not_found", 1),
+        ("not_found would_cancel", "not_found", 0),
+    ],
+    ids=["nothing", "1 before 3", "3 is left", "both allowed", "none found",
+         "none found, one invalid", "one seen"],
+)  # fmt: skip
+def test_the_worst_outcome_that_is_not_allowed_decides(
+    outcomes: str, allow: str, code: int
+) -> None:
+    """1 comes before 3, and that before 0; a run that found none of its jobs is no success."""
+    assert code_of(*outcomes.split(), allow=tuple(allow.split())) == code
+
+
+def test_the_exit_code_is_that_of_the_whole_report() -> None:
+    """A failure that an earlier run left behind makes exit code 1 until it is settled."""
+    tally = Tally()
+    tally.adopt([Earlier(Outcome.FAILED), Earlier(Outcome.CANCELLED, "cancelled")])
+    assert exit_code(tally, None, sent=False) == 1
+    tally.count(JobResult(row("a", earlier=Earlier(Outcome.FAILED)), Outcome.CANCELLED, 0.0))
+    assert exit_code(tally, None, sent=True) == 0
+
+
+@pytest.mark.parametrize(
+    ("stopped", "before", "after"),
+    [(ConfigError("m"), 2, 4), (GuardError("m"), 2, 4), (Interruption("m", 143), 143, 143)],
+    ids=repr,
+)
+def test_what_stopped_a_run_has_the_exit_code_of_its_phase(
+    stopped: BulkcancelError, before: int, after: int
+) -> None:
+    """An error is 2 while no job was sent, and 4 from then on; a signal counts more than all."""
+    assert exit_code(Tally(), stopped, sent=False) == before
+    assert exit_code(Tally(), stopped, sent=True) == after
+
+
+@pytest.mark.parametrize(
+    ("outcome", "settings", "verified", "code"),
+    [
+        ("cancelled", PLAIN, None, 0),
+        ("cancelled", PLAIN, Verification(1, 0.0), 0),
+        ("cancelled", PLAIN, Verification(1, 0.0, failure="no list"), 1),
+        ("failed", changed(PLAIN, check=True, verify=True), Verification(1, 0.0), 0),
+    ],
+    ids=["not asked", "proven", "not proven", "a proof of what failed"],
+)
+def test_a_report_that_the_store_does_not_confirm_is_no_success(
+    outcome: str, settings: Settings, verified: Verification | None, code: int, facts_of: FactsOf
+) -> None:  # fmt: skip
+    """A proof is of what a report says, be it good or bad."""
+    facts = facts_of(tally_of(**{outcome: 1}), settings=settings, verified=verified)
+    assert facts.exit_code == code
+
+
+def test_summary_names_run_store_options_and_counts(facts_of: FactsOf) -> None:
     """A summary names the run, the store, the options and the report, and counts what became."""
-    tally = Tally(
-        SETTINGS.report.allow, repeats=1, settled_before=2, requests=9, retries=3, read_backs=4
-    )
+    tally = Tally(SETTINGS.report.allow, requests=9, retries=3, read_backs=4, throttled=5)
     tally.adopt([Earlier(Outcome.NOT_PENDING, "started"), Earlier(Outcome.CANCELLED)])
-    tally.outcomes[Outcome.FAILED] += 0
-    facts = replace(facts_of(tally), store=StoreName("s-1"), effective=4.987654)
+    store = Store(URL, StoreName("s-1"))
+    facts = facts_of(tally, settings=SETTINGS, ids="aa", store=store, effective=4.987654)
+    facts.ready.left.settled = 2
+    facts_of.output.append(b"{\n")
     summary = summary_of(facts)
-    assert summary["outcomes"] == {"not_pending": 1, "cancelled": 1}
-    assert summary["not_pending"] == {"started": 1}
-    assert (summary["run_id"], summary["reason"], summary["exit_code"]) == ("run-1", "INC-7", 0)
-    assert (summary["host"], summary["client_id"]) == ("store.example:8443", "nigh\u2026")
-    assert (summary["store"], summary["stopped"]) == ({"id": "s-1", "name": None}, None)
-    assert summary["effective_rate_per_second"] == 4.99
-    assert (summary["settled_before"], summary["recorded_by_this_run"]) == (2, 0)
-    assert [summary[name] for name in ("repeats", "requests", "retries", "read_backs")] == [
-        *(1, 9, 3, 4)
-    ]
-    assert summary["report"] == {
-        "file": str(tmp_path / "r.jsonl"),
-        "format": "jsonl",
-        "sha256": hashlib.sha256(b"{\n").hexdigest(),
-    }
-    assert summary["options"] == {
-        "column": "2",
-        "rate": 5.5,
-        "concurrency": 7,
-        "retries": 4,
-        "timeout": 30.0,
-        "headers": ["EP-Beta-Features", "X-Trace"],
-        "max_failures": 100,
-        "allow": ["not_found", "not_pending"],
-        "base_url": "https://store.example:8443/proxy",
-        "resume": True,
-        "overwrite": False,
-        "allow_other_store": False,
-        "split": "split",
-        "sandbox": False,
-        "check": False,
-        "dry_run": False,
-        "yes": True,
-    }
+    report = {"file": "r.csv", "format": "csv", "sha256": hashlib.sha256(b"{\n").hexdigest()}
+    expected = {
+        "outcomes": {"not_pending": 1, "cancelled": 1}, "not_pending": {"started": 1},
+        "run_id": facts.report.run_id, "reason": "INC-7", "exit_code": 0, "stopped": None,
+        "host": "store.example:8443", "store": {"id": "s-1", "name": None}, "report": report,
+        "client_id": "nigh\u2026", "machine": socket.gethostname(), "verified": None,
+        "effective_rate_per_second": 4.99, "settled_before": 2, "recorded_by_this_run": 0,
+        "repeats": 1, "requests": 9, "retries": 3, "read_backs": 4, "throttled_429": 5,
+    }  # fmt: skip
+    assert {name: summary[name] for name in expected} == expected
+    assert summary["options"] == asdict(SETTINGS.pace) | {
+        "column": "2", "headers": ["EP-Beta-Features", "X-Trace"], "base_url": URL,
+        "allow": ["not_found", "not_pending"], "resume": True, "overwrite": False,
+        "allow_other_store": False, "split": "split", "sandbox": False, "check": False,
+        "dry_run": False, "yes": True,
+    }  # fmt: skip
     assert SECRET not in str(summary)
 
 
 def test_summary_of_a_stopped_run_says_by_what(facts_of: FactsOf) -> None:
     """A run that was stopped says by what; one that recorded nothing has no begin and end."""
-    stopped = replace(facts_of(), stopped=Interruption("stopped by SIGTERM", 143))
-    summary = summary_of(stopped)
+    summary = summary_of(facts_of(stopped=Interruption("stopped by SIGTERM", 143)))
     assert (summary["exit_code"], summary["stopped"]) == (143, "stopped by SIGTERM")
     assert [summary["this_run"][name] for name in ("began_at", "ended_at")] == [None, None]
     assert (summary["this_run"]["outcomes"], summary["runs"]) == ({}, [])
@@ -120,9 +159,8 @@ def test_summary_has_null_for_what_is_not_there(
     options: dict[str, Any], access: Access, facts_of: FactsOf
 ) -> None:
     """Where no key was used there is no client id, and so with the store's name and the split."""
-    summary = summary_of(facts_of(None, options, access=access))
-    assert summary["client_id"] is None
-    assert summary["store"] == {"id": None, "name": None}
+    summary = summary_of(facts_of(settings=changed(PLAIN, **options), access=access))
+    assert (summary["client_id"], summary["store"]) == (None, {"id": None, "name": None})
     assert {name: summary["options"][name] for name in options} == options
     assert SECRET not in str(summary)
 
@@ -134,7 +172,7 @@ def test_a_run_on_a_machine_that_slept_ends_when_it_ended(
     steady = iter([100.0, 161.5])
     monkeypatch.setattr(time, "clock_gettime", lambda _: next(steady))
     monkeypatch.setattr(time, "time", lambda: 1_772_000_000.25)
-    facts = facts_of()
+    facts = facts_of(clock=Clock())
     monkeypatch.setattr(time, "time", lambda: 1_772_003_600.25)
     summary = summary_of(facts)
     assert summary["started_at"] == "2026-02-25T06:13:20.250Z"
@@ -144,22 +182,20 @@ def test_a_run_on_a_machine_that_slept_ends_when_it_ended(
 
 def test_a_summary_tells_each_run_of_its_report(facts_of: FactsOf) -> None:
     """With --resume the summary has all runs, what this one did, and which jobs were running."""
-    started = replace(
-        result("busy", Outcome.NOT_PENDING), state=JobState("started", "product-import", "", "T1")
-    )
+    state = JobState("started", "product-import", "T0", "T1")
     facts = facts_of(Tally(doubtful=1))
-    facts.report.log.add(replace(started, finished_at=1e9).as_dict("run-0"))
+    started = result("busy", Outcome.NOT_PENDING, state=state, finished_at=1e9)
+    facts.report.log.add(started.as_dict("run-0"))
     facts.report.record(result("b", sent_at=1e9 + 1, finished_at=1e9 + 2))
     summary = summary_of(facts)
     at = "2001-09-09T01:46:4{}.000Z".format
     first = {"run_id": "run-0", "began_at": at(0), "ended_at": at(0)}
-    second = {"run_id": "run-1", "began_at": at(1), "ended_at": at(2)}
+    second = {"run_id": facts.report.run_id, "began_at": at(1), "ended_at": at(2)}
     runs = [first | {"outcomes": {"not_pending": 1}}, second | {"outcomes": {"cancelled": 1}}]
     assert (summary["runs"], summary["this_run"]) == (runs, runs[1])
-    running = {"job_id": "busy", "job_type": "product-import", "started_at": "T1", "as_of": at(0)}
-    assert summary["running_jobs"] == [running]
+    times = {"created_at": "T0", "started_at": "T1", "as_of": at(0)}
+    assert summary["running_jobs"] == [{"job_id": "busy", "job_type": "product-import"} | times]
     assert summary["cancelled_by_this_run_or_others"] == 1
-    assert (summary["machine"], summary["verified"]) == (socket.gethostname(), None)
 
 
 @pytest.mark.parametrize("error", [None, KeyError, OSError])
