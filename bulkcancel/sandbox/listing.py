@@ -14,7 +14,7 @@ from urllib.parse import quote
 
 from bulkcancel.sandbox.queue import Job, Rules, instant
 
-DEFAULT_LIMIT, MAX_LIMIT = 25, 100
+DEFAULT_LIMIT, MAX_LIMIT, MAX_OFFSET = 25, 100, 999_999
 _TERM = r'(eq|in|ge|gt|le|lt)\((\w+),([^()"]+|"[^"]*")\)'
 _FILTER = re.compile(rf"{_TERM}(?::{_TERM}){{0,9}}")
 _COMPARE = {name: getattr(operator, name) for name in ("eq", "ge", "gt", "le", "lt")}
@@ -31,8 +31,9 @@ def page_of(jobs: Collection[Job], query: Mapping[str, str], rules: Rules) -> di
 
     The order is that of `jobs`.
     """
-    limit = _number(query, "page[limit]", DEFAULT_LIMIT, (1, MAX_LIMIT))
-    offset = _number(query, "page[offset]", 0, (0, rules.max_offset))
+    limit = _number(query, "page[limit]", DEFAULT_LIMIT, 1, MAX_LIMIT)
+    highest = MAX_OFFSET if rules.max_offset is None else rules.max_offset
+    offset = _number(query, "page[offset]", 0, 0, highest)
     fitting = list(jobs)
     if text := query.get("filter"):
         if not rules.filters or not _FILTER.fullmatch(text):
@@ -40,31 +41,18 @@ def page_of(jobs: Collection[Job], query: Mapping[str, str], rules: Rules) -> di
         terms = [_condition(*term.groups()) for term in re.finditer(_TERM, text)]
         fitting = [job for job in jobs if all(fits(job) for fits in terms)]
     total = len(fitting)
+    page = {"limit": limit, "offset": offset, "current": offset // limit + 1}
     return {
         "data": [job.resource() for job in fitting[offset : offset + limit]],
-        "meta": {
-            "results": {"total": total},
-            "page": {
-                "limit": limit,
-                "offset": offset,
-                "current": offset // limit + 1,
-                "total": -(-total // limit),
-            },
-        },
+        "meta": {"results": {"total": total}, "page": page | {"total": -(-total // limit)}},
         "links": _links(offset, limit, total, text),
     }
 
 
-def _number(
-    query: Mapping[str, str], name: str, default: int, bounds: tuple[int, int | None]
-) -> int:
-    lowest, highest = bounds
+def _number(query: Mapping[str, str], name: str, default: int, lowest: int, highest: int) -> int:
     text = query.get(name, str(default))
-    # a number of six digits is more than any store takes, and keeps `int` within its bounds
-    if not re.fullmatch(r"[0-9]{1,6}", text) or int(text) < lowest:
-        raise QueryError(f"{name} must be a number of {lowest} or more")
-    if highest is not None and int(text) > highest:
-        raise QueryError(f"{name} must be at most {highest}")
+    if not re.fullmatch(r"[0-9]{1,6}", text) or not lowest <= int(text) <= highest:
+        raise QueryError(f"{name} must be a number from {lowest} to {highest}")
     return int(text)
 
 

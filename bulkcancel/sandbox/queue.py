@@ -12,7 +12,6 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
-from itertools import count
 from typing import Any
 
 MISSING = "missing"
@@ -53,11 +52,9 @@ class Job:
 
     def errors(self) -> list[dict[str, Any]]:
         """Return what the job complained about as the API shows it: only failed jobs did."""
-        if self.status != "failed":
-            return []
         message = "data.attributes.sku: Must be unique amongst products."
-        error_id = str(uuid.uuid5(uuid.NAMESPACE_URL, self.id))
-        return [{"type": "pim-job-error", "id": error_id, "attributes": {"message": message}}]
+        error = {"type": "pim-job-error", "id": self.id, "attributes": {"message": message}}
+        return [error] if self.status == "failed" else []
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +96,6 @@ class Queue:
         self._chance = random.Random("practice")  # noqa: S311  (the same in each run)
         self._to_be_cancelled: deque[Job] = deque()  # by somebody else
         self._cancels_due = _HEAD_START
-        self._numbers = count(1)
         self._next_start = time.monotonic() + rules.start_every
         self._next_arrival = time.monotonic()
         self.add(sorted(jobs, key=lambda job: instant(job.created_at)))
@@ -117,13 +113,13 @@ class Queue:
                 self._running.append(job)
             elif job.status == "pending":
                 self._waiting.append(job)
-                if self._chance.random() < self._rules.foreign_cancels:
-                    self._leave_to_somebody_else(job)
+                self._let_others_cancel(job)
 
-    def _leave_to_somebody_else(self, job: Job) -> None:
-        if self._chance.random() < 0.5:
+    def _let_others_cancel(self, job: Job) -> None:
+        chance, share = self._chance.random(), self._rules.foreign_cancels
+        if chance < share / 2:
             self._to_be_cancelled.append(job)
-        else:
+        elif chance < share:
             self._cancelled(job, max(instant(job.created_at), self.now() - _BEFORE))
 
     def advance(self) -> None:
@@ -132,7 +128,7 @@ class Queue:
         while rules.arrivals and self._next_arrival <= now:
             self._next_arrival += 1 / rules.arrivals
             stamp = iso(self.now())
-            kind = _TYPES[next(self._numbers) % len(_TYPES)]
+            kind = _TYPES[len(self.jobs) % len(_TYPES)]
             self.add([Job(str(uuid.uuid4()), kind, "pending", stamp, stamp)])
         while rules.start_every and self._next_start <= now:
             self._next_start += rules.start_every
@@ -219,5 +215,5 @@ def instant(stamp: str) -> float:
 
 def iso(epoch: float) -> str:
     """Return a time as the API writes it."""
-    moment = datetime.fromtimestamp(epoch, UTC)
-    return f"{moment:%Y-%m-%dT%H:%M:%S}.{moment.microsecond // 1000:03d}Z"
+    moment = datetime.fromtimestamp(epoch, UTC).replace(tzinfo=None)
+    return f"{moment.isoformat(timespec='milliseconds')}Z"

@@ -11,10 +11,8 @@ import time
 import uuid
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
-from contextlib import asynccontextmanager, closing
+from contextlib import asynccontextmanager
 from email.utils import formatdate
-from http import HTTPStatus
-from typing import Any, cast
 from urllib.parse import parse_qsl, urlsplit
 
 import orjson
@@ -37,27 +35,20 @@ class Sandbox:
         self.rules = rules or Rules()
         self.queue = Queue(jobs, self.rules)
         self._tokens: dict[str, float] = {}
-        self._accepted: deque[float] = deque()
+        self._accepted: deque[float] = deque(maxlen=self.rules.rate_limit)
 
     @asynccontextmanager
-    async def serve(self, port: int) -> AsyncIterator[str]:
+    async def serve(self, port: int = 0) -> AsyncIterator[str]:
         """Serve on 127.0.0.1 (port 0: any free one) and yield the base URL."""
-        runner, loop = web.AppRunner(self.app()), asyncio.get_running_loop()
+        runner = web.AppRunner(self._app(), access_log=None, logger=_LOG)
         await runner.setup()
-        manager = cast("web.Server", runner.server)  # there is one once it is set up
         try:
-            server = await loop.create_server(
-                lambda: _Connection(manager, loop=loop, access_log=_LOG, logger=_LOG),
-                *("127.0.0.1", port),
-                backlog=128,
-            )
-            with closing(server):  # `async with` would wait for clients that stay connected
-                yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+            await web.TCPSite(runner, "127.0.0.1", port).start()
+            yield f"http://127.0.0.1:{runner.addresses[0][1]}"
         finally:
             await runner.cleanup()
 
-    def app(self) -> web.Application:
-        """Return the application with the routes of the API."""
+    def _app(self) -> web.Application:
         app = web.Application(middlewares=[self._front])
         app.on_response_prepare.append(self._date)
         app.add_routes(
@@ -93,43 +84,37 @@ class Sandbox:
                 return _error(401, "Unauthorized", "the access token is missing or not valid")
             self.queue.advance()
             return await handler(request)
-        except QueryError as error:
+        except (QueryError, web.RequestPayloadError) as error:
             return _error(400, "Bad Request", str(error))
         except _NoSuchJob as error:
             detail = f"the job {error} does not exist"
-            return _error(404, "Not Found", detail, {"missing_ids": [str(error)]})
-        except web.HTTPMethodNotAllowed as error:
-            detail = f"{error.method} is not possible here"
-            response = _error(405, "Method Not Allowed", detail)
-            response.headers["Allow"] = error.headers["Allow"]
-            return response
+            return _error(404, "Not Found", detail, meta={"missing_ids": [str(error)]})
         except web.HTTPNotFound:  # no such path: not the API's error shape
             return _json(404, {"title": "Not Found", "status": 404, "detail": "no such path"})
         except web.HTTPException as error:
-            return _error(error.status, error.reason, "the request can't be read")
+            response = _error(error.status, error.reason, "the request can't be read or done")
+            if "Allow" in error.headers:
+                response.headers["Allow"] = error.headers["Allow"]
+            return response
 
     def _over_the_limit(self) -> bool:
         """Tell whether this arrival is one too many in the last second; count it if not."""
-        if not self.rules.rate_limit:
-            return False
-        now = time.monotonic()
-        while self._accepted and self._accepted[0] <= now - 1:
-            self._accepted.popleft()
-        if len(self._accepted) >= self.rules.rate_limit:
-            return True
-        self._accepted.append(now)
-        return False
+        now, limit = time.monotonic(), self.rules.rate_limit
+        is_over = 0 < limit == len(self._accepted) and self._accepted[0] > now - 1
+        if not is_over:
+            self._accepted.append(now)
+        return is_over
 
     def _authorized(self, request: web.Request) -> bool:
         scheme, _, bearer = request.headers.get("Authorization", "").partition(" ")
         return scheme == "Bearer" and self._tokens.get(bearer, 0.0) > time.monotonic()
 
     async def _token(self, request: web.Request) -> web.Response:
-        form = await _form_of(request)
-        if form is None:
-            return _error(400, "Bad Request", f"the body must be a form ({_FORM})")
+        body = await request.read() if request.content_type == _FORM else b""
+        form = dict(parse_qsl(body.decode(errors="replace")))
         if form.get("grant_type") != "client_credentials":
-            return _error(400, "Bad Request", "grant_type must be client_credentials")
+            detail = f"the body must be a form ({_FORM}) with the grant_type client_credentials"
+            return _error(400, "Bad Request", detail)
         if not form.get("client_id") or form.get("client_secret") in {None, "", WRONG_SECRET}:
             return _error(401, "Unauthorized", "the client id or the client secret is not valid")
         token, life = secrets.token_hex(20), self.rules.token_ttl
@@ -171,25 +156,6 @@ class _NoSuchJob(Exception):
     """A job that does not exist; the text is its id."""
 
 
-class _Connection(web.RequestHandler):
-    """A connection on which what is no HTTP gets the API's error shape as well, not bare text."""
-
-    __slots__ = ()
-
-    def handle_error(
-        self,
-        request: web.BaseRequest,
-        status: int = 500,
-        exc: BaseException | None = None,
-        message: str | None = None,
-    ) -> web.StreamResponse:
-        """Return the answer to a request that never came to the application."""
-        super().handle_error(request, status, exc, message)  # raises if an answer has begun
-        response = _error(status, HTTPStatus(status).phrase, "the request can't be read")
-        response.force_close()
-        return response
-
-
 def _is_loopback(host: str) -> bool:
     """Tell whether a Host header names this machine."""
     try:
@@ -199,27 +165,10 @@ def _is_loopback(host: str) -> bool:
         return False
 
 
-async def _form_of(request: web.Request) -> dict[str, str] | None:
-    """Return the fields of a form, None for a body that is none."""
-    if request.content_type != _FORM:
-        return None
-    try:
-        return dict(parse_qsl((await request.read()).decode(), max_num_fields=100))
-    except (ValueError, web.RequestPayloadError):
-        return None
-
-
-def _error(
-    status: int, title: str, detail: str, meta: dict[str, list[str]] | None = None
-) -> web.Response:
+def _error(status: int, title: str, detail: str, **more: object) -> web.Response:
     """Return the documented error shape, with the status as a string as in the schema."""
-    error: dict[str, Any] = {
-        "title": title,
-        "status": str(status),
-        "detail": detail,
-        "request_id": str(uuid.uuid4()),
-    }
-    return _json(status, {"errors": [error | ({"meta": meta} if meta else {})]})
+    error = {"title": title, "status": str(status), "detail": detail, **more}
+    return _json(status, {"errors": [error | {"request_id": str(uuid.uuid4())}]})
 
 
 def _json(status: int, value: object) -> web.Response:

@@ -1,8 +1,7 @@
 """The practice API as a server of tests: it keeps what it was asked about jobs."""
 
 import time
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Callable
 
 from aiohttp import web
 
@@ -12,17 +11,12 @@ from bulkcancel.sandbox import Rules, Sandbox, seeds_of
 class Practice(Sandbox):
     """A practice API that remembers: what was asked in order, and when each job's cancel came."""
 
+    on_cancel: Callable[[int], object] = staticmethod(lambda _: None)  # with their number so far
+
     def __init__(self, rows: list[dict[str, str]], rules: Rules | None = None) -> None:
         super().__init__(seeds_of(rows), rules)
         self.asked: list[str] = []  # `cancel job-1`, `read job-1`
         self.cancels: dict[str, float] = {}  # the first of each job, by a steady clock
-        self.on_cancel: Callable[[int], object] = lambda _: None  # with their number so far
-
-    @asynccontextmanager
-    async def serve(self, port: int = 0) -> AsyncIterator[str]:
-        """Serve on loopback, on any free port; yields the base URL."""
-        async with super().serve(port) as url:
-            yield url
 
     async def _cancel(self, request: web.Request) -> web.Response:
         job_id = request.match_info["job_id"]
