@@ -3,16 +3,15 @@
 import math
 from collections.abc import Iterable
 
-from bulkcancel.base.model import PENDING, ListedJob
-from bulkcancel.listing.fetch import Fetcher, ListError, QueryRefused
-from bulkcancel.listing.page import Page
+from bulkcancel.base.model import ListedJob
+from bulkcancel.listing.fetch import Fetcher, ListError, Page, QueryRefused
 from bulkcancel.listing.selection import Selection, created_term
 from bulkcancel.listing.window import InconsistentError, Window, is_rising
 
 OVERLAPS = (0.05, 0.25, 0.5)  # shares of a page, one for each round
-_NO_FILTERS = (
-    "it takes no filters, so no option leads to the rest: give bulkcancel their ids from"
-    " elsewhere, such as a log of what made the jobs"
+_WAY_TO_FEWER = (
+    "ask for fewer with --status, --type or --since; where the store takes no filters, give"
+    " bulkcancel the ids from elsewhere, such as a log of what made the jobs"
 )
 
 
@@ -75,7 +74,7 @@ class Lister:
                 raise ListError(
                     f"the store shows no more than {len(jobs):,} of its {least:,} jobs: it refuses"
                     f" offsets from {window.ceiling:.0f} on, and does not choose by time",
-                    await self._way_to_fewer(),
+                    _WAY_TO_FEWER,
                 )
             window = behind
             jobs |= window.jobs()
@@ -102,16 +101,6 @@ class Lister:
         except QueryRefused:
             return None
         return None if known.keys().isdisjoint(window.jobs()) else window
-
-    async def _way_to_fewer(self) -> str:
-        """Return what to do where the store has more jobs than it shows."""
-        pending = Selection(frozenset({PENDING}))
-        try:
-            found = await self.fetcher.page(pending.terms(), 0)
-        except ListError:
-            return _NO_FILTERS
-        is_chosen = all(map(pending.fits, found.jobs))
-        return "ask for fewer with --status, --type or --since" if is_chosen else _NO_FILTERS
 
     async def _is_filter_wrong(self) -> bool:
         """Tell whether a filter that found nothing missed a job at either end of the list."""

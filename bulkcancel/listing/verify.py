@@ -12,9 +12,8 @@ from typing import Any
 from bulkcancel.base.model import CANCELLED, PENDING, SETTLED, Outcome, id_key
 from bulkcancel.base.text import timestamp
 from bulkcancel.epcc import Exchange, Verdict, interpret_read, read_request
-from bulkcancel.listing.fetch import Asks, Fetcher, ListError
+from bulkcancel.listing.fetch import PAGE_SIZE, Asks, Fetcher, ListError
 from bulkcancel.listing.lister import Lister
-from bulkcancel.listing.page import PAGE_SIZE
 from bulkcancel.listing.selection import Selection
 
 LAG = (2.0, 8.0, 20.0, 30.0)  # seconds to wait for reads of jobs that were cancelled just now

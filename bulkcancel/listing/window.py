@@ -9,8 +9,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 
 from bulkcancel.base.model import ListedJob
-from bulkcancel.listing.fetch import Fetcher, QueryRefused
-from bulkcancel.listing.page import Page
+from bulkcancel.listing.fetch import Fetcher, Page, QueryRefused
 
 _MOVING = 0.05  # the share of a filtered list that may go while it is read
 

@@ -151,34 +151,34 @@ async def test_a_store_that_refuses_something_is_read_in_another_way(
     assert await listed(store, selection) == expected(store.jobs, selection)
 
 
-@pytest.mark.parametrize("total", [None, "many", -1, True, 25, 100, 0])
-async def test_a_total_that_is_missing_or_too_small_hides_no_job(total: object) -> None:
-    """Pages are read until one is not full, whatever the total says."""
-    store = FakeStore(queue(1234))
-    store.change = lambda body: body["meta"]["results"].update(total=total)
-    assert await listed(store, Selection()) == expected(store.jobs, Selection())
+def total_of(total: object) -> Callable[[dict[str, Any]], object]:
+    return lambda body: body["meta"]["results"].update(total=total)
 
 
-@pytest.mark.parametrize("drop", [["links"], ["meta"], ["links", "meta"]], ids=" and ".join)
-@pytest.mark.parametrize("largest", [100, 50, 25, 7])
-@pytest.mark.parametrize("count", [5, 10, 1234])
-async def test_a_list_without_links_or_totals_is_whole(
-    drop: list[str], largest: int, count: int
-) -> None:
-    """Neither is relied on, nor the size of a page that was asked for."""
-    store = FakeStore(queue(count), largest=largest)
-    store.change = lambda body: [body.pop(name) for name in drop]
-    assert await listed(store) == expected(store.jobs, PENDING)
-
-
-@pytest.mark.parametrize("largest", [100, 7])
-async def test_a_page_that_gives_itself_out_for_the_list_hides_no_job(largest: int) -> None:
-    """The first page is taken for the whole list only where nothing comes after it."""
-    store = FakeStore(queue(1234), largest=largest)
-    store.change = lambda body: body.update(
+MISLEADING: dict[str, Callable[[dict[str, Any]], object]] = {
+    **{f"a total of {each}": total_of(each) for each in (None, "many", -1, True, 0, 1)},
+    "no links": lambda body: body.pop("links"),
+    "no total": lambda body: body.pop("meta"),
+    "neither": lambda body: [body.pop(name) for name in ("links", "meta")],
+    "a next page behind the last one": lambda body: body["links"].update(next="/pcm/jobs"),
+    "the page as the list": lambda body: body.update(
         links={}, meta={"results": {"total": len(body["data"])}}
-    )
-    assert await listed(store) == expected(store.jobs, PENDING)
+    ),
+}
+
+
+@pytest.mark.parametrize("change", MISLEADING.values(), ids=MISLEADING.keys())
+@pytest.mark.parametrize(
+    ("largest", "count"), [(100, 5), (100, 1234), (50, 250), (25, 10), (7, 300)]
+)
+@pytest.mark.parametrize("selection", [PENDING, Selection()], ids=["pending", "all"])
+async def test_what_a_page_says_of_the_others_hides_no_job(
+    selection: Selection, largest: int, count: int, change: Callable[[dict[str, Any]], object]
+) -> None:
+    """Pages are read until nothing new comes, whatever total, links and sizes say."""
+    store = FakeStore(queue(count), largest=largest)
+    store.change = change
+    assert await listed(store, selection) == expected(store.jobs, selection)
 
 
 async def test_pages_that_are_shorter_than_asked_for_go_on_by_their_links() -> None:
@@ -196,11 +196,11 @@ def hide_every_tenth(body: dict[str, Any]) -> None:
 
 AWKWARD: dict[str, tuple[Callable[[dict[str, Any]], object], str]] = {
     "a total too large": (
-        lambda body: body["meta"]["results"].update(total=5000),
+        total_of(5000),
         "it has 5,000 jobs, 1,000 were found",
     ),
     "an absurd total": (
-        lambda body: body["meta"]["results"].update(total=10**15),
+        total_of(10**15),
         "it has 1,000,000,000,000,000 jobs, 1,000 were found",
     ),
     "jobs that are hidden": (hide_every_tenth, "it has 1,000 jobs, 900 were found"),
@@ -251,40 +251,18 @@ def has_one_moment(store: FakeStore) -> None:
         job.created_at = iso(BEGUN)
 
 
-def takes_no_filter(store: FakeStore) -> None:
-    store.refused_term = "("
-
-
 @pytest.mark.parametrize(
-    ("trouble", "hint"),
-    [
-        (takes_no_time, "ask for fewer"),
-        (has_no_order, "ask for fewer"),
-        (has_one_moment, "ask for fewer"),
-        (takes_no_filter, "it takes no filters"),
-        (ignores_filters, "it takes no filters"),
-        (chooses_other_jobs, "ask for fewer"),
-    ],
+    "trouble", [takes_no_time, has_no_order, has_one_moment, ignores_filters, chooses_other_jobs]
 )
 async def test_offsets_refused_without_a_way_round_say_how_many_were_seen(
-    trouble: Callable[[FakeStore], None], hint: str
+    trouble: Callable[[FakeStore], None],
 ) -> None:
-    """To go on by time needs a list in that order, and a filter that joins what was read.
-
-    Options are named only where the store would choose by them.
-    """
+    """To go on by time needs a list in that order, and a filter that joins what was read."""
     store = FakeStore(queue(1500), max_offset=400)
     trouble(store)
     with pytest.raises(ListError, match=r"no more than 4\d\d of its 1,500 jobs.*by time") as short:
         await listed(store, Selection())
-    assert short.value.hint.startswith(hint)
-
-
-async def test_a_link_to_a_next_page_that_is_always_there_leads_nowhere() -> None:
-    """The list ends where nothing new comes."""
-    store = FakeStore(queue(250))
-    store.change = lambda body: body["links"].update(next="/pcm/jobs")
-    assert await listed(store, Selection()) == expected(store.jobs, Selection())
+    assert short.value.hint.startswith("ask for fewer")
 
 
 async def test_a_list_that_shrinks_before_its_last_page_is_whole() -> None:

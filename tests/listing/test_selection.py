@@ -5,7 +5,7 @@ import pytest
 from bulkcancel.base.model import JobState, ListedJob
 from bulkcancel.base.times import epoch_of
 from bulkcancel.epcc import Reply
-from bulkcancel.listing.page import list_path, page_in
+from bulkcancel.listing.fetch import list_path, page_in
 from bulkcancel.listing.selection import Selection
 
 NOON = 1_771_416_000.0  # 2026-02-18T12:00:00Z
