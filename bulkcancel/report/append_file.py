@@ -31,7 +31,6 @@ class AppendFile(Destination):
         """Take a locked descriptor; `created` tells that there was no such file before."""
         super().__init__(file, target, Path(target).absolute().parent)
         self._created = created
-        self._synced = 0
 
     @property
     def is_readable_by_others(self) -> bool:
@@ -50,7 +49,7 @@ class AppendFile(Destination):
             os.ftruncate(self._file, size)
         except OSError as error:
             raise self._unwritable(error) from None
-        self._size = self._synced = size
+        self._size = size
         self.digest = digest
 
     def set_time(self, changed_at: float) -> None:
@@ -68,8 +67,6 @@ class AppendFile(Destination):
     def sync(self) -> None:
         """Wait until all lines are on the disk, and check that the file is still in its place."""
         size = self._size
-        if size == self._synced:
-            return
         try:
             os.fsync(self._file)
             lost = self._loss(size)
@@ -78,7 +75,6 @@ class AppendFile(Destination):
         if lost:
             self.lost = lost
             raise GuardError(f"{self.target} was {lost}", "don't move it during a run")
-        self._synced = size
 
     def _loss(self, size: int) -> str:
         """Return what happened to a file of at least `size` bytes, '' if nothing did."""

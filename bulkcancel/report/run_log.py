@@ -53,7 +53,6 @@ class RunLog:
         run.ended_at = max(run.ended_at, finished_at)
         if store := row.get("store"):
             self.stores.add(str(store))
+        self.running.pop(job_id, None)
         if row["job_status"] == STARTED:
             self.running[job_id] = row
-        elif job_id in self.running:
-            del self.running[job_id]

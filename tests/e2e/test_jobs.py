@@ -2,7 +2,6 @@
 
 import csv
 import re
-import signal
 from collections.abc import Callable
 from io import StringIO
 from pathlib import Path
@@ -16,7 +15,7 @@ from bulkcancel.sandbox import Rules
 from tests.conftest import Cli
 from tests.support.disks import NO_ROOM, no_space
 from tests.support.practice import Practice, sandbox
-from tests.support.programs import JOBS, Ended, running, until
+from tests.support.programs import JOBS, Ended, running
 from tests.support.terminal import CTRL_C, at_terminal
 
 COLUMNS = "job_id,status,type,created_at,started_at,updated_at"
@@ -49,12 +48,10 @@ def ids(ended: Ended) -> str:
         ("--status started,success", "done,runs"),
         ("--status all", "done,runs,old,middle,new"),
         ("--status PENDING --type Product-Import", "middle,new"),
-        ("--type product-import,price-import", "old,middle,new"),
+        ("--type product-import,price-import --since 1h", ""),
         ("--since 2026-01-01T11:00:00Z", "middle,new"),
         ("--until 2026-01-01T11:00:00Z", "old,middle"),
         ("--since 2026-01-01T10:30Z --until 2026-01-01T11:30Z", "middle"),
-        ("--since 1h", ""),
-        ("--type unheard-of", ""),
     ],
 )
 @pytest.mark.parametrize("filters", [True, False])
@@ -86,30 +83,28 @@ def test_jobs_writes_rows_that_are_an_input_as_they_stand(listing: Listing, cli:
 
 
 def test_jobs_in_json_lines_have_nulls(listing: Listing) -> None:
-    """The same keys, and null for what the store does not say."""
-    ended = listing(Practice(ROWS, STILL), "--format", "jsonl", "--type", "price-import")
-    assert [orjson.loads(line) for line in ended.out.splitlines()] == [
-        {
-            "job_id": "old",
-            "status": "pending",
-            "type": "price-import",
-            "created_at": "2026-01-01T10:00:00Z",
-            "started_at": None,
-            "updated_at": "2026-01-01T10:00:00Z",
-        }
-    ]
+    """The same keys, and null for what the store does not say; the file's name asks for them."""
     assert listing(Practice(ROWS, STILL), "-o", "jobs.jsonl").code == 0
-    assert len(Path("jobs.jsonl").read_text().splitlines()) == 3
+    first, *others = map(orjson.loads, Path("jobs.jsonl").read_text().splitlines())
+    assert ",".join(first) == COLUMNS
+    assert (first["job_id"], first["started_at"], len(others)) == ("old", None, 2)
 
 
-def test_jobs_replaces_a_file_only_if_asked(listing: Listing) -> None:
-    """An existing file is kept; with --overwrite it is replaced whole."""
+def test_jobs_replaces_a_file_only_if_asked_and_whole(
+    listing: Listing, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An existing file is kept; with --overwrite, too, where the disk is full by then."""
     Path("jobs.csv").write_text("mine")
     api = Practice(ROWS, STILL)
     ended = listing(api, "-o", "jobs.csv")
     assert ended.is_refusal()
     assert "jobs.csv exists already\nhint: replace it (--overwrite), or" in ended.err
-    assert Path("jobs.csv").read_text() == "mine"
+    with monkeypatch.context() as patch:
+        patch.setattr("os.fsync", Mock(side_effect=no_space()))
+        ended = listing(api, "-o", "jobs.csv", "--overwrite")
+    assert ended.is_refusal()
+    assert f"jobs.csv {NO_ROOM}" in ended.err
+    assert [path.read_text() for path in Path().glob("*jobs*")] == ["mine"]
     assert listing(api, "-o", "jobs.csv", "--overwrite").code == 0
     assert Path("jobs.csv").read_text().startswith(COLUMNS)
 
@@ -197,20 +192,6 @@ def test_jobs_of_a_long_list_say_how_far_they_are(
     assert len(ended.out.splitlines()) == 251
 
 
-def test_jobs_that_can_t_be_written_leave_no_file(
-    listing: Listing, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """A disk that is full by then is an error, and what was there before is still there."""
-    Path("jobs.csv").write_text("mine")
-    monkeypatch.setattr("os.fsync", Mock(side_effect=no_space()))
-    ended = listing(Practice(ROWS, STILL), "-o", "jobs.csv", "--overwrite")
-    assert ended.is_refusal()
-    assert f"jobs.csv {NO_ROOM}" in ended.err
-    assert [(path.name, path.read_text()) for path in Path().glob("*jobs*")] == [
-        ("jobs.csv", "mine")
-    ]
-
-
 def test_jobs_without_a_login_end_with_exit_code_2(listing: Listing) -> None:
     """A wrong secret is no missing list."""
     ended = listing(sandbox(), EPCC_CLIENT_SECRET="wrong")
@@ -239,25 +220,16 @@ def test_verbose_shows_each_request_of_a_list(arguments: list[str], listing: Lis
     assert (ended.code, bool(shown)) == (0, bool(arguments))
 
 
-def test_jobs_follows_until_it_is_quiet(listing: Listing) -> None:
-    """Nothing new for so long ends it, with exit code 0."""
-    ended = listing(Practice(ROWS, STILL), "--follow", "0.02", "--until-quiet", "0.1")
-    assert (ended.code, ids(ended)) == (0, "old,middle,new")
-
-
-@pytest.mark.parametrize("statuses", ["started", "started,success"])
-def test_jobs_follows_what_comes_to_fit_by_its_status(statuses: str, listing: Listing) -> None:
-    """Each job that starts is told once, though it was there before."""
-    api = sandbox(8, Rules(start_every=0.03))
-    ended = listing(api, "--status", statuses, "--follow", "0.01", "--until-quiet", "0.2")
-    assert (ended.code, ids(ended)) == (0, ",".join(f"job-{i}" for i in range(1, 9)))
-
-
-def test_jobs_follows_no_longer_than_jobs_can_come(listing: Listing) -> None:
-    """An end that lies in the past is a list, and a look."""
-    until = ("--until", "2026-01-01T11:00:00Z")
-    ended = listing(Practice(ROWS, STILL), *until, "--follow", "0.02")
-    assert (ended.code, ids(ended)) == (0, "old,middle")
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [("--until-quiet 0.1", "old,middle,new"), ("--until 2026-01-01T11:00:00Z", "old,middle")],
+)
+def test_jobs_follows_until_it_is_quiet_or_no_job_can_come(
+    arguments: str, expected: str, listing: Listing
+) -> None:
+    """Nothing new for so long ends it, with exit code 0, and so does an end in the past."""
+    ended = listing(Practice(ROWS, STILL), "--follow", "0.02", *arguments.split())
+    assert (ended.code, ids(ended)) == (0, expected)
 
 
 def test_jobs_follows_through_an_outage(listing: Listing) -> None:
@@ -326,14 +298,3 @@ def test_a_terminal_shows_the_queue_and_how_to_cancel_it(cli: Cli, tmp_path: Pat
         "to cancel exactly these 10 jobs:\n"
         f"bulkcancel-jobs --type price-import --until {newest} | bulkcancel -o report.csv\n"
     ) in shown
-
-
-def test_ctrl_c_before_the_list_is_there_writes_no_row(cli: Cli, tmp_path: Path) -> None:
-    """Exit code 130, and nothing on standard output."""
-    api = Awkward(3)
-    api.failing = lambda _: True
-    with running("-q", folder=tmp_path, url=cli.url(api), command=JOBS) as program:
-        until(lambda: api.pages > 0)
-        program.signal(signal.SIGINT)
-        ended = program.end()
-    assert (ended.code, ended.out) == (130, "")

@@ -64,36 +64,6 @@ def test_split_of_a_resumed_run_is_that_of_one_run(
     ]
 
 
-@pytest.mark.parametrize("arguments", [[], ["--split", "split"]], ids=["alone", "split"])
-def test_split_file_is_an_input(arguments: list[str], cli: Cli, tmp_path: Path) -> None:
-    """What failed can be run again by its file of the split alone."""
-    first = ["--sandbox", "-r500", "--split", "first"]
-    cli(*first, "-o", "r.csv", stdin="job_id,status\na,\nb,missing\nc,missing\n")
-    ended = cli("--sandbox", "-r500", "-o", "again.csv", *arguments, "first/not_found.csv")
-    assert ended.code == 0
-    assert list(last_of(rows_of(tmp_path / "again.csv"))) == ["b", "c"]
-
-
-@pytest.mark.parametrize(
-    ("arguments", "words"),
-    [
-        (["--split", "old"], "old/failed.csv exists already"),
-        (["--summary", "r.csv"], "r.csv is also the report"),
-    ],
-)
-def test_place_for_split_or_summary_is_refused(
-    arguments: list[str], words: str, cli: Cli, tmp_path: Path
-) -> None:
-    """A place for the split or the summary that won't do is refused before anything else."""
-    (tmp_path / "old").mkdir()
-    (tmp_path / "old" / "failed.csv").write_text("precious")
-    ended = cli("--sandbox", "-o", "r.csv", *arguments, stdin="job-1\n")
-    assert ended.is_refusal(), ended.err
-    assert words in ended.err
-    assert not (tmp_path / "r.csv").exists()
-    assert (tmp_path / "old" / "failed.csv").read_text() == "precious"
-
-
 # --- summary
 
 
@@ -167,16 +137,6 @@ def test_summary_hides_secrets_that_a_store_says_back(cli: Cli, tmp_path: Path) 
     assert token not in text
 
 
-def test_summary_that_can_not_be_written_stops_with_4(resume: Resume, tmp_path: Path) -> None:
-    """A summary that fails is exit code 4, although every job was cancelled."""
-    api = sandbox(2)
-    (tmp_path / "place").mkdir()
-    api.on_cancel = lambda number: (tmp_path / "place").rmdir() if number == 2 else None
-    ended = resume(api, "--summary", "place/s.json", ids="job-1\njob-2\n")
-    assert ended.code == 4
-    assert "place/s.json can't be written: No such file or directory" in ended.err
-
-
 # --- a report that is spoiled in mid-run
 
 
@@ -245,13 +205,12 @@ def test_report_taken_away_is_written_anew_and_resumed(
     assert set(last_of(rows_of(tmp_path / name)).values()) == {"cancelled cancelled"}
 
 
-def test_report_that_lost_rows_is_not_resumed(spoiled: Spoiled, tmp_path: Path) -> None:
+def test_report_that_lost_rows_is_not_resumed(spoiled: Spoiled) -> None:
     """Nobody is told to resume a report that was cut short: the input is to be run again."""
     _, ended = spoiled("cut")
     assert "r.csv was cut short\nhint: don't move it during a run\n" in ended.err
     assert re.search("^next: run the same input again with .*--output", ended.err, re.MULTILINE)
     assert "--resume" not in ended.err
-    assert not (tmp_path / "r.csv.saved").exists()
 
 
 # --- the command that resumes

@@ -1,13 +1,10 @@
 """Runs that resume a report, through the command line, against the practice API."""
 
 import re
-from pathlib import Path
 
 import pytest
 
-from bulkcancel.report.append_file import reopen
 from bulkcancel.report.rows import Format, Layout
-from tests.conftest import Cli
 from tests.e2e.conftest import Resume
 from tests.support.fakes import result
 from tests.support.practice import sandbox
@@ -128,40 +125,6 @@ def test_resume_does_not_repeat_invalid_rows(resume: Resume) -> None:
     assert re.search(r"^invalid +3", ended.err, re.MULTILINE)
 
 
-@pytest.mark.parametrize(
-    ("content", "arguments", "words"),
-    [
-        (b"job_id,status\njob-1,x\n", [], "r.csv is not a report of bulkcancel"),
-        (report_of(Format.CSV, result()), ["--format", "jsonl"], "is csv, not jsonl"),
-    ],
-    ids=["another table", "another format"],
-)
-def test_resume_refuses_a_file_that_is_no_report(
-    content: bytes, arguments: list[str], words: str, resume: Resume
-) -> None:
-    """A file that is no report as it was written is refused in one line; nothing is sent."""
-    resume.put(content)
-    api = sandbox(1)
-    ended = resume(api, *arguments, ids="job-1\n")
-    assert ended.is_refusal(), ended.err
-    assert words in ended.err
-    assert (api.asked, resume.report.read_bytes()) == ([], content)
-
-
-@pytest.mark.parametrize("way", ["--resume", "--overwrite"])
-def test_report_of_another_run_under_way_is_refused(way: str, cli: Cli, tmp_path: Path) -> None:
-    """A second run on a report that another one is writing is refused, and changes nothing."""
-    content = report_of(Format.CSV, *earlier(job_1="failed"))
-    (tmp_path / "r.csv").write_bytes(content)
-    first = reopen(str(tmp_path / "r.csv"))
-    ended = cli("--sandbox", way, "-o", "r.csv", stdin="job-1\n")
-    assert ended.code == 2
-    assert "r.csv is being written by another run" in ended.err
-    assert (tmp_path / "r.csv").read_bytes() == content
-    first.close()
-    assert cli("--sandbox", way, "-o", "r.csv", stdin="job-1\n").code == 0
-
-
 @FORMATS
 def test_resume_of_a_report_cut_in_its_last_row(form: Format, resume: Resume) -> None:
     """Wherever the last row was cut off, its job ends settled, truly, in a report of whole rows."""
@@ -191,39 +154,6 @@ def test_resume_of_a_report_cut_in_its_last_row(form: Format, resume: Resume) ->
         assert ("cut short, and is dropped" in ended.err) == (0 < length < len(last))
         assert ended.code == (3 if length < told_from else 0)
         assert resume.report.read_bytes().startswith(head)
-
-
-@FORMATS
-def test_resume_of_a_report_cut_in_its_first_row(form: Format, resume: Resume) -> None:
-    """A report that had hardly begun, header and all, is resumed as well."""
-    whole = report_of(form, result("job-1"))
-    for length in range(0, len(whole), 23):
-        resume.put(whole[:length])
-        resume(sandbox(0, job_1="cancelled"), "--format", form.value, ids="job-1\n")
-        rows = rows_of(resume.report)
-        assert {row["job_id"] for row in rows} == {"job-1"}
-        assert rows[-1]["outcome"] in {"cancelled", "not_pending"}
-        assert resume.report.read_bytes().startswith(b"{") == (form is Format.JSONL)
-
-
-@pytest.mark.parametrize(
-    ("before", "sent"),
-    [
-        ({"job_1": "not_found", "job_2": "not_attempted"}, {"job-1", "job-2"}),
-        ({"job_1": "not_found", "job_2": "not_attempted", "job_3": "not_pending"}, {"job-2"}),
-        ({"job_1": "not_found", "job_2": "not_found"}, {"job-1", "job-2"}),
-    ],
-    ids=["nothing found", "one was late", "finished"],
-)
-def test_resume_after_a_run_that_found_no_job_asks_again(
-    before: dict[str, str], sent: set[str], resume: Resume
-) -> None:
-    """Jobs not found are asked for again after runs that have found none at all."""
-    resume.put(report_of(Format.CSV, *earlier(**before)))
-    api = sandbox(3)
-    resume(api, ids="job-1\njob-2\njob-3\n")
-    known = {job.replace("_", "-") for job in before}
-    assert api.cancelled & known == sent
 
 
 def test_resume_at_a_store_that_had_jobs_is_no_wrong_store(resume: Resume) -> None:

@@ -143,19 +143,6 @@ def test_verify_of_an_old_report_without_a_list_proves_nothing(cli: Cli) -> None
     assert ended.err.startswith("error: not verified: the store's list of jobs can't be read: 403")
 
 
-@pytest.mark.parametrize("name", ["r.csv", "-", "r.jsonl"])
-def test_verify_reads_reports_of_any_kind(name: str, cli: Cli) -> None:
-    """From a file or standard input, CSV or JSON lines."""
-    api = sandbox(3, STILL)
-    target = "r.jsonl" if name == "r.jsonl" else "r.csv"
-    cli.against(api, "-r", "2000", "--yes", "-o", target, stdin="job-1\njob-2\n")
-    ended = cli.against(
-        api, "-r", "2000", name, "--check", "--verify", stdin=Path(target).read_text()
-    )
-    assert ended.code == 0
-    assert "verified 2 of 2 against" in ended.err
-
-
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [

@@ -139,20 +139,6 @@ def test_a_disk_without_locks_is_used_unlocked(
     assert target.exists()
 
 
-def test_only_new_lines_are_synced(target: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A sync waits for the disk only where lines were added since the last one."""
-    synced = list[int]()
-    monkeypatch.setattr(os, "fsync", lambda _: synced.append(target.stat().st_size))
-    file = create(str(target))
-    file.sync()
-    for _ in range(2):
-        file.append(b"line\n")
-        file.sync()
-        file.sync()
-    file.close()
-    assert synced == [5, 10]
-
-
 def test_a_disk_that_fails_to_sync_is_a_guard(
     file: AppendFile, monkeypatch: pytest.MonkeyPatch
 ) -> None:
