@@ -19,7 +19,6 @@ from typing import IO, Any, Protocol, TextIO
 import pytest
 from hypothesis import settings
 
-from bulkcancel.base.text import Mask
 from bulkcancel.cli.cancel import main
 from tests.support.practice import sandbox
 from tests.support.programs import KEY, SETTINGS, Ended
@@ -101,7 +100,7 @@ def default_signals() -> Iterator[None]:
 @pytest.fixture(autouse=True)
 def no_secrets_of_other_tests(monkeypatch: pytest.MonkeyPatch) -> None:
     """Secrets are those of the process: each test starts with none."""
-    monkeypatch.setattr("bulkcancel.base.text._mask", Mask())
+    monkeypatch.setattr("bulkcancel.base.masking._secrets", {})
 
 
 @pytest.fixture(autouse=True)

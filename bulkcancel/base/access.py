@@ -111,9 +111,7 @@ def _credentials(environ: Mapping[str, str], profile: Mapping[str, str]) -> tupl
 
     An id and its secret come from the same place.
     """
-    words = environ.get("BULKCANCEL_TOKEN", "").strip().split(" ")
-    token = " ".join(words[1:] if words[0] == "Bearer" else words).strip()
-    if token:
+    if token := environ.get("BULKCANCEL_TOKEN", "").strip().removeprefix("Bearer ").strip():
         if not token.isascii() or not token.isprintable() or " " in token:
             raise ConfigError("BULKCANCEL_TOKEN is not a token", "set it to the token alone")
         return ReadyToken(token), "environment"

@@ -4,16 +4,16 @@ import ipaddress
 import math
 import re
 from collections.abc import Iterable, Mapping
-from urllib.parse import urlsplit
 
 from bulkcancel.base import defaults
 from bulkcancel.base.errors import ConfigError
+from bulkcancel.base.masking import hide_header
 from bulkcancel.base.model import Outcome
-from bulkcancel.base.text import hide_header
 
-_URL = re.compile(r"[!-\[\]-~]+")  # printable ASCII but for the backslash
-_HOST = re.compile(r"(?=.{1,253}$)[a-z0-9_-]{1,63}(\.[a-z0-9_-]{1,63})*\.?")
-_NETLOC = re.compile(r"(\[[^\[\]]+\]|[^\[\]:]+)(:\d*)?")
+_STORE_URL = re.compile(
+    r"(?ai)(?P<root>(?P<scheme>https?)://(?P<host>\[[0-9a-f:.]+\]|[\w-]{1,63}(\.[\w-]{1,63})*\.?)"
+    r"(:(?P<port>\d{1,5}))?)(?P<path>/.*)?"
+)
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # a token: RFC 9110, 5.6.2
 _HEADER_VALUE = re.compile(r"[\t\x20-\x7e]+")
 _MAY_BE_SECRET = re.compile(r"(?i)key|token|secret|auth|pass|cookie|sign|credential")
@@ -32,10 +32,8 @@ _HTTP_HEADERS = frozenset(
 
 def check_positive(name: str, value: object) -> None:
     """Raise `ConfigError` for all but a finite number over 0."""
-    if isinstance(value, bool) or not isinstance(value, int | float):
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < math.inf:
         raise ConfigError(f"{name} is {value!r}", "it must be a number over 0")
-    if not (math.isfinite(value) and value > 0):
-        raise ConfigError(f"{name} is {value}", "it must be a number over 0")
 
 
 def check_whole(name: str, value: object, least: int, most: float) -> None:
@@ -88,15 +86,11 @@ def outcomes(names: str | Iterable[str]) -> frozenset[Outcome]:
 
     Raises `ConfigError` for what is no outcome.
     """
-    known = {outcome.value: outcome for outcome in Outcome}
     listed = names.split(",") if isinstance(names, str) else names
-    found = set()
-    for name in listed:
-        simple = str(name).strip().lower().replace("-", "_")
-        if simple and simple not in known:
-            raise ConfigError(f"allow: {simple!r} is no outcome", f"they are {', '.join(known)}")
-        found |= {known[simple]} if simple else set()
-    return frozenset(found)
+    found = {str(name).strip().lower().replace("-", "_") for name in listed} - {""}
+    for name in found - set(Outcome):
+        raise ConfigError(f"allow: {name!r} is no outcome", f"they are {', '.join(Outcome)}")
+    return frozenset(map(Outcome, found))
 
 
 def base_url(url: str) -> str:
@@ -107,31 +101,15 @@ def base_url(url: str) -> str:
     url = url.strip()
     what = "the base URL (--base-url, EPCC_API_BASE_URL)"
     check_unquoted(what, url)
-    example = f"it should look like {defaults.BASE_URL}"
-    if not _URL.fullmatch(url):
-        raise ConfigError(f"{what} has characters that don't belong in a URL", example)
-    try:
-        parts = urlsplit(url)
-        host, _ = parts.hostname, parts.port
-        if "[" in parts.netloc:
-            ipaddress.ip_address(host or "")
-    except ValueError:
-        raise ConfigError(f"{what} can't be read", example) from None
-    if parts.scheme not in {"http", "https"} or not host:
-        raise ConfigError(f"{what} does not start with https:// and a host", example)
-    if ":" not in host and not _HOST.fullmatch(host):
-        raise ConfigError(f"{what} has no valid host name", example)
-    if parts.username is not None or parts.query or parts.fragment:
-        raise ConfigError(f"{what} has a login, a query or a fragment in it", example)
-    if not _NETLOC.fullmatch(parts.netloc):
-        raise ConfigError(f"{what} can't be read", example)
-    if parts.scheme == "http" and not is_loopback(host):
-        raise ConfigError(
-            f"{what} is http://{parts.netloc}", "use https:// (http is for this machine only)"
-        )
-    root = f"{parts.scheme}://{parts.netloc}"
-    if parts.path.strip("/"):
-        raise ConfigError(f"{what} has a path, {parts.path}", f"use {root}")
+    found = _STORE_URL.fullmatch(url)
+    host = found["host"] if found else ""
+    if not found or not _is_host(host) or int(found["port"] or 0) > 65535:
+        raise ConfigError(f"{what} can't be used", f"it should look like {defaults.BASE_URL}")
+    root = found["root"].replace(found["scheme"], found["scheme"].lower(), 1)
+    if root.startswith("http:") and not _is_loopback(host):
+        raise ConfigError(f"{what} is {root}", "use https:// (http is for this machine only)")
+    if (found["path"] or "").strip("/"):
+        raise ConfigError(f"{what} has a path or more in it", f"use {root}")
     return root
 
 
@@ -144,11 +122,17 @@ def check_unquoted(name: str, value: str) -> None:
         )
 
 
-def is_loopback(host: str) -> bool:
-    """Tell whether a host name or address is this machine (RFC 6761, 6.3)."""
-    if host == "localhost":
-        return True
+def _is_host(host: str) -> bool:
+    """Tell whether a name, or an address in brackets, can be one."""
     try:
-        return ipaddress.ip_address(host).is_loopback
+        return not host.startswith("[") or bool(ipaddress.IPv6Address(host[1:-1]))
+    except ValueError:
+        return False
+
+
+def _is_loopback(host: str) -> bool:
+    """Tell whether a host name or address is this machine (RFC 6761, 6.3)."""
+    try:
+        return host.lower() == "localhost" or ipaddress.ip_address(host.strip("[]")).is_loopback
     except ValueError:
         return False

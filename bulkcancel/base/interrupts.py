@@ -11,10 +11,9 @@ handlers take the place of the runner's, which is only set where Python's own on
 import itertools
 import os
 import signal
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from types import FrameType
-from typing import Any
 
 from bulkcancel.base.errors import Interruption
 
@@ -28,7 +27,7 @@ last_line: Callable[[str], str] = "error: {}".format  # how the end before the f
 
 def exit_on_signal(*, cancels: bool) -> None:
     """Let a signal end the process at once, with one line; `cancels`: no cancel was sent so far."""
-    _handle(_exit_before_first_cancel if cancels else _exit_in_a_look)
+    _handle(_exit_before_first_cancel if cancels else _exit)
 
 
 def ignore_signals() -> None:
@@ -77,14 +76,9 @@ def draining(
     try:
         yield
     finally:
-        _end_draining(before)
-
-
-def _end_draining(before: Mapping[signal.Signals, Any]) -> None:
-    """Put the handlers back; what the run has to say is said: a signal changes nothing more."""
-    for number, handler in before.items():
-        is_over = handler is _exit_before_first_cancel  # which would say that nothing was sent
-        signal.signal(number, signal.SIG_IGN if is_over else handler)
+        for number, handler in before.items():
+            is_over = handler is _exit_before_first_cancel  # which would say that nothing was sent
+            signal.signal(number, signal.SIG_IGN if is_over else handler)
 
 
 @contextmanager
@@ -118,16 +112,14 @@ def _handle(handler: _Handler) -> None:
             signal.signal(number, handler)
 
 
-def _exit_before_first_cancel(number: int, _: FrameType | None) -> None:
-    _exit(signal.Signals(number), ", nothing was cancelled")
+def _exit_before_first_cancel(number: int, frame: FrameType | None) -> None:
+    _exit(number, frame, ", nothing was cancelled")
 
 
-def _exit_in_a_look(number: int, _: FrameType | None) -> None:
-    _exit(signal.Signals(number))  # whoever reads what was listed may have cancelled jobs
-
-
-def _exit(number: signal.Signals, what: str = "") -> None:
+def _exit(number: int, _: FrameType | None, what: str = "") -> None:
+    # without more words: whoever reads what `bulkcancel-jobs` listed may have cancelled jobs
+    signalled = signal.Signals(number)
     with suppress(OSError):  # standard error may be closed, or full
         new_line = "\n" if os.isatty(2) else ""  # after ^C, and perhaps a question
-        os.write(2, f"{new_line}{last_line(f'{_WORDS[number]}{what}')}\n".encode())
-    leave(_EXIT_CODES[number])
+        os.write(2, f"{new_line}{last_line(f'{_WORDS[signalled]}{what}')}\n".encode())
+    leave(_EXIT_CODES[signalled])

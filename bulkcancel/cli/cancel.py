@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from bulkcancel.base.errors import BulkcancelError, ConfigError
-from bulkcancel.base.text import hide
+from bulkcancel.base.masking import hide
 from bulkcancel.cli.argv import given, origin, program
 from bulkcancel.cli.building import CONTEXT, GroupedCommand
 from bulkcancel.cli.near_misses import hint_for_files, hint_for_option

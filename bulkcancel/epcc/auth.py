@@ -8,8 +8,8 @@ from collections import deque
 from typing import TYPE_CHECKING
 
 from bulkcancel.base.errors import LoginError, StoreUnreachableError
+from bulkcancel.base.masking import hide
 from bulkcancel.base.model import Credentials, ReadyToken
-from bulkcancel.base.text import hide
 from bulkcancel.epcc.messages import Exchange, NoReply, Reply, read_request, token_request
 from bulkcancel.epcc.rate_limit import loop_time
 from bulkcancel.epcc.verdicts import describe, interpret_arrival, interpret_login, token_in

@@ -11,8 +11,9 @@ import orjson
 
 from bulkcancel._version import __version__
 from bulkcancel.base.errors import BulkcancelError, GuardError, ReportError
+from bulkcancel.base.masking import masked
 from bulkcancel.base.settings import Settings
-from bulkcancel.base.text import masked, one_line, timestamp, visible
+from bulkcancel.base.text import one_line, timestamp, visible
 from bulkcancel.base.times import Clock
 from bulkcancel.report import Past, new_run_id, read_regular, write_atomically
 

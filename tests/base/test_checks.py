@@ -7,12 +7,7 @@ from typing import Any
 import pytest
 
 from bulkcancel.base import defaults
-from bulkcancel.base.checks import (
-    base_url,
-    checked_headers,
-    header_lines,
-    outcomes,
-)
+from bulkcancel.base.checks import base_url, checked_headers, header_lines, outcomes
 from bulkcancel.base.errors import ConfigError
 from bulkcancel.base.model import Outcome
 from bulkcancel.base.settings import PaceOptions
@@ -88,10 +83,8 @@ def test_allow_refuses_what_is_no_outcome(allow: Any) -> None:  # noqa: ANN401
     [
         ("https://store.example/", "https://store.example"),
         (" HTTPS://store.example:8443/ ", "https://store.example:8443"),
-        ("http://localhost:8000", "http://localhost:8000"),
         ("http://LocalHost", "http://LocalHost"),
-        ("http://127.0.0.1:1", "http://127.0.0.1:1"),
-        ("http://127.8.9.10", "http://127.8.9.10"),
+        ("http://127.8.9.10:1", "http://127.8.9.10:1"),
         ("http://[::1]:8000/", "http://[::1]:8000"),
     ],
 )
@@ -101,49 +94,32 @@ def test_usable_base_urls(url: str, expected: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("url", "what"),
+    "url",
     [
-        ("https://a..b", "has no valid host name"),
-        (f"https://{'a' * 64}.example", "has no valid host name"),
-        ("https://[::1", "can't be read"),
-        ("https://store.example:port", "can't be read"),
-        ("https://store.example:99999", "can't be read"),
-        ("store.example", "does not start with https:// and a host"),
-        ("ftp://store.example", "does not start with https:// and a host"),
-        ("https://", "does not start with https:// and a host"),
-        ("https://:443", "does not start with https:// and a host"),
-        ("https://me:pass@store.example", "has a login, a query or a fragment in it"),
-        ("https://@store.example", "has a login, a query or a fragment in it"),
-        ("https://store.example?a=b", "has a login, a query or a fragment in it"),
-        ("https://store.example/#top", "has a login, a query or a fragment in it"),
-        ("https://store.example/a b", "has characters that don't belong in a URL"),
-        ("https://st\u00f6re.example", "has characters that don't belong in a URL"),
-        ("http://[::1]evil.com", "can't be read"),
-        ("https://[::1]:8000evil.com", "can't be read"),
-        ("https://[zz]", "can't be read"),
+        *("https://a..b", f"https://{'a' * 64}.example", "https://st\u00f6re.example"),
+        *("https://[::1", "https://[zz]", "http://[::1]evil.com", "https://[::1]:8000evil.com"),
+        *("https://store.example:port", "https://store.example:99999", "https://:443", "https://"),
+        *("store.example", "ftp://store.example", "https://store.example?a=b"),
+        *("https://me:pass@store.example", "https://@store.example"),
     ],
 )
-def test_unusable_base_urls(url: str, what: str) -> None:
+def test_unusable_base_urls(url: str) -> None:
     """A base URL that could send requests elsewhere is refused, and a login in it not shown."""
-    assert refusal(base_url, url) == (f"{BASE_URL} {what}", SHAPE)
+    assert refusal(base_url, url) == (f"{BASE_URL} can't be used", SHAPE)
 
 
 @pytest.mark.parametrize(
     ("url", "what", "hint"),
     [
-        (
-            "https://store.example:8443/pcm/",
-            "has a path, /pcm/",
-            "use https://store.example:8443",
+        *(
+            (f"https://a.example:8443/{more}", "has a path or more in it", "use https://a.example")
+            for more in ("pcm/", "?a=b", "#top", "a b")
         ),
         *(
             (f"http://{host}:8000/x", f"is http://{host}:8000", TLS)
             for host in ("store.example", "localhost.a.example", "127.0.0.1.example", "10.0.0.1")
         ),
-        *(
-            (f"{quote}https://store.example{quote}", "has quotation marks around its value", QUOTES)
-            for quote in ("'", '"')
-        ),
+        ("'https://store.example'", "has quotation marks around its value", QUOTES),
     ],
 )
 def test_unsafe_base_urls(url: str, what: str, hint: str) -> None:

@@ -12,16 +12,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bulkcancel.base.text import (
-    MAX_LENGTH,
-    Mask,
-    cell,
-    count_of,
-    hide,
-    hide_header,
-    masked,
-    one_line,
-)
+from bulkcancel.base.masking import hide, hide_header, masked
+from bulkcancel.base.text import MAX_LENGTH, cell, count_of, one_line
 from tests.support.texts import ENCODABLE
 
 anything = st.text(ENCODABLE) | st.text(st.characters()) | st.text("=+-@\t\n\r\0 a", max_size=2000)
@@ -154,7 +146,7 @@ def test_no_escape_of_a_secret_is_shown(
     escape: str, secret: str, case: Callable[[str], str]
 ) -> None:
     """A secret is masked as a server may echo it, in any case, in a URL, in JSON, in HTML."""
-    with patch("bulkcancel.base.text._mask", Mask()):
+    with patch.dict("bulkcancel.base.masking._secrets", clear=True):
         hide(secret)
         echoed = ESCAPES[escape](case(secret))
         assert masked(f"<{echoed}>") == "<[hidden]>"
@@ -163,7 +155,7 @@ def test_no_escape_of_a_secret_is_shown(
 @given(secret=st.text(st.characters(exclude_categories=["Cc", "Cs"]), min_size=4, max_size=20))
 def test_any_secret_is_masked_as_it_is_and_in_json(secret: str) -> None:
     """A secret may hold any characters; JSON writes those outside ASCII as UTF-16."""
-    with patch("bulkcancel.base.text._mask", Mask()):
+    with patch.dict("bulkcancel.base.masking._secrets", clear=True):
         hide(secret)
         assert masked(secret) == "[hidden]"
         assert masked(in_json(secret)) == "[hidden]"
@@ -172,7 +164,7 @@ def test_any_secret_is_masked_as_it_is_and_in_json(secret: str) -> None:
 @given(before=st.integers(0, 1300), secret=SECRETS.filter(lambda text: text.strip() == text))
 def test_a_secret_is_masked_before_a_text_is_cut(before: int, secret: str) -> None:
     """Wherever a long text is cut, no beginning of a secret stays behind."""
-    with patch("bulkcancel.base.text._mask", Mask()):
+    with patch.dict("bulkcancel.base.masking._secrets", clear=True):
         hide(secret)
         line = one_line("\0" * before + quote(secret, safe="") + "~" * 30_000)
         assert ("[hidden]" + "~" * MAX_LENGTH).startswith(line.removesuffix("\u2026"))

@@ -10,9 +10,10 @@ from typing import Any
 import orjson
 import pytest
 
+from bulkcancel.base.masking import hide
 from bulkcancel.base.model import JobResult, JobState, Outcome
 from bulkcancel.base.tally import Tally
-from bulkcancel.base.text import hide, one_line
+from bulkcancel.base.text import one_line
 from bulkcancel.console import Conditions, Output, log_line
 from bulkcancel.console.output import STYLES, shell_command
 from bulkcancel.console.progress import PlainLines

@@ -15,10 +15,10 @@ import pytest
 
 from bulkcancel.base.access import Access
 from bulkcancel.base.errors import BulkcancelError, ConfigError, GuardError, Interruption
+from bulkcancel.base.masking import hide
 from bulkcancel.base.model import Earlier, JobResult, JobState, Outcome, ReadyToken, StoreName
 from bulkcancel.base.settings import Settings
 from bulkcancel.base.tally import Tally
-from bulkcancel.base.text import hide
 from bulkcancel.base.times import Clock
 from bulkcancel.inputs import Input, Source
 from bulkcancel.listing import Verification
