@@ -8,6 +8,7 @@ import select
 import socket
 import threading
 from concurrent.futures import Future
+from contextlib import closing
 from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import partial
@@ -89,11 +90,14 @@ class InStepConnector(aiohttp.TCPConnector):
         while True:
             connection = await super().connect(req, traces, timeout)
             protocol = cast("InStepProtocol", connection.protocol)  # None once it is released
-            if not protocol.out_of_step and not protocol.has_spoken():
+            if not protocol.has_spoken() and not protocol.is_out_of_step():
                 protocol.requests = protocol.under_way = protocol.requests + 1
                 current_use.set(Use(protocol, protocol.requests))
                 return connection
-            connection.close()
+            with closing(connection):
+                for _ in range(2):  # turns of the loop, in which it reads what has come:
+                    await asyncio.sleep(0)
+                protocol.is_out_of_step()  # earlier replies are held against that, too
             if not protocol.requests:
                 raise UnexpectedBytesError
 

@@ -153,12 +153,14 @@ async def test_two_replies_at_once_are_out_of_step() -> None:
 
 
 async def test_bytes_that_wait_unread_are_found_before_a_connection_is_reused() -> None:
-    """Even a stray reply that the loop has not read yet keeps its connection from reuse."""
+    """A stray reply that the loop has not read yet keeps its connection from reuse, and is read."""
     server = Counted()
     async with listening(server.converse) as url, Transport(url, 5) as client:
-        await number_of(client)
+        reply = await client.send(READ, "token")
+        assert isinstance(reply, Reply)
         server.writers[0].write(http("404 Not Found", b"{}"))
         assert await number_of(client) == b"2"
+        assert reply.is_out_of_step(), "what came may be what its request was to get"
 
 
 async def test_a_new_connection_on_which_the_server_spoke_first(
