@@ -2,22 +2,17 @@
 
 import sys
 import time
-from collections import Counter
 from dataclasses import replace
 from io import StringIO
-from typing import Any
 
 import orjson
 import pytest
 
 from bulkcancel.base.masking import hide
 from bulkcancel.base.model import JobResult, JobState, Outcome
-from bulkcancel.base.tally import Tally
 from bulkcancel.base.text import one_line
-from bulkcancel.console import Conditions, Output, log_line
+from bulkcancel.console import Output, log_line
 from bulkcancel.console.output import STYLES, shell_command
-from bulkcancel.console.progress import PlainLines
-from bulkcancel.console.snapshot import Snapshot
 from tests.support.fakes import result
 
 Err = pytest.CaptureFixture[str]
@@ -25,54 +20,39 @@ CANCEL = "POST", "/pcm/jobs/abc/cancel"
 LATE = result(outcome=Outcome.NOT_PENDING, state=JobState("started"), detail="422 Too late")
 
 
-def lines(capsys: Err) -> list[dict[str, Any]]:
-    """Return the JSON lines without their times."""
-    found = [orjson.loads(line) for line in capsys.readouterr().err.splitlines()]
-    assert all(line.pop("time").endswith("Z") for line in found)
-    return found
-
-
 def test_every_outcome_has_a_colour() -> None:
     """No outcome is shown without one."""
     assert STYLES.keys() == set(Outcome)
 
 
-@pytest.mark.parametrize("as_json", [False, True], ids=["text", "json"])
-def test_quiet_output_prints_errors_only(as_json: bool, capsys: Err) -> None:
-    """Quiet output says nothing but errors."""
-    output = Output(quiet=True, verbosity=2, as_json=as_json)
-    output.note("anything")
-    output.detail("anything")
-    output.job(result())
-    output.request(*CANCEL, "lost", 0.1)
-    assert capsys.readouterr().err == ""
-    output.error("r.csv is full")
-    assert "r.csv is full" in capsys.readouterr().err
-
-
 @pytest.mark.parametrize(
-    ("verbosity", "shown"),
+    ("quiet", "verbosity", "shown"),
     [
-        (0, []),
-        (1, ["rate: 20 per second", "cancelled abc"]),
-        (2, ["rate: 20 per second", "cancelled abc", "POST /pcm/jobs/abc/cancel 200 123 ms"]),
+        (True, 2, []),
+        (False, 0, ["anything"]),
+        (False, 1, ["anything", "rate: 20 per second", "cancelled abc"]),
+        (False, 2, ["anything", "rate: 20 per second", "cancelled abc",
+                    "POST /pcm/jobs/abc/cancel 200 123 ms"]),
     ],
-)
-def test_verbosity_decides_which_lines_are_printed(
-    verbosity: int, shown: list[str], capsys: Err
+)  # fmt: skip
+def test_quiet_and_verbosity_decide_which_lines_are_printed(
+    quiet: bool, verbosity: int, shown: list[str], capsys: Err
 ) -> None:
-    """-v shows what is in force, and each job; -vv each request, too, without its body."""
-    output = Output(verbosity=verbosity)
+    """-q shows errors only, -v what is in force, and each job; -vv each request, too."""
+    output = Output(quiet=quiet, verbosity=verbosity)
+    output.note("anything")
     output.detail("rate: 20 per second")
     output.job(result())
     output.request(*CANCEL, 200, 0.1234)
-    assert capsys.readouterr().err.splitlines() == shown
+    output.error("r.csv is full")
+    output.error("r.csv is full", "free it")
+    errors = ["error: r.csv is full", "error: r.csv is full", "hint: free it"]
+    assert capsys.readouterr().err.splitlines() == [*shown, *errors]
 
 
 @pytest.mark.parametrize(
     ("settled", "line"),
     [
-        (result(), "cancelled abc"),
         (result(state=JobState("cancelled")), "cancelled abc"),
         (LATE, "not_pending abc (started: 422 Too late)"),
         (replace(LATE, detail=""), "not_pending abc (started)"),
@@ -86,16 +66,6 @@ def test_verbose_line_of_a_job_says_outcome_and_reason(
     """A job that settles is one line: its outcome, its id, and why."""
     Output(verbosity=1).job(settled)
     assert capsys.readouterr().err == f"{line}\n"
-
-
-@pytest.mark.parametrize(
-    ("hint", "shown"),
-    [("", "error: r.csv is full\n"), ("free it", "error: r.csv is full\nhint: free it\n")],
-)
-def test_an_error_is_two_lines(hint: str, shown: str, capsys: Err) -> None:
-    """An error says what is wrong, and in a second line what to do."""
-    Output().error("r.csv is full", hint)
-    assert capsys.readouterr().err == shown
 
 
 def test_forced_colours_break_no_line_in_a_file(
@@ -117,7 +87,9 @@ def test_every_line_for_log_collectors_has_its_fields(capsys: Err) -> None:
     output.request(*CANCEL, "lost", 0.12345)
     output.request(*CANCEL, 200, 0.1)
     sent = {"level": "info", "event": "request", "method": "POST", "path": CANCEL[1]}
-    assert lines(capsys) == [
+    lines = [orjson.loads(line) for line in capsys.readouterr().err.splitlines()]
+    assert all(line.pop("time").endswith("Z") for line in lines)
+    assert lines == [
         {"level": "info", "event": "greeting", "message": "hello", "to": "you"},
         {"level": "error", "event": "error", "message": "r.csv is full", "hint": "free some space"},
         {"level": "info", "event": "detail", "message": "rate: 20 per second"},
@@ -128,41 +100,6 @@ def test_every_line_for_log_collectors_has_its_fields(capsys: Err) -> None:
         sent | {"message": f"POST {CANCEL[1]} lost 123 ms", "status": None, "seconds": 0.1235},
         sent | {"message": f"POST {CANCEL[1]} 200 100 ms", "status": 200, "seconds": 0.1},
     ]  # fmt: skip
-
-
-def moment(*, seconds_left: float | None = 41.0, stopping: bool = False) -> Snapshot:
-    counts = Counter({Outcome.CANCELLED: 1190})
-    tally = Tally(in_flight=3, throttled=2)
-    now = Conditions(20.0, 40, recent_rate=9.5, stopping=stopping)
-    return Snapshot(tally, counts, 2000, "store.example", now, seconds_left)
-
-
-@pytest.mark.parametrize(
-    ("at", "rest"),
-    [
-        (moment(), "; about 41 s left; store.example"),
-        (moment(seconds_left=None), "; store.example"),
-        (moment(seconds_left=None, stopping=True),
-         "; stopping: waiting for 3 replies; Ctrl-C again leaves them unknown; store.example"),
-    ],
-    ids=["under way", "a stall", "stopping"],
-)  # fmt: skip
-def test_progress_line_says_position_counts_pace_and_store(
-    at: Snapshot, rest: str, capsys: Err
-) -> None:
-    """A line of progress tells how far a run is, how fast, what it waits for, and where it is."""
-    PlainLines(Output()).show(at)
-    assert capsys.readouterr().err == (
-        f"1,190 of 2,000 done (cancelled 1,190); 9.5 requests a second, 2 refused (429){rest}\n"
-    )
-
-
-def test_progress_line_for_log_collectors_has_numbers(capsys: Err) -> None:
-    """A line of progress has its numbers beside its words."""
-    PlainLines(Output(as_json=True)).show(moment())
-    (line,) = lines(capsys)
-    assert line.pop("message").startswith("1,190 of 2,000 done")
-    assert line == {"level": "info", "event": "progress", **moment().fields()}
 
 
 @pytest.mark.parametrize("as_json", [False, True], ids=["text", "json"])
@@ -189,44 +126,27 @@ class Gone(StringIO):
         raise self.error
 
 
-@pytest.mark.parametrize("as_json", [False, True], ids=["text", "json"])
 @pytest.mark.parametrize("error", [OSError(28, "No space left"), BrokenPipeError(32, "Broken")])
 def test_output_survives_standard_error_that_is_gone(
-    error: OSError, as_json: bool, monkeypatch: pytest.MonkeyPatch
-) -> None:  # fmt: skip
+    error: OSError, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Lines that nobody can read end nothing."""
     monkeypatch.setattr(sys, "stderr", Gone(error))
-    output = Output(as_json=as_json)
+    output = Output()
     output.note("one")
     output.note("two")
     assert output.screen.quiet
 
 
 def test_log_line_is_one_json_object(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A line is one JSON object: when, how grave, what, in words, and the facts."""
+    """When, how grave, what, in words, and the facts, be they names that are no UTF-8."""
     monkeypatch.setattr(time, "time", lambda: 1_772_000_000.25)
-    line = log_line("info", "job", 'said "no"\nand left', job_id="job-1", status=None, seconds=0.5)
+    line = log_line("info", "job", 'said "no"\nand left', file="r\udcff.csv", seconds=0.5)
     assert "\n" not in line
     assert orjson.loads(line) == {
-        "time": "2026-02-25T06:13:20.250Z",
-        "level": "info",
-        "event": "job",
-        "message": 'said "no" and left',
-        "job_id": "job-1",
-        "status": None,
-        "seconds": 0.5,
-    }
-
-
-def test_log_line_hides_a_secret_in_its_message() -> None:
-    """A secret that found its way into a message is not in the line."""
-    hide("s3cret-of-the-store")
-    assert "s3cret" not in log_line("error", "error", "refused: s3cret-of-the-store")
-
-
-def test_log_line_takes_a_file_name_that_is_not_utf_8() -> None:
-    """A name that is not UTF-8 does not break the line."""
-    assert orjson.loads(log_line("info", "summary", "next", report="r\udcff.csv"))
+        "time": "2026-02-25T06:13:20.250Z", "level": "info", "event": "job",
+        "message": 'said "no" and left', "file": "r .csv", "seconds": 0.5,
+    }  # fmt: skip
 
 
 @pytest.mark.parametrize(

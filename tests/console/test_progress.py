@@ -6,6 +6,7 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
+import orjson
 import pytest
 
 from bulkcancel.base.model import Outcome
@@ -60,53 +61,36 @@ class Desk:
 
 
 PACE = "20.0 requests a second"
+LEFT = "1,200 of 2,400, about 60 s left"
+COUNTED = "cancelled 1,190  not_found 8  failed 2"
 NARROW = [
-    "1,200 of 2,400, about 60 s left",
-    "cancelled 1,190  not_found 8",
-    "failed 2",
-    PACE,
-    'store "Fish" on store.example',
+    *("1,200 of 2,400, about 60", "s left", "cancelled 1,190", "not_found 8  failed 2", PACE),
+    *('store "Fish" on', "store.example"),
 ]
-NARROWER = [
-    "1,200 of 2,400, about 60",
-    "s left",
-    "cancelled 1,190",
-    "not_found 8  failed 2",
-    PACE,
-    'store "Fish" on',
-    "store.example",
-]
-WIDE = [
-    "\u2501" * 20 + "\u257a" + "\u2501" * 19 + " 1,200 of 2,400, about 60 s left",
-    "cancelled 1,190  not_found 8  failed 2",
-    PACE,
-    ON,
-]
-EMPTY, FULL = "\u2501" * 40, "\u2501" * 40  # dim, green
-SOON = "about 60 s left"
+HALF = "\u2501" * 20 + "\u257a" + "\u2501" * 19
+WHOLE = "\u2501" * 40
 STOPPING = "stopping: waiting for 7 replies; Ctrl-C again leaves them unknown"
 
 
 @pytest.mark.parametrize(
     ("width", "fields", "encoding", "expected"),
     [
-        (79, {}, "utf-8", WIDE),
-        (31, {}, "utf-8", NARROW),
-        (25, {}, "utf-8", NARROWER),
-        (79, {}, "ascii", ["-" * 20 + " " + "-" * 19 + WIDE[0][40:], *WIDE[1:]]),
-        (79, {"total": None}, "utf-8", ["1,200 done, more may come", *WIDE[1:]]),
-        (79, {"outcomes": {}, "recent_rate": 0.0, "seconds_left": None}, "utf-8",
-         [f"{EMPTY} 0 of 2,400", "nothing settled yet", "0.0 requests a second", ON]),
-        (79, {"total": 0, "outcomes": {}}, "utf-8",
-         [f"{EMPTY} 0 of 0, {SOON}", "nothing settled yet", *WIDE[2:]]),
-        (79, {"total": 1100}, "utf-8", [f"{FULL} 1,200 of 1,100, {SOON}", *WIDE[1:]]),
+        (79, {}, "utf-8", [f"{HALF} {LEFT}", COUNTED, PACE, ON]),
+        (31, {}, "utf-8", [LEFT, "cancelled 1,190  not_found 8", "failed 2", PACE, ON]),
+        (25, {}, "utf-8", NARROW),
+        (79, {}, "ascii", ["-" * 20 + " " + "-" * 19 + f" {LEFT}", COUNTED, PACE, ON]),
+        (79, {"total": None}, "utf-8", ["1,200 done, more may come", COUNTED, PACE, ON]),
+        (79, {"total": 0, "outcomes": {}, "recent_rate": 0.0, "seconds_left": None}, "utf-8",
+         [f"{WHOLE} 0 of 0", "nothing settled yet", "0.0 requests a second", ON]),
+        (79, {"total": 1100}, "utf-8",
+         [f"{WHOLE} 1,200 of 1,100, about 60 s left", COUNTED, PACE, ON]),
         (79, {"paused": 12.0, "seconds_left": None, "tally": Tally(throttled=3)}, "utf-8",
-         [WIDE[0].removesuffix(f", {SOON}"), WIDE[1], f"{PACE}, 3 refused (429)", ON,
+         [f"{HALF} 1,200 of 2,400", COUNTED, f"{PACE}, 3 refused (429)", ON,
           "paused: the store asked us to slow down, 12 s to go"]),
-        (79, {"stopping": True}, "utf-8", [*WIDE, STOPPING]),
+        (79, {"stopping": True}, "utf-8", [f"{HALF} {LEFT}", COUNTED, PACE, ON, STOPPING]),
     ],
-    ids=["wide", "narrow", "no room for a bar", "ASCII only", "a stream", "nothing settled",
-         "nothing to do", "more than expected", "trouble", "stopping"],
+    ids=["wide", "narrow", "no room for a bar", "ASCII only", "a stream", "nothing to do",
+         "more than expected", "trouble", "stopping"],
 )  # fmt: skip
 def test_the_display_has_no_line_that_is_too_long(
     width: int, fields: dict[str, Any], encoding: str, expected: list[str]
@@ -117,6 +101,26 @@ def test_the_display_has_no_line_that_is_too_long(
     assert all(line.cell_len <= width for line in drawn)
 
 
+@pytest.mark.parametrize(
+    ("fields", "line"),
+    [
+        ({}, f"1,200 of 2,400 done ({COUNTED.replace('  ', ', ')}); {PACE}; about 60 s left; {ON}"),
+        ({"total": None, "outcomes": {}, "seconds_left": None, "stopping": True},
+         f"0 done (none yet); {PACE}; {STOPPING}; {ON}"),
+    ],
+)  # fmt: skip
+def test_a_plain_line_says_position_counts_pace_and_store(
+    fields: dict[str, Any], line: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """How far a run is, how fast, what it waits for, and where; log collectors get numbers."""
+    PlainLines(Output()).show(moment(**fields))
+    assert capsys.readouterr().err == f"{line}\n"
+    PlainLines(Output(as_json=True)).show(moment(**fields))
+    told = orjson.loads(capsys.readouterr().err)
+    known = {"time": told["time"], "level": "info", "event": "progress", "message": line}
+    assert told == known | moment(**fields).fields()
+
+
 @pytest.mark.parametrize("width", [0, 1, 2, 7])
 def test_display_fits_a_window_of_few_columns(width: int) -> None:
     """However narrow a window is, there is something that can be drawn in it."""
@@ -125,16 +129,9 @@ def test_display_fits_a_window_of_few_columns(width: int) -> None:
 
 @pytest.mark.parametrize(
     ("seconds", "words"),
-    [
-        (0, "0 s"),
-        (99, "99 s"),
-        (100, "1:40 min"),
-        (3599, "59:59 min"),
-        (3723, "1:02:03 h"),
-        (172_799, "47:59:59 h"),
-        (22_149_819, "256 days"),
-    ],
-)
+    [(0, "0 s"), (99, "99 s"), (100, "1:40 min"), (3599, "59:59 min"), (3723, "1:02:03 h"),
+     (172_799, "47:59:59 h"), (22_149_819, "256 days")],
+)  # fmt: skip
 def test_the_time_left_is_told_as_people_tell_times(seconds: int, words: str) -> None:
     """Seconds, minutes and hours to go are written as people say them."""
     drawn = lines_of(moment(seconds_left=seconds), rich_on(Screen()), 79)
@@ -162,18 +159,6 @@ def test_each_outcome_is_drawn_in_its_colour() -> None:
     desk.display.show(moment())
     for words in ("\x1b[32mcancelled 1,190", "\x1b[33mnot_found 8", "\x1b[31mfailed 2"):
         assert words in desk.screen.raw
-    desk.display.end()
-
-
-def test_note_stands_above_the_display() -> None:
-    """A note stands above the display, and stays when that goes."""
-    desk = Desk()
-    desk.display.show(moment())
-    desk.output.note("note: a proxy is used")
-    desk.display.show(moment())
-    assert desk.screen.shown == ["note: a proxy is used", *desk.expected]
-    desk.display.end()
-    assert desk.screen.shown == ["note: a proxy is used"]
 
 
 @pytest.mark.parametrize(("before", "after"), [(80, 40), (80, 24), (40, 80), (80, 79), (30, 7)])
@@ -195,16 +180,17 @@ def test_resized_window_keeps_nothing_of_the_display(before: int, after: int) ->
     assert desk.screen.shown == ["begun"]
 
 
-def test_note_between_resize_and_drawing_is_kept() -> None:
-    """A line that comes before the next drawing is not lost, and nothing is left behind."""
-    desk = Desk(80)
+@pytest.mark.parametrize("width", [80, 30])
+def test_note_stands_above_the_display(width: int) -> None:
+    """A note stands above the display, be it resized meanwhile, and stays when that goes."""
+    desk = Desk()
     desk.display.show(moment())
-    desk.resize(30)
-    desk.output.note("cancelled job-1")
+    desk.resize(width)
+    desk.output.note("note: a proxy is used")
     desk.display.show(moment())
-    shown = [*desk.screen.shown]
+    assert desk.screen.shown == ["note: a proxy is used", *desk.expected]
     desk.display.end()
-    assert shown == ["cancelled job-1", *desk.expected]
+    assert desk.screen.shown == ["note: a proxy is used"]
 
 
 def test_many_notes_do_not_redraw_the_display() -> None:
@@ -214,7 +200,6 @@ def test_many_notes_do_not_redraw_the_display() -> None:
     for number in range(100):
         desk.output.note(f"cancelled job-{number}")
     assert desk.screen.raw.count("a second") <= 2  # and as it ends
-    desk.display.end()
 
 
 def test_display_survives_a_terminal_that_goes_away(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -231,30 +216,25 @@ def test_display_survives_a_terminal_that_goes_away(monkeypatch: pytest.MonkeyPa
 
 
 @pytest.mark.parametrize(
-    ("progress", "terminal", "environ", "console", "expected"),
+    ("progress", "environ", "console", "expected"),
     [
-        ("auto", True, {}, {}, LiveDisplay),
-        ("auto", True, {"NO_COLOR": "1"}, {}, LiveDisplay),
-        ("auto", True, {"CI": "true"}, {}, PlainLines),
-        ("auto", True, {"CI": ""}, {}, LiveDisplay),
-        ("auto", True, {"TERM": "dumb"}, {}, PlainLines),
-        ("auto", False, {}, {}, PlainLines),
-        ("auto", True, {}, {"as_json": True}, PlainLines),
-        ("auto", True, {}, {"quiet": True}, PlainLines),
-        ("bar", True, {"CI": "true"}, {}, LiveDisplay),
-        ("bar", False, {}, {}, PlainLines),
-        ("bar", True, {"TERM": "dumb"}, {}, PlainLines),
-        ("plain", True, {}, {}, PlainLines),
-        ("none", True, {}, {}, PlainLines),
-        ("auto", False, {"FORCE_COLOR": "1"}, {}, PlainLines),
+        ("auto", {}, {}, LiveDisplay),
+        ("auto", {"NO_COLOR": "1", "CI": ""}, {}, LiveDisplay),
+        ("auto", {"CI": "true"}, {}, PlainLines),
+        ("bar", {"CI": "true"}, {}, LiveDisplay),
+        ("bar", {"TERM": "dumb"}, {}, PlainLines),
+        ("bar", {"FORCE_COLOR": "1", "FILE": "1"}, {}, PlainLines),
+        ("auto", {}, {"as_json": True}, PlainLines),
+        ("plain", {}, {}, PlainLines),
+        ("auto", {}, {"quiet": True}, None),
+        ("none", {}, {}, None),
     ],
 )
 def test_display_suits_standard_error_and_options(
     progress: str,
-    terminal: bool,
     environ: dict[str, str],
     console: dict[str, bool],
-    expected: type,
+    expected: type | None,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """A bar where one can be drawn and is wanted, else lines; nothing where that is wanted."""
@@ -263,21 +243,16 @@ def test_display_suits_standard_error_and_options(
     for name, value in ({"TERM": "xterm"} | environ).items():
         monkeypatch.setenv(name, value)
     screen = Screen()
-    monkeypatch.setattr(screen, "isatty", lambda: terminal)
+    monkeypatch.setattr(screen, "isatty", lambda: "FILE" not in environ)
     monkeypatch.setattr(sys, "stderr", screen)
     display = display_for(progress, Output(**console))
-    assert type(display) is expected
     display.show(moment())
     display.end()
-    assert ("1,200" in screen.raw) == (progress != "none" and not console.get("quiet"))
+    assert (type(display) if "1,200" in screen.raw else None) is expected
 
 
-IDS = "".join(f"job-{i}\n" for i in range(1, 17))
-MANY = "".join(f"job-{i}\n" for i in range(1, 201))
 REPORT = ("-o", "r.csv", "-r20")
 HIDDEN_CURSOR = "\x1b[?25l"
-
-
 STORE = r'127\.0\.0\.1:\d+, store "practice store" \([0-9a-f-]+\)'
 AFTER = [
     "Cancel 16 jobs",
@@ -295,29 +270,31 @@ AFTER = [
 ]
 
 
+def ids(count: int) -> str:
+    return "".join(f"job-{i}\n" for i in range(1, count + 1))
+
+
 def test_terminal_shows_the_summary_and_nothing_of_the_display_after_a_run(
     serve: Serve, tmp_path: Path
 ) -> None:
     """The question, a bar while the run lasts, then the summary, and nothing of the bar."""
-    api = sandbox(16)
-    url = serve(api.serve())
-    with at_terminal(*REPORT, folder=tmp_path, url=url, piped=IDS, width=40) as terminal:
+    url = serve(sandbox(16).serve())
+    with at_terminal(*REPORT, folder=tmp_path, url=url, piped=ids(16), width=40) as terminal:
         terminal.wait_for(r"\[y/N\] ")
         terminal.press("y\n")
         terminal.wait_for("\u2501")
         assert terminal.end() == 0
-    assert " a second" in terminal.raw
     lines = terminal.screen(40)
     said = " ".join(" ".join(lines).split())  # lines are broken between words
     assert re.fullmatch(" ".join(AFTER), said), lines
     assert HIDDEN_CURSOR not in terminal.raw
-    assert set(api.statuses.values()) == {"cancelled"}
 
 
 def test_ctrl_c_at_the_question_cancels_nothing(serve: Serve, tmp_path: Path) -> None:
     """Ctrl-C is a no."""
     api = sandbox(16)
-    with at_terminal(*REPORT, folder=tmp_path, url=serve(api.serve()), piped=IDS) as terminal:
+    url = serve(api.serve())
+    with at_terminal(*REPORT, folder=tmp_path, url=url, piped=ids(16)) as terminal:
         terminal.wait_for(r"\[y/N\] ")
         terminal.press(CTRL_C)
         assert terminal.end() == 130
@@ -327,26 +304,13 @@ def test_ctrl_c_at_the_question_cancels_nothing(serve: Serve, tmp_path: Path) ->
     assert set(api.statuses.values()) == {"pending"}
 
 
-def test_ctrl_c_takes_the_display_off_the_screen(serve: Serve, tmp_path: Path) -> None:
-    """An interrupted run takes its bar off the screen, too, and leaves a cursor."""
-    url = serve(sandbox(200).serve())
-    with at_terminal(*REPORT, "-y", folder=tmp_path, url=url, piped=MANY) as terminal:
-        terminal.wait_for(" a second")
-        terminal.press(CTRL_C)
-        assert terminal.end() == 130
-    lines = terminal.screen(100)
-    assert re.fullmatch(r"cancelled +\d+", lines[0]), lines
-    assert re.fullmatch(r"not_attempted +\d+  never sent", lines[1]), lines
-    assert "error: interrupted (SIGINT)" in lines
-    assert lines[-1].endswith(" --resume -o r.csv r.csv")  # the command that goes on
-    assert HIDDEN_CURSOR not in terminal.raw
-    assert "job-200,not_attempted" in (tmp_path / "r.csv").read_text()
-
-
 def test_second_ctrl_c_leaves_jobs_in_flight_unknown(serve: Serve, tmp_path: Path) -> None:
-    """A run that was interrupted says what it waits for, and that it need not be waited for."""
+    """A run that was interrupted says what it waits for, and that it need not be waited for.
+
+    Its bar leaves the screen, the cursor stays, and the last line goes on with it.
+    """
     url = serve(Store({}, kinds=["hang"], rate=1.0).serve())  # silent but for the login
-    with at_terminal(*REPORT, "-y", folder=tmp_path, url=url, piped=MANY) as terminal:
+    with at_terminal(*REPORT, "-y", folder=tmp_path, url=url, piped=ids(200)) as terminal:
         terminal.wait_for(" a second")
         terminal.press(CTRL_C)
         terminal.wait_for(
@@ -354,6 +318,10 @@ def test_second_ctrl_c_leaves_jobs_in_flight_unknown(serve: Serve, tmp_path: Pat
         )
         terminal.press(CTRL_C)
         assert terminal.end() == 130
-    shown = "\n".join(terminal.screen(100))
-    assert re.search(r"^unknown +\d+  a cancel was sent", shown, re.MULTILINE), shown
-    assert "stopping:" not in shown
+    lines = terminal.screen(100)
+    assert re.fullmatch(r"unknown +\d+  a cancel was sent, .*", lines[0]), lines
+    assert re.fullmatch(r"not_attempted +\d+  never sent", lines[1]), lines
+    assert "error: interrupted (SIGINT)" in lines
+    assert lines[-1].endswith(" --resume -o r.csv r.csv")
+    assert HIDDEN_CURSOR not in terminal.raw
+    assert "job-200,not_attempted" in (tmp_path / "r.csv").read_text()

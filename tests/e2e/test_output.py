@@ -17,12 +17,12 @@ from bulkcancel.console import Output
 from bulkcancel.sandbox import Rules
 from tests.conftest import KEY, Cli, KeepProfile, fed_by
 from tests.support.practice import sandbox
-from tests.support.programs import run_program, running
+from tests.support.programs import run_program
 from tests.support.raw import RawServer, http
 
 IDS = "job-1\njob-2\njob-3\n"
 EIGHT = "".join(f"job-{i}\n" for i in range(1, 9))
-SECRET, TOKEN = "s3cret/of+the=store", "token/of+the=night"
+SECRET, TOKEN, VALUE = "s3cret/of+the=store", "token/of+the=night", "hush-hush/of+the=header"
 LOGIN = http("200 OK", b'{"access_token": "%s"}' % TOKEN.encode())
 
 
@@ -46,17 +46,13 @@ def test_verbose_shows_each_job_and_very_verbose_each_request(cli: Cli) -> None:
         *(r"POST /pcm/jobs/job-1/cancel 200 \d+ ms", jobs[0]),
         *(r"POST /pcm/jobs/busy/cancel 422 \d+ ms", r"GET /pcm/jobs/busy 200 \d+ ms", jobs[1]),
     ]
-    for flag, patterns in (("-vv", requests), ("-q", [])):
-        ended = cli.against(api, "-yr500", "-j1", flag, stdin="job-1\nbusy\n")
-        shown = [
-            line
-            for line in ended.err.splitlines()
-            if re.match(r"(POST|GET|\w+ (job-1|busy)\b)", line)
-        ]
-        assert len(shown) == len(patterns)
-        for pattern, line in zip(patterns, shown, strict=True):
-            assert re.fullmatch(pattern, line), line
-    assert ended.err.startswith("error: exit code 3: not_pending 2\n")
+    ended = cli.against(api, "-yr500", "-j1", "-vv", stdin="job-1\nbusy\n")
+    about_jobs = re.compile(r"(POST|GET|\w+ (job-1|busy)\b)")
+    shown = filter(about_jobs.match, ended.err.splitlines())
+    for pattern, line in zip(requests, shown, strict=True):
+        assert re.fullmatch(pattern, line), line
+    ended = cli.against(api, "-yr500", "-j1", "-q", stdin="job-1\nbusy\n")
+    assert ended.err == "error: exit code 3: not_pending 2\nhint: the report is standard output\n"
     ended = cli.against(api, "-yr500", "-j1", "-v", stdin="job-1\n")
     assert "\nnot_pending job-1 (cancelled: " in ended.err
     assert "POST" not in ended.err
@@ -74,7 +70,7 @@ def test_json_log_lines_are_objects_and_rows_stay_rows(cli: Cli) -> None:
     assert json_lines(ended.err)[-1]["outcomes"] == {"cancelled": 3, "invalid": 1}
 
 
-@pytest.mark.parametrize("arguments", [["nowhere.csv"], ["--rate", "0"], ["--header", "none"]])
+@pytest.mark.parametrize("arguments", [["nowhere.csv"], ["--rate", "0"]])
 def test_json_error_is_an_object(arguments: list[str], cli: Cli) -> None:
     """An error is an object, too."""
     ended = cli("-y", "--log-format", "json", *arguments, stdin=IDS, **KEY)
@@ -85,11 +81,8 @@ def test_json_error_is_an_object(arguments: list[str], cli: Cli) -> None:
 def test_json_error_that_can_not_be_written_keeps_its_exit_code(tmp_path: Path) -> None:
     """An error that can't be written has its exit code all the same."""
     arguments = ("-y", "--log-format", "json", "nowhere.csv")
-    with (
-        Path("/dev/full").open("wb") as full,
-        running(*arguments, folder=tmp_path, stderr=full) as program,
-    ):
-        assert program.end().code == 2
+    with Path("/dev/full").open("wb") as full:
+        assert run_program(*arguments, folder=tmp_path, stderr=full).code == 2
 
 
 @pytest.mark.parametrize(
@@ -170,13 +163,11 @@ def test_profile_gives_store_and_login(cli: Cli, keep_profile: KeepProfile) -> N
     assert "no profile 'day'" in cli("-y", "--profile", "day", stdin=IDS).err
 
 
-@pytest.mark.parametrize("option", ["--sandbox", "--dry-run"])
-def test_profile_is_not_read_without_a_store(
-    option: str, cli: Cli, keep_profile: KeepProfile
-) -> None:
+def test_profile_is_not_read_without_a_store(cli: Cli, keep_profile: KeepProfile) -> None:
     """Without a store there is nothing to look for in a profile, be it broken."""
     keep_profile("no INI")
-    assert cli(option, "-r500", stdin=IDS).code == 0
+    assert cli("--sandbox", "-r500", stdin=IDS).code == 0
+    assert cli("--dry-run", stdin=IDS).code == 0
 
 
 # --- secrets
@@ -184,7 +175,7 @@ def test_profile_is_not_read_without_a_store(
 
 def echoing() -> Iterator[bytes]:
     """Say secrets back in every place of a reply that is shown or kept."""
-    for text in (SECRET, TOKEN):
+    for text in (SECRET, TOKEN, VALUE):
         body = {"errors": [{"title": text, "request_id": text, "detail": f"you sent {text}"}]}
         data = {"id": "job-1", "attributes": {"status": "failed", "type": text}}
         for status, reply in product(("400 Bad", "403 No"), (body, {"data": data})):
@@ -193,12 +184,13 @@ def echoing() -> Iterator[bytes]:
             )
 
 
-@pytest.mark.parametrize("form", ["text", "json"])
-@pytest.mark.parametrize("way", ["variables", "profile", "token"])
+@pytest.mark.parametrize(
+    ("way", "form"), [("variables", "text"), ("profile", "json"), ("token", "json")]
+)
 def test_secret_that_a_store_says_back_is_hidden(
     way: str, form: str, cli: Cli, keep_profile: KeepProfile
 ) -> None:
-    """At -vv neither the secret nor the token is shown, wherever they came from or come back."""
+    """At -vv no secret, token or header's value is shown, wherever it came from or comes back."""
     login = {"EPCC_CLIENT_ID": "night-operator", "EPCC_CLIENT_SECRET": SECRET}
     if way == "profile":
         lines = "\n".join(f"{name}={value}" for name, value in login.items())
@@ -207,54 +199,42 @@ def test_secret_that_a_store_says_back_is_hidden(
     answers = [*echoing(), http("403 No")]
     if way != "token":
         answers = [LOGIN, *answers]
-    common = ("-yvvr500", "-j1", "--log-format", form)
+    common = ("-yvvr500", "-j1", "--log-format", form, "-H", f"X-Api-Key: {VALUE}")
     ended, login_refused = (
         cli(*common, stdin=EIGHT, EPCC_API_BASE_URL=cli.url(server), **env)
         for server in (RawServer(*answers), RawServer(*echoing(), http("403 No")))
     )
     assert "403" in ended.err
     assert "[hidden]" in ended.out
+    assert TOKEN not in ended.out + ended.err
     for text in (ended.err, ended.out, login_refused.err, login_refused.out):
-        if way != "token":
-            assert SECRET not in text
-        if text in {ended.err, ended.out}:
-            assert TOKEN not in text
+        assert VALUE not in text
+        assert way == "token" or SECRET not in text
     if form == "json":
         json_lines(ended.err)
         json_lines(login_refused.err)
 
 
-@pytest.mark.parametrize("form", ["text", "json"])
-def test_secret_as_a_job_status_is_hidden(form: str, cli: Cli, tmp_path: Path) -> None:
+def test_secret_as_a_job_status_is_hidden(cli: Cli, tmp_path: Path) -> None:
     """A token that a store sends back as a job's status is neither shown nor kept."""
     refusal = orjson.dumps({"errors": [{"title": "No", "detail": "why"}]})
     shown = orjson.dumps({"data": {"id": "job-1", "attributes": {"status": TOKEN}}})
     replies = http("404 No"), http("422 No", refusal), http("200 OK", shown)
-    arguments = ("-yvv", "--log-format", form, "--summary", "s.json")
+    arguments = ("-yvv", "--summary", "s.json")
     ended = cli.against(RawServer(LOGIN, *replies), *arguments, stdin="job-1\n")
     assert ended.code == 3
     for text in (ended.err, ended.out, (tmp_path / "s.json").read_text()):
         assert TOKEN not in text
 
 
-def test_secret_in_a_header_is_hidden(cli: Cli) -> None:
-    """A header's value that looks like a secret is shown nowhere, be it said back by the store."""
-    value = "hush-hush/of+the=night"
-    told = orjson.dumps({"errors": [{"title": "No", "detail": f"you sent {value}"}]})
-    server = RawServer(LOGIN, http("403 No", told))
-    arguments = ("-yvvr500", "-H", f"X-Api-Key: {value}", "-o", "-")
-    ended = cli.against(server, *arguments, stdin="job-1\n")
-    assert "you sent [hidden]" in ended.out
-    assert "you sent [hidden]" in ended.err
-    assert value not in ended.out + ended.err
-
-
-@pytest.mark.parametrize("variable", ["EPCC_CLIENT_SECRET", "BULKCANCEL_TOKEN"])
-@pytest.mark.parametrize("option", ["--rate", "--progress", "--concurrency", "--nonsense="])
+@pytest.mark.parametrize(
+    ("option", "variable"),
+    [("--rate=", "EPCC_CLIENT_SECRET"), ("--progress=", "BULKCANCEL_TOKEN"),
+     ("--nonsense=", "EPCC_CLIENT_SECRET")],
+)  # fmt: skip
 def test_secret_in_a_usage_error_is_hidden(option: str, variable: str, cli: Cli) -> None:
     """A secret of the environment that slipped into the arguments is not repeated."""
-    arguments = [f"{option}{SECRET}"] if option.endswith("=") else [option, SECRET]
-    ended = cli(*arguments, stdin=IDS, **{variable: SECRET})
+    ended = cli(f"{option}{SECRET}", stdin=IDS, **{variable: SECRET})
     assert ended.is_refusal(), ended.err
     assert SECRET not in ended.err
 
@@ -320,9 +300,7 @@ def test_completion_of_each_shell(shell: str, cli: Cli) -> None:
 @pytest.mark.parametrize(
     ("words", "found"),
     [
-        (["--progress=p"], ["--progress=plain"]),
         (["--progress="], [f"--progress={each}" for each in ("auto", "bar", "plain", "none")]),
-        (["--log-format=t"], ["--log-format=text"]),
         (["--progress", "p"], ["plain"]),
         (["--progr"], ["--progress"]),
         (["--check", "--progress=p"], ["--progress=plain"]),
