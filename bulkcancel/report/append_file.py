@@ -18,7 +18,7 @@ from bulkcancel.report.regular_file import open_regular
 if TYPE_CHECKING:
     import hashlib
 
-_NEW = os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW  # never through a link
+_APPEND = os.O_RDWR | os.O_APPEND
 
 
 class AppendFile(Destination):
@@ -131,24 +131,22 @@ def create(target: str, *, overwrite: bool = False) -> AppendFile:
     Nothing of an existing file is lost before `begin`.
     """
     try:
-        file = os.open(target, os.O_RDWR | os.O_APPEND | _NEW, 0o600)
-        return AppendFile(_locked(file, target), target, created=True)
+        file = os.open(target, _APPEND | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
     except OSError as error:
         if overwrite and isinstance(error, FileExistsError):
             return reopen(target)
-        raise _refusal(target, "created", error) from None
+        what = f"{target} can't be created: {error.strerror}"
+        raise ReportError(what, ELSEWHERE) from None
+    return AppendFile(_locked(file, target), target, created=True)
 
 
 def reopen(target: str) -> AppendFile:
     """Open an existing file to append to it; raises `ReportError`."""
     try:
-        return AppendFile(_locked(open_regular(target, os.O_RDWR | os.O_APPEND), target), target)
+        file = open_regular(target, _APPEND)
     except OSError as error:
-        raise _refusal(target, "opened", error) from None
-
-
-def _refusal(target: str, what: str, error: OSError) -> ReportError:
-    return ReportError(f"{target} can't be {what}: {error.strerror}", ELSEWHERE)
+        raise ReportError(f"{target} can't be opened: {error.strerror}", ELSEWHERE) from None
+    return AppendFile(_locked(file, target), target)
 
 
 def _locked(file: int, target: str) -> int:

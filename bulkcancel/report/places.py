@@ -9,9 +9,9 @@ from contextlib import suppress
 from pathlib import Path
 
 from bulkcancel.base.errors import ReportError
+from bulkcancel.base.model import Outcome
 from bulkcancel.base.settings import ReportOptions
 from bulkcancel.base.text import visible
-from bulkcancel.report.by_outcome import split_files
 from bulkcancel.report.destination import ELSEWHERE, STDOUT, name_of
 from bulkcancel.report.regular_file import followed, read_regular
 from bulkcancel.report.rows import FIRST_COLUMNS, Format, Layout
@@ -47,6 +47,11 @@ def is_stream(target: str) -> bool:
     """Tell whether a report goes to standard output, a pipe or a device."""
     path = Path(target)
     return target == STDOUT or (path.exists() and not path.is_file())
+
+
+def split_files(folder: Path) -> dict[Outcome, Path]:
+    """Return the file that holds the rows of each outcome."""
+    return {outcome: folder / f"{outcome.value}.csv" for outcome in Outcome}
 
 
 def is_pipe(target: str) -> bool:

@@ -6,22 +6,24 @@ A result that can't be recorded ends the run: nothing is done without a row.
 import os
 import time
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import islice
 from pathlib import Path
 from threading import Lock
+from typing import BinaryIO
 
 from bulkcancel.base.errors import BulkcancelError, GuardError, ReportError
 from bulkcancel.base.model import JobResult, Outcome
 from bulkcancel.base.settings import ReportOptions
 from bulkcancel.base.times import epoch_of
 from bulkcancel.report.append_file import AppendFile, create, reopen
-from bulkcancel.report.by_outcome import write_split
 from bulkcancel.report.destination import Destination, open_stream
 from bulkcancel.report.past import Past, last_rows, read_past
-from bulkcancel.report.places import format_of, is_pipe, is_stream, target_of
-from bulkcancel.report.rows import MAX_ROW, Layout, Row, new_run_id
+from bulkcancel.report.places import format_of, is_pipe, is_stream, split_files, target_of
+from bulkcancel.report.regular_file import followed, write_atomically
+from bulkcancel.report.rows import MAX_ROW, Format, Layout, Row, inert, new_run_id
 
 
 @dataclass(slots=True)
@@ -140,6 +142,32 @@ def _trouble_of(action: Callable[[], None]) -> BulkcancelError | None:
     except BulkcancelError as error:
         return error
     return None
+
+
+def write_split(folder: Path, report: AppendFile, layout: Layout) -> None:
+    """Write the last row of each job to the CSV file of its outcome; remove files without a row.
+
+    Each file is replaced whole or not at all, and an input for another run. Raises
+    `GuardError`, or `ReportError` where somebody else has changed the report.
+    """
+    split = Layout(Format.CSV, layout.columns)
+    try:
+        folder.mkdir(0o700, parents=True, exist_ok=True)
+        paths = split_files(Path(followed(str(folder))))
+        with ExitStack() as stack:
+            files: dict[Outcome, BinaryIO] = {}
+            for row in last_rows(report, layout):
+                outcome = Outcome(str(row["outcome"]))
+                if outcome not in files:
+                    files[outcome] = stack.enter_context(write_atomically(paths[outcome]))
+                    files[outcome].write(split.header)
+                files[outcome].write(split.line_of(inert(row)))
+        for outcome in paths.keys() - files.keys():
+            paths[outcome].unlink(missing_ok=True)
+    except OSError as error:
+        where = error.filename or folder
+        what = f"{where} can't be written: {error.strerror}"
+        raise GuardError(what, "name another folder with --split") from None
 
 
 def open_earlier(options: ReportOptions) -> EarlierReport:

@@ -2,7 +2,7 @@
 
 import hashlib
 import math
-from dataclasses import replace
+from contextlib import nullcontext
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -70,20 +70,12 @@ def test_invalid_rows_without_an_id_are_told_apart_by_place(form: Format) -> Non
     assert list(past_of(report_of(form, *rows)).jobs) == ["jobs.csv:2", "jobs.csv:3"]
 
 
-@pytest.mark.parametrize(
-    ("content", "layout", "size"),
-    [
-        (b"", None, 0),
-        (HEADER, Layout(CSV), len(HEADER)),
-        *((HEADER[:length], Layout(CSV), 0) for length in (1, 20, len(HEADER) - 1)),
-    ],
-    ids=["nothing", "a header", "a byte of it", "a part of it", "all but its end"],
-)
-def test_a_report_that_had_hardly_begun(content: bytes, layout: Layout | None, size: int) -> None:
+@pytest.mark.parametrize("length", [0, 1, 20, len(HEADER) - 1, len(HEADER)])
+def test_a_report_that_had_hardly_begun(length: int) -> None:
     """A file without a row is a report without jobs; a header cut short is written again."""
-    past = past_of(content)
-    assert (past.layout, past.jobs, past.size) == (layout, {}, size)
-    assert past.torn == (len(content) > size)
+    past, is_whole = past_of(HEADER[:length]), length == len(HEADER)
+    assert (past.layout, past.jobs) == (Layout(CSV) if length else None, {})
+    assert (past.size, past.torn) == (length * is_whole, length > 0 and not is_whole)
 
 
 def test_a_first_row_of_json_is_ours_wherever_it_was_cut() -> None:
@@ -97,24 +89,19 @@ def test_a_first_row_of_json_is_ours_wherever_it_was_cut() -> None:
 
 TORN: dict[str, tuple[bytes, str | None]] = {
     # the beginning of a last line, and the job that it tells of
-    "within the id": (b"jo", None),
     "an id": (b"job-9", None),
     "no outcome": (b"job-9,", None),
     "a cancel": (b"job-9,c", "job-9"),
     "an unknown outcome": (b"job-9,unk", "job-9"),
     "all but the end": (GOOD[:-1], "abc"),
-    "a UUID in capitals": (UUID.upper().encode() + b",cancelled", UUID),
-    "in braces": (b"{" + UUID.encode() + b"},cancelled,", UUID),
+    "a UUID in another spelling": (b"{" + UUID.upper().encode() + b"},cancelled,", UUID),
     "never sent": (b"job-9,not_attempted,", None),
-    "failed": (b"job-9,failed,,", None),
     "invalid": (b"a/b,invalid,,", None),
     "invalid, and like a cancel": (b'"a,cancelled', None),
     "half a character": (b"\xc3", None),
-    "JSON, within the id": (b'{"job_id":"jo', None),
     "JSON, no outcome": (b'{"job_id":"job-9","outcome":"', None),
     "JSON, a cancel": (b'{"job_id":"job-9","outcome":"c', "job-9"),
     "JSON, all but the end": (GOOD_JSON[:-1], "abc"),
-    "JSON, failed": (b'{"job_id":"job-9","outcome":"failed"', None),
 }
 
 
@@ -153,12 +140,10 @@ NOT_OURS: dict[str, tuple[bytes, str | int]] = {
     # a file, and the message, or the line that is no row
     "ids": (b"job-1\njob-2\n", FIRST_LINE),
     "another table": (b"job_id,status\njob-1,pending\n", FIRST_LINE),
-    "columns in another order": (b"outcome,job_id\n", FIRST_LINE),
     "a byte order mark": (b"\xef\xbb\xbf" + HEADER + GOOD, SAVED_AGAIN),
     "CRLF": ((HEADER + GOOD).replace(b"\n", b"\r\n"), SAVED_AGAIN),
     "UTF-16": (HEADER.decode().encode("utf-16"), FIRST_LINE),
     "semicolons": (HEADER.replace(b",", b";"), SAVED_AGAIN),
-    "another column": (HEADER[:-1] + b",more\n", FIRST_LINE),
     "JSON of something else": (b'{"id": "job-1"}\n', FIRST_LINE),
     "a cell too few": (HEADER + GOOD + b"job-1,cancelled\n" + GOOD, 3),
     "a cell too many": (HEADER + GOOD[:-1] + b",x\n", 2),
@@ -166,13 +151,10 @@ NOT_OURS: dict[str, tuple[bytes, str | int]] = {
     "broken quotes": (HEADER + GOOD * 2 + b'"job' + GOOD, 4),
     "no UTF-8": (HEADER + b"\xff" + GOOD, 2),
     "a header in the middle": (HEADER + GOOD + HEADER, 3),
-    "a blank line": (HEADER + b"\n" + GOOD, 2),
-    "JSON in CSV": (HEADER + GOOD_JSON, 2),
     "CSV in JSON": (GOOD_JSON + GOOD, 2),
     "JSON without a key": (GOOD_JSON + GOOD_JSON.replace(b'"run_id"', b'"run"'), 2),
     "a list": (GOOD_JSON + b"[]\n", 2),
     "an outcome that is a list": (GOOD_JSON + GOOD_JSON.replace(b'"cancelled"', b"[]", 1), 2),
-    "an outcome that is null": (GOOD_JSON + GOOD_JSON.replace(b'"cancelled"', b"null", 1), 2),
 }
 
 
@@ -218,25 +200,19 @@ def test_any_written_row_is_read_back(form: Format, text: str, outcome: Outcome)
     assert key == (one.as_dict("run")["job_id"] or "jobs.csv:7")
 
 
-N_A, NOT_FOUND = Outcome.NOT_ATTEMPTED, Outcome.NOT_FOUND
-
-
 @pytest.mark.parametrize(
     ("outcomes", "known", "again"),
     [
-        ([NOT_FOUND, N_A], False, 2),
-        ([NOT_FOUND, Outcome.FAILED, Outcome.UNKNOWN], False, 3),
-        ([NOT_FOUND, N_A, Outcome.CANCELLED], True, 1),
-        ([NOT_FOUND, Outcome.NOT_PENDING], True, 0),
-        ([], False, 0),
+        ("not_found not_attempted", False, 2),
+        ("not_found failed unknown", False, 3),
+        ("not_found not_attempted cancelled", True, 1),
+        ("not_found not_pending", True, 0),
+        ("", False, 0),
     ],
-    ids=["stopped", "failed", "one found", "one late", "nothing"],
 )
-def test_a_store_is_known_once_a_job_was_found(
-    outcomes: list[Outcome], known: bool, again: int
-) -> None:  # fmt: skip
+def test_a_store_is_known_once_a_job_was_found(outcomes: str, known: bool, again: int) -> None:
     """A run that has found no job at all may have asked the wrong store: they are sent again."""
-    results = [result(f"job-{i}", outcome) for i, outcome in enumerate(outcomes)]
+    results = [result(f"job-{i}", Outcome(each)) for i, each in enumerate(outcomes.split())]
     past = past_of(report_of(CSV, *results))
     assert (past.store_is_known, past.sent_again.total()) == (known, again)
 
@@ -263,56 +239,43 @@ KILLED_AT = 1_772_600_768.0  # its time
 
 
 @pytest.mark.parametrize(
-    ("rows", "changed_at", "known_at", "untouched"),
+    ("rows", "killed_at", "known_at", "untouched"),
     [
-        ("a1 a2 a3", 0.0, 3.0, True),
-        ("a1 a2", 0.0, 2.0, True),
-        ("a1 b2", 0.0, 1.0, False),
-        ("a1 b2 a3", 0.0, 1.0, False),
-        ("b1 a2", 0.0, None, False),
-        ("a1 a+", 0.0, 1.0, False),
-        ("a1 a+ a3", 0.0, 1.0, False),
-        ("a+", 0.0, None, False),
-        ("a1 a2", 1e9, 2.0, False),
+        pytest.param("a1 a2 a3", None, 3.0, True, id="in each run"),
+        pytest.param("a1 a2", None, 2.0, True, id="in the last run"),
+        pytest.param("a1 b2", None, 1.0, False, id="not in the last run"),
+        pytest.param("a1 b2 a3", None, 1.0, False, id="not in one run"),
+        pytest.param("b1 a2", None, None, False, id="not in the first run"),
+        pytest.param("a1 a+", None, 1.0, False, id="a run without rows in between"),
+        pytest.param("a1 a+ a3", None, 1.0, False, id="and a later one"),
+        pytest.param("a+", None, None, False, id="a run without rows before all"),
+        pytest.param("a1 a2", 1e9, 2.0, False, id="a run without rows after all"),
     ],
-    ids=[
-        "in each run", "in the last run", "not in the last run", "not in one run",
-        "not in the first run", "a run without rows in between", "and a later one",
-        "a run without rows before all", "a run without rows after all",
-    ],
-)  # fmt: skip
+)
 def test_up_to_when_it_is_known_what_became_of_a_job(
-    rows: str, changed_at: float, known_at: float | None, untouched: bool
+    rows: str, killed_at: float | None, known_at: float | None, untouched: bool
 ) -> None:
     """A run that has ended has a row of each job; a job without one may have been in flight."""
+    run_ids = dict(zip("123+", [*RUNS, AFTER_A_KILL], strict=True))
     lines = b"".join(
         Layout(CSV).line_of(
-            result(each[0], Outcome.FAILED, finished_at=float(i)).as_dict(
-                AFTER_A_KILL if each[1] == "+" else RUNS[int(each[1]) - 1]
-            )
+            result(each[0], Outcome.FAILED, finished_at=float(i)).as_dict(run_ids[each[1]])
         )
         for i, each in enumerate(rows.split(), 1)
     )
-    past = read_past(BytesIO(HEADER + lines), "r.csv", changed_at)
+    past = read_past(BytesIO(HEADER + lines), "r.csv", killed_at or 0.0)
     assert (past.jobs["a"].known_at, past.jobs["a"].untouched) == (known_at, untouched)
-    assert past.killed_at == (changed_at or None)
+    assert past.killed_at == killed_at
 
 
 @pytest.mark.parametrize(
     ("run_id", "changed_at", "span"),
     [
-        (RUNS[1], 0.0, (KILLED_AT, KILLED_AT + 70)),
-        (AFTER_A_KILL, 0.0, (KILLED_AT, KILLED_AT + 70)),
-        (RUNS[1], KILLED_AT + 100, (KILLED_AT, KILLED_AT + 100)),
-        ("an edited one", 0.0, (KILLED_AT + 60, KILLED_AT + 70)),
-        (RUNS[1], 9e9, (0.0, math.inf)),
-    ],
-    ids=[
-        "all runs have rows",
-        "a run without rows before it",
-        "a run without rows after it",
-        "no time in its id",
-        "a clock ahead",
+        pytest.param(RUNS[1], 0.0, (KILLED_AT, KILLED_AT + 70), id="all runs have rows"),
+        pytest.param(AFTER_A_KILL, 0.0, (KILLED_AT, KILLED_AT + 70), id="one without before it"),
+        pytest.param(RUNS[1], KILLED_AT + 100, (KILLED_AT, KILLED_AT + 100), id="one after it"),
+        pytest.param("edited", 0.0, (KILLED_AT + 60, KILLED_AT + 70), id="no time in its id"),
+        pytest.param(RUNS[1], 9e9, (0.0, math.inf), id="a clock ahead"),
     ],
 )
 def test_a_run_that_left_no_row_is_in_the_span(
@@ -328,10 +291,7 @@ def test_a_run_that_left_no_row_is_in_the_span(
 def test_the_span_of_earlier_runs(form: Format) -> None:
     """The span reaches from the first request to the last row, and there is none without one."""
     times = ((1e9 + 5, 1e9 + 6), (1e9, 1e9 + 1), (None, 1e9 + 9))
-    rows = [
-        replace(result(f"job-{i}"), sent_at=sent, finished_at=end)
-        for i, (sent, end) in enumerate(times)
-    ]
+    rows = [result(f"job-{i}", sent_at=at, finished_at=end) for i, (at, end) in enumerate(times)]
     assert past_of(report_of(form, *rows)).sent_between == (1e9, 1e9 + 9)
     assert past_of(report_of(form, rows[2])).sent_between is None
 
@@ -354,50 +314,39 @@ def test_times_that_are_none_are_not_used() -> None:
     assert past.sent_between is None
 
 
-def of_store(store: str) -> Past:
-    line = Layout(CSV).line_of(result("a").as_dict("run-1", store))
-    return past_of(HEADER + line)
-
-
 @pytest.mark.parametrize(
     ("theirs", "ours", "same"),
     [
         ("", "h", True),
         ("h", "h", True),
-        ("h s-1", "h s-1", True),
         ("h s-1", "h", True),
         ("h", "h s-1", True),
+        ("g s-1", "h s-1", True),
         ("h s-1", "h s-2", False),
         ("g", "h", False),
-        ("g s-1", "h s-1", True),
         ("g s-1", "h", False),
     ],
 )
 def test_a_report_of_another_store_is_refused(theirs: str, ours: str, same: bool) -> None:
     """Stores are told apart by id, and by host where one id is not known; both are named."""
-    past = of_store(theirs)
-    if same:
+    past = past_of(HEADER + Layout(CSV).line_of(result().as_dict("run", theirs)))
+    with nullcontext() if same else pytest.raises(ReportError) as refused:
         require_same_store(past, ours)
-        return
-    with pytest.raises(ReportError) as refused:
-        require_same_store(past, ours)
-    assert refused.value.message == f"r.csv is the report of another store: {theirs}, not {ours}"
-    assert "--allow-other-store" in refused.value.hint
+    if refused:
+        told = f"r.csv is the report of another store: {theirs}, not {ours}"
+        assert refused.value.message == told
+        assert "--allow-other-store" in refused.value.hint
 
 
 @FORMATS
 def test_a_report_of_an_older_layout_is_read(form: Format) -> None:
-    """A report without the later columns is ours, and keeps its layout."""
+    """A report without the later columns is ours, and keeps its layout in all its rows."""
     older = Layout(form, FIRST_COLUMNS)
-    line = older.line_of(result("a", Outcome.FAILED).as_dict("run-1"))
-    past = past_of(older.header + line)
-    assert (past.layout, past.jobs) == (
-        older,
-        {"a": Earlier(Outcome.FAILED, known_at=0.0, known_run=1, untouched=True)},
-    )
-    assert past.size == len(older.header + line)
+    content = older.header + older.line_of(result("a", Outcome.FAILED).as_dict("run-1"))
+    past = past_of(content)
+    assert (past.layout, past.jobs["a"].outcome, past.size) == (older, Outcome.FAILED, len(content))
     with pytest.raises(ReportError, match=r"r.csv:\d: this is no row of a report"):
-        past_of(older.header + line + GOOD)
+        past_of(content + GOOD)
 
 
 def test_a_report_is_read_by_its_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

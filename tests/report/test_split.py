@@ -11,8 +11,8 @@ import pytest
 from bulkcancel.base.errors import GuardError, ReportError
 from bulkcancel.base.model import JobResult, Outcome
 from bulkcancel.report.append_file import AppendFile, create
-from bulkcancel.report.by_outcome import write_split
 from bulkcancel.report.rows import Format, Layout
+from bulkcancel.report.writer import write_split
 from tests.support.disks import NO_ROOM, no_space
 from tests.support.fakes import result
 
