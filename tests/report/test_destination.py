@@ -7,6 +7,8 @@ import os
 import tempfile
 import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 from unittest.mock import Mock
 
@@ -51,10 +53,8 @@ def test_standard_output_is_never_truncated(
 )
 def test_a_broken_stream_stops_the_run(broken: Callable[[], int], words: str) -> None:
     """A line that can't be written ends the run, and so does a pipe without a reader."""
-    stream = Stream(broken(), "report.csv")
-    with pytest.raises(GuardError) as raised:
+    with closing(Stream(broken(), "report.csv")) as stream, pytest.raises(GuardError) as raised:
         stream.append(b"line\n")
-    stream.close()
     assert str(raised.value) == words
 
 
@@ -62,20 +62,12 @@ def test_a_slow_reader_gets_a_long_line_whole() -> None:
     """A non-blocking pipe takes a line of any length as its reader gets to it."""
     reading, writing = os.pipe()
     os.set_blocking(writing, False)
-    line = os.urandom(300_000)
-    got = list[bytes]()
-
-    def read() -> None:
-        with os.fdopen(reading, "rb") as end:
-            got.append(end.read())
-
-    reader = threading.Thread(target=read)
-    stream = Stream(writing, "pipe")
-    reader.start()
-    stream.append(line)
-    stream.close()
-    reader.join(10)
-    assert got == [line]
+    line, stream = os.urandom(300_000), Stream(writing, "pipe")
+    with ThreadPoolExecutor(1) as pool, os.fdopen(reading, "rb") as end:
+        got = pool.submit(end.read)
+        stream.append(line)
+        stream.close()
+        assert got.result(10) == line
 
 
 @linux_only
@@ -146,28 +138,29 @@ def test_what_has_become_no_stream_is_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("capfd")
-def test_standard_output_on_a_failing_disk_is_a_guard(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("name", ["standard output", "r.csv"])
+def test_a_disk_that_fails_to_sync_is_a_guard(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Where standard output is a file, its disk is waited for, and its failure is told."""
-    with stdout_to(os.open(tmp_path / "r.csv", os.O_RDWR | os.O_CREAT)):
-        standard_output().sync()
+    """A disk is waited for, be it behind standard output; what it did not keep ends the run."""
+    with stdout_to(os.open(tmp_path / "out", os.O_RDWR | os.O_CREAT)):
+        output = create(str(tmp_path / name)) if name == "r.csv" else standard_output()
+        output.sync()
         monkeypatch.setattr(os, "fsync", Mock(side_effect=OSError(errno.EIO, "I/O error")))
-        with pytest.raises(GuardError, match="standard output can't be written: I/O error"):
-            standard_output().sync()
+        with pytest.raises(GuardError, match=f"{name} can't be written: I/O error"):
+            output.sync()
+        output.close()
 
 
-def test_standard_output_stays_open_when_closed(capfd: pytest.CaptureFixture[str]) -> None:
-    """Closing the report leaves standard output to the rest of the program."""
+def test_standard_output_stays_open_when_closed(
+    capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Closing the report leaves it to the rest of the program; one that is closed is refused."""
     stream = standard_output()
     stream.append(b"line\n")
     stream.close()
     os.write(1, b"more\n")
     assert capfd.readouterr().out == "line\nmore\n"
-
-
-def test_a_closed_standard_output_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A closed standard output can't take a report."""
     monkeypatch.setattr("sys.stdout", None)
     with pytest.raises(ReportError, match="standard output is closed; name a file with --output"):
         standard_output()

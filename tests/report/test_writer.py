@@ -20,14 +20,7 @@ from bulkcancel.report.append_file import create
 from bulkcancel.report.destination import STDOUT
 from bulkcancel.report.rows import FIRST_COLUMNS, Format, Layout
 from bulkcancel.report.writer import EarlierReport, Recorder, open_earlier, open_recorder
-from tests.support.disks import (
-    FULL,
-    NO_ROOM,
-    no_space,
-    scarce,
-    stdout_to,
-    unread_pipe,
-)
+from tests.support.disks import FULL, NO_ROOM, no_space, scarce, stdout_to, unread_pipe
 from tests.support.fakes import result
 
 HEADER = Layout(Format.CSV).header
@@ -41,8 +34,9 @@ def run_id(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("bulkcancel.report.writer.new_run_id", lambda _: "run")
 
 
-def line_of(each: JobResult, form: Format = Format.CSV) -> bytes:
-    return Layout(form).line_of(each.as_dict("run"))
+def lines(*results: JobResult, layout: Layout = Layout(Format.CSV), store: str = "") -> bytes:  # noqa: B008  (frozen)
+    """Return a report of these results."""
+    return layout.header + b"".join(layout.line_of(each.as_dict("run", store)) for each in results)
 
 
 @pytest.fixture
@@ -51,85 +45,89 @@ def target(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def options(target: Path) -> ReportOptions:
+def new(target: Path) -> ReportOptions:
     return ReportOptions(str(target), split=target.parent / "split")
 
 
-def open_report(options: ReportOptions) -> Recorder:
-    """Open a report, new or earlier, with space for a row."""
-    return open_recorder(open_earlier(options), 1)
+@pytest.fixture
+def resumed(new: ReportOptions) -> ReportOptions:
+    return replace(new, resume=True)
 
 
 @contextmanager
 def opened(options: ReportOptions) -> Iterator[Recorder]:
+    """Open a report, new or earlier, with space for a row."""
     with closing(open_earlier(options)) as earlier:
         recorder = open_recorder(earlier, 1)
         yield recorder
         recorder.close()
 
 
-def test_each_result_is_recorded_and_split_at_the_end(options: ReportOptions, target: Path) -> None:
+def test_each_result_is_recorded_and_split_at_the_end(new: ReportOptions, target: Path) -> None:
     """Each result is a row of the report at once, with its store, and of its split at the end."""
-    recorder = open_recorder(EarlierReport(options), 1, "store.example s-1")
-    rows = [Layout(Format.CSV).line_of(each.as_dict("run", "store.example s-1")) for each in (A, B)]
+    recorder = open_recorder(EarlierReport(new), 1, store := "store.example s-1")
     for each in (A, B):
         recorder.record(each)
     recorder.sync()
-    assert target.read_bytes() == HEADER + b"".join(rows)
+    assert target.read_bytes() == lines(A, B, store=store)
     assert not (target.parent / "split").exists()
     assert recorder.close() is None
-    assert (target.parent / "split" / "failed.csv").read_bytes() == HEADER + rows[1]
+    assert (target.parent / "split" / "failed.csv").read_bytes() == lines(B, store=store)
     assert (recorder.unrecorded, recorder.broken, recorder.target) == ([], False, str(target))
-    assert (recorder.log.stores, list(recorder.log.runs)) == ({"store.example s-1"}, ["run"])
+    assert (recorder.log.stores, list(recorder.log.runs)) == ({store}, ["run"])
 
 
 @pytest.mark.parametrize("form", Format)
-@pytest.mark.parametrize("tail", [b"", b"b,fai"])
-def test_resuming_appends_in_the_format_of_the_report(
-    options: ReportOptions, target: Path, form: Format, tail: bytes
+@pytest.mark.parametrize("columns", [Layout(Format.CSV).columns, FIRST_COLUMNS], ids=["", "older"])
+@pytest.mark.parametrize("tail", [b"", b"b,fai"], ids=["whole", "torn"])
+def test_resuming_appends_in_the_layout_of_the_report(
+    tail: bytes, columns: tuple[str, ...], form: Format, resumed: ReportOptions, target: Path
 ) -> None:
-    """Rows are added behind the complete ones, whatever the report's name says of its format."""
-    head = HEADER if form is Format.CSV else b""
-    target.write_bytes(head + line_of(A, form) + tail)
-    earlier = open_earlier(replace(options, resume=True, format=form))  # as it is
+    """Whatever the report's name says of its format; its split has the same columns."""
+    layout = Layout(form, columns)
+    target.write_bytes(lines(A, layout=layout) + tail)
+    earlier = open_earlier(replace(resumed, format=form))  # as it is
     assert earlier.past.jobs["a"] == Earlier(Outcome.CANCELLED)
     recorder = open_recorder(earlier, 1)
     recorder.record(B)
     recorder.close()
-    assert target.read_bytes() == head + line_of(A, form) + line_of(B, form)
+    assert target.read_bytes() == lines(A, B, layout=layout)
     assert recorder.sha256 == hashlib.sha256(target.read_bytes()).hexdigest()
+    failed = (target.parent / "split" / "failed.csv").read_bytes()
+    assert failed == lines(B, layout=Layout(Format.CSV, columns))
 
 
 @pytest.mark.parametrize("content", [None, b"", HEADER[:9]], ids=["no file", "empty", "torn"])
-@pytest.mark.parametrize(("chosen", "head"), [(None, HEADER), ("csv", HEADER), ("jsonl", b"")])
+@pytest.mark.parametrize("chosen", [None, "jsonl"])
 def test_resuming_a_report_that_had_hardly_begun(
-    chosen: str | None, head: bytes, content: bytes | None, options: ReportOptions, target: Path
+    chosen: str | None, content: bytes | None, resumed: ReportOptions, target: Path
 ) -> None:
-    """A report without a complete first line is begun, in the format that was chosen."""
+    """A report without a complete first line is begun; an empty one in the format chosen now."""
     if content is not None:
-        target.write_bytes(content if head else content[:0])
-    with opened(replace(options, resume=True, format=chosen)) as recorder:
+        target.write_bytes(content)
+    chosen = None if content else chosen
+    with opened(replace(resumed, format=chosen)) as recorder:
         recorder.record(A)
-    assert target.read_bytes() == head + line_of(A, Format(chosen or "csv"))
+    assert target.read_bytes() == lines(A, layout=Layout(Format(chosen or "csv")))
 
 
 def test_a_report_without_rows_tells_when_its_run_began(
-    options: ReportOptions, target: Path
+    resumed: ReportOptions, target: Path
 ) -> None:
     """A run that was killed before its first row may have sent cancels since it began."""
     target.write_bytes(HEADER)
     os.utime(target, (1e9, 1e9))
     for _ in range(2):  # killed before its first row, too
-        with closing(open_earlier(replace(options, resume=True))) as earlier:
+        with closing(open_earlier(resumed)) as earlier:
             assert (earlier.past.killed_at, earlier.past.sent_between) == (1e9, (1e9, math.inf))
             open_recorder(earlier, 1)._output.release()
 
 
 def test_the_time_of_a_report_with_rows_shows_until_when_its_run_was_alive(
-    options: ReportOptions, target: Path
+    new: ReportOptions, target: Path
 ) -> None:
     """Before the first row it stays that of the beginning; then each sync sets it."""
-    with opened(options) as recorder:
+    with opened(new) as recorder:
         os.utime(target, (1e9, 1e9))
         recorder.sync()
         assert target.stat().st_mtime == 1e9
@@ -140,26 +138,24 @@ def test_the_time_of_a_report_with_rows_shows_until_when_its_run_was_alive(
 
 
 def test_a_report_that_is_closed_has_the_time_of_its_last_row(
-    options: ReportOptions, target: Path
+    resumed: ReportOptions, target: Path
 ) -> None:
     """Whatever the clock of its disk says, and though a resume found nothing to do."""
-    target.write_bytes(HEADER + line_of(A))
+    target.write_bytes(lines(A))
     os.utime(target, (A.finished_at, A.finished_at))
-    options = replace(options, resume=True)
-    recorder = open_report(options)
-    assert target.stat().st_mtime > A.finished_at
-    recorder.close()
+    with opened(resumed):
+        assert target.stat().st_mtime > A.finished_at
     assert target.stat().st_mtime == A.finished_at
-    with opened(options) as recorder:
+    with opened(resumed) as recorder:
         recorder.record(replace(B, finished_at=1e9))
     assert target.stat().st_mtime == 1e9
 
 
 def test_a_report_is_closed_after_a_sync_that_is_under_way(
-    options: ReportOptions, target: Path, monkeypatch: pytest.MonkeyPatch
+    new: ReportOptions, target: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What another thread still does at the end does not make it look like a killed run."""
-    recorder = open_report(options)
+    recorder = open_recorder(EarlierReport(new), 1)
     recorder.record(A)
     begun, ended = threading.Event(), threading.Event()
 
@@ -188,46 +184,42 @@ def test_a_report_is_closed_after_a_sync_that_is_under_way(
     ],
 )
 def test_a_report_that_can_not_be_resumed_stays_as_it_is(
-    target: Path, content: bytes, chosen: str | None, words: str
+    content: bytes, chosen: str | None, words: str, resumed: ReportOptions, target: Path
 ) -> None:
     """A file that is refused is not changed, and is free for others."""
     target.write_bytes(content)
     with pytest.raises(ReportError, match=words):
-        open_earlier(ReportOptions(str(target), chosen, resume=True))
+        open_earlier(replace(resumed, format=chosen))
     assert target.read_bytes() == content
     create(str(target), overwrite=True).close()
 
 
-@pytest.mark.parametrize("content", [None, HEADER + line_of(A)], ids=["new", "earlier"])
-@pytest.mark.parametrize("way", ["resume", "overwrite"])
+@pytest.mark.parametrize("content", [None, lines(A)], ids=["new", "earlier"])
+@pytest.mark.parametrize("resume", [True, False], ids=["resume", "overwrite"])
 def test_a_disk_without_space_for_the_rows_in_flight_is_refused(
-    options: ReportOptions,
-    target: Path,
-    content: bytes | None,
-    way: str,
-    monkeypatch: pytest.MonkeyPatch,
+    resume: bool, content: bytes | None, target: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Where they have no space nothing is begun, and an earlier report stays as it is."""
     if content:
         target.write_bytes(content)
     monkeypatch.setattr(tempfile, "TemporaryFile", Mock(side_effect=no_space()))
+    options = ReportOptions(str(target), resume=resume, overwrite=not resume)
     with pytest.raises(GuardError, match=f"r.csv {NO_ROOM}; {FULL}"):
-        open_report(replace(options, **{way: True}))  # type: ignore[arg-type]
+        open_recorder(open_earlier(options), 1)
     assert (target.read_bytes() if target.exists() else None) == content
 
 
 def test_results_that_could_not_be_recorded_are_kept(
-    options: ReportOptions, monkeypatch: pytest.MonkeyPatch
+    new: ReportOptions, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Jobs that were sent and that the report lacks are kept, to be named; others are not."""
-    with opened(options) as recorder:
+    with opened(new) as recorder:
         recorder._output.release()
         monkeypatch.setattr(os, "write", scarce(0))
         for each in (A, NEVER, INVALID):
             with pytest.raises(GuardError, match=NO_ROOM):
                 recorder.record(each)
-        assert recorder.broken
-        assert recorder.unrecorded == [A]
+    assert (recorder.broken, recorder.unrecorded) == (True, [A])
 
 
 @pytest.mark.usefixtures("capfd")
@@ -241,38 +233,36 @@ def test_a_reader_that_went_away_leaves_a_result_unrecorded() -> None:
 
 
 def test_a_disk_that_fills_up_stops_the_run_and_keeps_its_rows(
-    options: ReportOptions, target: Path, monkeypatch: pytest.MonkeyPatch
+    new: ReportOptions, target: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The row that takes reserved space is recorded and stops the run; those in flight fit."""
-    with opened(options) as recorder:
+    with opened(new) as recorder, monkeypatch.context() as patch:
         output = recorder._output
-        with monkeypatch.context() as patch:
-            patch.setattr(os, "write", scarce(3, lambda: 0 if output._reserve else 10_000))
-            for each in (A, B):
-                with pytest.raises(GuardError, match=NO_ROOM):
-                    recorder.record(each)
+        patch.setattr(os, "write", scarce(3, lambda: 0 if output._reserve else 10_000))
+        for each in (A, B):
+            with pytest.raises(GuardError, match=NO_ROOM):
+                recorder.record(each)
     assert (recorder.unrecorded, recorder.broken) == ([], False)
-    assert target.read_bytes() == HEADER + line_of(A) + line_of(B)
+    assert target.read_bytes() == lines(A, B)
 
 
-def test_a_split_that_fails_is_returned_at_the_end(options: ReportOptions, target: Path) -> None:
+def test_a_split_that_fails_is_returned_at_the_end(new: ReportOptions, target: Path) -> None:
     """A folder that can't be made at the end is a guard's error; the report is complete."""
-    (target.parent / "file").touch()
-    recorder = open_report(replace(options, split=target.parent / "file" / "below"))
+    (target.parent / "split").touch()
+    recorder = open_recorder(EarlierReport(new), 1)
     recorder.record(A)
     error = recorder.close()
     assert isinstance(error, GuardError)
-    assert "Not a directory" in error.message
-    assert target.read_bytes() == HEADER + line_of(A)
-    create(str(target), overwrite=True).close()
+    assert "File exists" in error.message
+    assert target.read_bytes() == lines(A)
 
 
 @pytest.mark.parametrize("cut", [False, True])
 def test_a_lost_report_is_restored_and_split_if_no_row_is_gone(
-    cut: bool, options: ReportOptions, target: Path
+    cut: bool, new: ReportOptions, target: Path
 ) -> None:
     """A report that was replaced is whole beside it; of one that lost rows there is no split."""
-    recorder = open_report(options)
+    recorder = open_recorder(EarlierReport(new), 1)
     recorder.record(A)
     if not cut:
         target.unlink()
@@ -284,24 +274,8 @@ def test_a_lost_report_is_restored_and_split_if_no_row_is_gone(
     place, split = Path(recorder.target), target.parent / "split" / "cancelled.csv"
     assert place.name == ("r.csv" if cut else "r.csv.saved")
     if not cut:
-        assert place.read_bytes() == split.read_bytes() == HEADER + line_of(A)
+        assert place.read_bytes() == split.read_bytes() == lines(A)
     assert split.exists() != cut
-    create(str(place), overwrite=True).close()  # it is free for others
-
-
-@pytest.mark.parametrize("form", Format)
-def test_a_report_of_an_older_layout_is_continued_in_it(form: Format, target: Path) -> None:
-    """A resumed report has the same columns in all its rows, and so has its split."""
-    older = Layout(form, FIRST_COLUMNS)
-    target.write_bytes(older.header + older.line_of(A.as_dict("run")))
-    with opened(ReportOptions(str(target), resume=True, split=target.parent / "split")) as recorder:
-        recorder.record(B)
-    assert target.read_bytes() == older.header + b"".join(
-        older.line_of(each.as_dict("run")) for each in (A, B)
-    )
-    split = Layout(Format.CSV, FIRST_COLUMNS)
-    failed = (target.parent / "split" / "failed.csv").read_bytes()
-    assert failed == split.header + split.line_of(B.as_dict("run"))
 
 
 def test_a_named_pipe_is_opened_once_it_has_a_reader(tmp_path: Path) -> None:
@@ -313,25 +287,26 @@ def test_a_named_pipe_is_opened_once_it_has_a_reader(tmp_path: Path) -> None:
     with opened(ReportOptions(str(path))) as recorder:
         recorder.record(A)
     reader.join(10)
-    assert got == [HEADER + line_of(A)]
+    assert got == [lines(A)]
 
 
-def test_a_torn_row_of_a_cancel_becomes_a_row_of_an_unknown_job(target: Path) -> None:
+def test_a_torn_row_of_a_cancel_becomes_a_row_of_an_unknown_job(
+    resumed: ReportOptions, target: Path
+) -> None:
     """What a torn row told of its job is on disk again before anything else is."""
     target.write_bytes(HEADER + b"a,canc")
-    with opened(ReportOptions(str(target), resume=True)) as recorder:
-        assert [(each["job_id"], each["outcome"]) for each in recorder.last_rows(5) or ()] == [
-            ("a", "unknown")
-        ]
+    with opened(resumed) as recorder:
+        rows = recorder.last_rows(5) or []
+        assert [(row["job_id"], row["outcome"]) for row in rows] == [("a", "unknown")]
     assert target.read_bytes().startswith(HEADER + b"a,unknown,")
 
 
 @pytest.mark.parametrize(("most", "rows"), [(2, ["a", "b"]), (1, None)])
 def test_last_rows_are_had_where_they_are_not_too_many(
-    most: int, rows: list[str] | None, options: ReportOptions
+    most: int, rows: list[str] | None, new: ReportOptions
 ) -> None:
     """The last row of each job can be read while the report is open, up to a number of them."""
-    with opened(options) as recorder:
+    with opened(new) as recorder:
         for each in (A, B, B):
             recorder.record(each)
         found = recorder.last_rows(most)
@@ -343,7 +318,7 @@ def test_last_rows_are_had_where_they_are_not_too_many(
 
 
 @pytest.mark.parametrize(
-    ("content", "mode", "remarks"),
+    ("tail", "mode", "remarks"),
     [
         (b"a,can", 0o600, ["the last line of {} was cut short, and is dropped"]),
         (b"", 0o644, ["{} can be read by other users"]),
@@ -352,10 +327,10 @@ def test_last_rows_are_had_where_they_are_not_too_many(
     ids=["torn", "not private", "neither"],
 )
 def test_remarks_on_a_resumed_report(
-    content: bytes, mode: int, remarks: list[str], target: Path
+    tail: bytes, mode: int, remarks: list[str], resumed: ReportOptions, target: Path
 ) -> None:
     """A torn line and a report that others can read are told."""
-    target.write_bytes(HEADER + content)
+    target.write_bytes(HEADER + tail)
     target.chmod(mode)
-    with closing(open_earlier(ReportOptions(str(target), resume=True))) as earlier:
+    with closing(open_earlier(resumed)) as earlier:
         assert earlier.remarks() == [each.format(target) for each in remarks]
