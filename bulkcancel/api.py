@@ -21,6 +21,15 @@ from bulkcancel.epcc import connect
 from bulkcancel.inputs import Entry, Input, Source, problem_of
 
 _LONGEST_SHOWN = 300  # characters of what is no job id
+_ONE_ID = (str, bytes, bytearray)
+_TYPES: Mapping[str, tuple[Any, str]] = {
+    "ids": (Iterable | AsyncIterable, "a list of ids"),
+    "login": (Credentials, "a ClientKey or a ReadyToken"),
+    "base_url": (str, "the URL as a text"),
+    "profile": (str, "its name"),
+    "headers": (Mapping, "a dictionary of texts"),
+    "allow": (Iterable, "outcomes"),
+}
 
 
 async def cancel_jobs(  # noqa: PLR0913  (all have a default, and a name)
@@ -58,6 +67,9 @@ async def cancel_jobs(  # noqa: PLR0913  (all have a default, and a name)
         max_failures=max_failures,
         max_outage=max_outage,
         max_wait=max_wait,
+    )
+    _check_types(
+        ids=ids, login=login, base_url=base_url, profile=profile, headers=headers, allow=allow
     )
     allowed = outcomes(allow)
     rows = _Rows(ids)
@@ -114,6 +126,16 @@ async def _collect(ids: Iterable[object], options: Mapping[str, Any]) -> list[Jo
     return results
 
 
+def _check_types(**options: object) -> None:
+    """Refuse what is of another type than the option takes; a login's value is not repeated."""
+    for name, value in options.items():
+        types, what = _TYPES[name]
+        if value is None and name not in {"ids", "allow"}:
+            continue
+        if not isinstance(value, types) or (name == "ids" and isinstance(value, _ONE_ID)):
+            raise ConfigError(f"{name} is of type {type(value).__name__}", f"pass {what}")
+
+
 def _access(
     login: Credentials | None,
     base_url: str | None,
@@ -134,8 +156,6 @@ class _Rows:
     """The distinct ids of a caller, all there or still to come, as the engine takes them."""
 
     def __init__(self, ids: Iterable[object] | AsyncIterable[object]) -> None:
-        if isinstance(ids, str | bytes):
-            raise ConfigError("the ids are one text", "pass a list of ids")
         self._read, self._source = Input(), Source("ids")
         self._number = 0
         self._ahead: deque[JobRow] = deque()

@@ -156,6 +156,11 @@ async def test_nothing_to_send_needs_no_login(serve: Serve) -> None:
         ({"allow": "gone"}, "'gone' is no outcome"),
         ({"headers": {"Expect": "100-continue"}}, "the header Expect can't be set"),
         ({"headers": {"X-One": "a\r\nX-Two: b"}}, "write it as 'Name: value'"),
+        ({"headers": ["x"]}, "headers is of type list; pass a dictionary"),
+        ({"login": "s3cret"}, "login is of type str; pass a ClientKey"),
+        ({"profile": 5}, "profile is of type int"),
+        ({"url": 5}, "base_url is of type int"),
+        ({"allow": 5}, "allow is of type int"),
     ],
 )
 async def test_options_are_checked_as_those_of_the_command(
@@ -246,10 +251,11 @@ def test_every_promised_name_can_be_imported() -> None:
         _ = bulkcancel.cancel_everything
 
 
-async def test_a_text_is_no_list_of_ids() -> None:
+@pytest.mark.parametrize("ids", ["job-1", b"job-1", bytearray(b"job-1"), None, 5])
+async def test_what_is_no_list_of_ids(ids: Any) -> None:  # noqa: ANN401
     """One id in place of a list would be taken apart into letters: it is refused."""
     with pytest.raises(bulkcancel.ConfigError, match="pass a list of ids"):
-        await anext(bulkcancel.cancel_jobs("job-1"))
+        await anext(bulkcancel.cancel_jobs(ids))
 
 
 async def test_objects_that_are_no_ids_are_invalid_results(serve: Serve) -> None:
