@@ -4,7 +4,6 @@ The one rule behind it: a cancel that may have been applied is never simply sent
 because the second one would be refused and the job reported as not ours.
 """
 
-import asyncio
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -12,7 +11,6 @@ from dataclasses import dataclass, field
 from bulkcancel.base.errors import BulkcancelError, GuardError
 from bulkcancel.base.model import JobRow, Outcome, id_key
 from bulkcancel.base.tally import Tally
-from bulkcancel.base.waits import Backoff
 from bulkcancel.engine.attribution import Stamps
 from bulkcancel.engine.guards import Guards
 from bulkcancel.engine.history import Fate, History, unrecorded
@@ -48,7 +46,6 @@ class Policy:
     guards: Guards
     only_look: bool = False  # --check: reads, and no cancel
     earlier_runs: tuple[float, float] | None = None
-    backoff: Backoff = field(default_factory=Backoff)
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,12 +108,12 @@ class Job:
             case Step.ASK_WHY:
                 return await self._is_worth_insisting()
             case Step.DOUBT:
-                await self._wait(self._retries + 1)
+                await self._run.sender.back_off(self._retries + 1)
                 return await self._reads_pending() and self._has_retry()
             case Step.RESEND if self._is_free(verdict):
                 return True
             case Step.RESEND if self._has_retry():
-                await self._wait(self._retries)
+                await self._run.sender.back_off(self._retries)
                 return True
             case Step.PAUSE:
                 self.history.add_detail(f"{MAX_REFUSALS} times in a row")
@@ -133,7 +130,7 @@ class Job:
         patience = LAG_RETRIES if self._insisted and self.history.in_doubt else 1
         for retry in range(patience + 1):
             if retry:
-                await self._wait(retry, full_jitter=False)
+                await self._run.sender.back_off(retry, full_jitter=False)
             if not await self._reads_pending():
                 return False
         if self._insisted:
@@ -155,11 +152,6 @@ class Job:
         self._run.tally.retries += 1
         return True
 
-    async def _wait(self, retry: int, *, full_jitter: bool = True) -> None:
-        backoff = self._run.policy.backoff
-        with self._run.sender.waits:
-            await asyncio.sleep(backoff.delay(retry) if full_jitter else backoff.longest(retry))
-
     async def _reads_pending(self) -> bool:
         """Read the job; tell whether that settles nothing, so that more can be done."""
         return await self._read() and self.history.shown() is None
@@ -177,7 +169,7 @@ class Job:
                 break
             failures += 1
             self._run.tally.retries += 1
-            await self._wait(failures)
+            await self._run.sender.back_off(failures)
         self.history.add_detail(f"not readable: {verdict.detail}")
         return False
 

@@ -111,8 +111,7 @@ class Sender:
             self._probing.release()
 
     async def _try_later(self, call: Call) -> Verdict | None:
-        with self.waits:
-            await asyncio.sleep(self._backoff.delay(self.health.failed_probes))
+        await self.back_off(self.health.failed_probes)
         return await self._try(call, probing=True)
 
     async def _try(self, call: Call, *, probing: bool = False) -> Verdict | None:
@@ -172,8 +171,13 @@ class Sender:
             if verdict.step is not Step.RESEND or spent:
                 return call.exchange
             self._tally.retries += 1
-            with self.waits:
-                await asyncio.sleep(self._backoff.delay(failures))
+            await self.back_off(failures)
+
+    async def back_off(self, retry: int, *, full_jitter: bool = True) -> None:
+        """Wait before a retry (1-based); raises `Interrupted` once the run ends."""
+        backoff = self._backoff
+        with self.waits:
+            await asyncio.sleep(backoff.delay(retry) if full_jitter else backoff.longest(retry))
 
     async def _turn(self, call: Call) -> str:
         """Wait until the next request may start; return the token to send with it.

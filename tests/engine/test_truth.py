@@ -114,9 +114,7 @@ async def settle(
     async with store.serve() as url, Watched(url, settings.patience) as transport:
         pace = PaceOptions(rate=settings.rate, retries=settings.retries)
         sender = Sender(transport, KEY, pace, tally, backoff)
-        policy = Policy(
-            50, settings.retries, guards, backoff=backoff, earlier_runs=past.sent_between
-        )
+        policy = Policy(50, settings.retries, guards, earlier_runs=past.sent_between)
         engine = Engine(sender, policy, tally, results.append)
         jobs = Jobs()
         for line, job_id in enumerate(ids, 1):
