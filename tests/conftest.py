@@ -14,6 +14,7 @@ from contextlib import (
     nullcontext,
 )
 from pathlib import Path
+from queue import SimpleQueue
 from typing import IO, Any, Protocol, TextIO
 
 import pytest
@@ -44,27 +45,21 @@ class Server(Protocol):
 @contextmanager
 def served(server: AbstractAsyncContextManager[str]) -> Iterator[str]:
     """Run an async server in a thread of its own for the length of a `with`."""
-    ready: list[str] = []
-    started, loop = threading.Event(), asyncio.new_event_loop()
+    ready: SimpleQueue[tuple[str, asyncio.AbstractEventLoop]] = SimpleQueue()
     ended = asyncio.Event()
 
     async def serve() -> None:
         async with server as url:
-            ready.append(url)
-            started.set()
+            ready.put((url, asyncio.get_running_loop()))
             await ended.wait()
             for _ in range(5):  # what has connected by now is taken, so that it is closed
                 await asyncio.sleep(0)
 
-    def work() -> None:
-        loop.run_until_complete(serve())
-        loop.close()
-
-    thread = threading.Thread(target=work)
+    thread = threading.Thread(target=lambda: asyncio.run(serve()))
     thread.start()
-    assert started.wait(10), "the server did not start"
+    url, loop = ready.get(timeout=10)
     try:
-        yield ready[0]
+        yield url
     finally:
         loop.call_soon_threadsafe(ended.set)
         thread.join(10)
@@ -104,10 +99,9 @@ def no_secrets_of_other_tests(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture(autouse=True)
-def at_home(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Make home an empty folder: nobody's own profile has a say."""
-    home = tmp_path_factory.getbasetemp() / "home"
-    home.mkdir(exist_ok=True)
+def at_home(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    """Make home a folder that is not there: nobody's own profile has a say."""
+    home = tmp_path / "home"
     monkeypatch.setenv("HOME", str(home))
     return home
 
@@ -124,13 +118,11 @@ KeepProfile = Callable[[str | bytes], Path]
 
 
 @pytest.fixture
-def keep_profile(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> KeepProfile:
-    """Write `~/.epcc/config`, in a home folder of this test's own; returns the file."""
-    home = tmp_path / "home"
-    monkeypatch.setenv("HOME", str(home))
+def keep_profile(at_home: Path) -> KeepProfile:
+    """Write `~/.epcc/config`; returns the file."""
 
     def keep(text: str | bytes) -> Path:
-        file = home / ".epcc" / "config"
+        file = at_home / ".epcc" / "config"
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_bytes(text.encode() if isinstance(text, str) else text)
         return file

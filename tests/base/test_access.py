@@ -2,6 +2,7 @@
 
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -37,86 +38,73 @@ def refusal_of(environ: dict[str, str], **options: object) -> tuple[str, str]:
 
 
 @pytest.mark.parametrize(
-    ("profile", "url", "expected", "origin"),
+    ("profile", "options", "expected", "origin"),
     [
-        (PROFILES, "https://option.example", "https://option.example", None),
-        (PROFILES, None, "https://default.example", "profile"),
-        (PROFILES, "", "https://default.example", "profile"),
-        ("", None, defaults.BASE_URL, "default"),
+        (PROFILES, {"base_url": "https://option.example"}, "https://option.example", None),
+        (PROFILES, {"base_url": ""}, "https://default.example", "profile"),
+        (PROFILES, {"profile": "night"}, "https://night.example", "profile"),
+        ("", {}, defaults.BASE_URL, "default"),
     ],
-    ids=["option", "profile", "empty option", "default"],
+    ids=["option", "profile", "named profile", "default"],
 )
 def test_precedence_of_the_base_url(
-    profile: str, url: str | None, expected: str, origin: str | None, keep_profile: KeepProfile
+    profile: str,
+    options: dict[str, Any],
+    expected: str,
+    origin: str | None,
+    keep_profile: KeepProfile,
 ) -> None:
     """An option or its variable wins over the profile, and that over the vendor's host."""
     keep_profile(profile)
-    found = access(base_url=url)
+    found = access(**options)
     assert (found.base_url, found.origins.get("base_url")) == (expected, origin)
 
 
 def test_a_base_url_in_a_profile_is_checked(keep_profile: KeepProfile) -> None:
-    """A profile's URL must be as good as an option, and a named profile replaces the default."""
-    keep_profile(
-        "[default]\nEPCC_API_BASE_URL=http://store.example\n"
-        + PROFILES[PROFILES.index("[night]") :]
-    )
+    """A profile's URL must be as good as an option."""
+    keep_profile("[default]\nEPCC_API_BASE_URL=http://store.example\n")
     assert refusal_of(LOGIN)[1] == "use https:// (http is for this machine only)"
-    assert access(profile="night").base_url == "https://night.example"
 
 
-@pytest.mark.parametrize("environ", [{}, LOGIN], ids=["no-login", "login"])
-def test_a_practice_run_needs_no_login(environ: dict[str, str]) -> None:
+def test_a_practice_run_needs_no_login() -> None:
     """A practice run has the practice key and no store, whatever the environment holds."""
-    found = access(environ, sandbox=True, base_url="https://store.example")
-    assert found == Access("", ClientKey("practice", "practice-secret"))
+    practice = Access("", ClientKey("practice", "practice-secret"))
+    for environ in ({}, LOGIN):
+        assert access(environ, sandbox=True, base_url="https://store.example") == practice
 
 
 @pytest.mark.parametrize(
-    ("environ", "expected"),
+    ("environ", "expected", "origin"),
     [
-        (LOGIN, ClientKey(ID, SECRET)),
-        ({"EPCC_CLIENT_ID": f" {ID}\n", "EPCC_CLIENT_SECRET": f"{SECRET} "}, ClientKey(ID, SECRET)),
-        ({"BULKCANCEL_TOKEN": TOKEN}, ReadyToken(TOKEN)),
-        ({"BULKCANCEL_TOKEN": f" Bearer  {TOKEN}\n"}, ReadyToken(TOKEN)),
-        (LOGIN | {"BULKCANCEL_TOKEN": TOKEN}, ReadyToken(TOKEN)),
-        (LOGIN | {"BULKCANCEL_TOKEN": " "}, ClientKey(ID, SECRET)),
+        (
+            {"EPCC_CLIENT_ID": f" {ID}\n", "EPCC_CLIENT_SECRET": f"{SECRET} "},
+            *(ClientKey(ID, SECRET), "environment"),
+        ),
+        (LOGIN | {"BULKCANCEL_TOKEN": TOKEN}, ReadyToken(TOKEN), "environment"),
+        ({"BULKCANCEL_TOKEN": f" Bearer  {TOKEN}\n"}, ReadyToken(TOKEN), "environment"),
+        (LOGIN | {"BULKCANCEL_TOKEN": " "}, ClientKey(ID, SECRET), "environment"),
+        ({}, ClientKey("profile-id", "profile-secret"), "profile"),
     ],
-    ids=["key", "key-trimmed", "token", "token-trimmed", "token-wins", "blank-token"],
+    ids=["key-trimmed", "token-wins", "token-trimmed", "blank-token", "profile"],
 )
-def test_credentials_of_the_environment(
-    environ: dict[str, str], expected: ClientKey | ReadyToken, keep_profile: KeepProfile
+def test_precedence_of_credentials(
+    environ: dict[str, str],
+    expected: ClientKey | ReadyToken,
+    origin: str,
+    keep_profile: KeepProfile,
 ) -> None:
     """A token wins over a key, both over the profile; both are trimmed."""
     keep_profile(PROFILES)
     found = access(environ)
-    assert (found.credentials, found.origins["credentials"]) == (expected, "environment")
+    assert (found.credentials, found.origins["credentials"]) == (expected, origin)
 
 
-def test_credentials_of_the_profile(keep_profile: KeepProfile) -> None:
-    """Where the environment has no login, the profile's is taken."""
-    keep_profile(PROFILES)
-    found = access({})
-    assert found.credentials == ClientKey("profile-id", "profile-secret")
-    assert found.origins["credentials"] == "profile"
-
-
-@pytest.mark.parametrize("in_profile", ["", PROFILES], ids=["no profile", "profile"])
-@pytest.mark.parametrize(
-    ("environ", "missing"),
-    [
-        ({"EPCC_CLIENT_ID": ID}, "EPCC_CLIENT_SECRET"),
-        ({"EPCC_CLIENT_SECRET": SECRET}, "EPCC_CLIENT_ID"),
-        ({"EPCC_CLIENT_ID": " ", "EPCC_CLIENT_SECRET": SECRET}, "EPCC_CLIENT_ID"),
-    ],
-    ids=["secret", "id", "blank-id"],
-)
-def test_half_a_login_is_not_completed_from_elsewhere(
-    environ: dict[str, str], missing: str, in_profile: str, keep_profile: KeepProfile
-) -> None:
+def test_half_a_login_is_not_completed_from_elsewhere(keep_profile: KeepProfile) -> None:
     """An id of the environment never goes with a secret of the profile, nor the reverse."""
-    keep_profile(in_profile)
-    assert refusal_of(environ)[0] == f"no login: {missing} not set"
+    keep_profile(PROFILES)
+    for half, missing in (("ID", "SECRET"), ("SECRET", "ID")):
+        refused = refusal_of({f"EPCC_CLIENT_{half}": SECRET, f"EPCC_CLIENT_{missing}": " "})
+        assert refused[0] == f"no login: EPCC_CLIENT_{missing} not set"
 
 
 def test_missing_variables_are_named() -> None:
@@ -127,7 +115,7 @@ def test_missing_variables_are_named() -> None:
     assert re.search(ways, hint)
 
 
-@pytest.mark.parametrize("token", ["two words", "bearer x", "a\nb", "a\x7f", "\u00e9"], ids=ascii)
+@pytest.mark.parametrize("token", ["two words", "a\nb", "a\x7f", "\u00e9"], ids=ascii)
 def test_a_token_that_could_not_stand_in_a_header_is_refused(token: str) -> None:
     """What could not stand in a header is refused without being repeated."""
     assert refusal_of({"BULKCANCEL_TOKEN": token}) == (
@@ -136,12 +124,11 @@ def test_a_token_that_could_not_stand_in_a_header_is_refused(token: str) -> None
     )
 
 
-@pytest.mark.parametrize("environ", [LOGIN, {"BULKCANCEL_TOKEN": TOKEN}], ids=["key", "token"])
-def test_an_access_shows_no_secret(environ: dict[str, str]) -> None:
+def test_an_access_shows_no_secret() -> None:
     """Neither secret, token nor the value of a header is in what an access looks like."""
-    found = access(environ, headers={"X-Note": "of-the-night"})
-    for text in (repr(found), str(found), f"{found.credentials}"):
-        assert not re.search(f"{SECRET}|{TOKEN}|of-the-night", text)
+    for environ in (LOGIN, {"BULKCANCEL_TOKEN": TOKEN}):
+        found = access(environ, headers={"X-Note": "of-the-night"})
+        assert not re.search(f"{SECRET}|{TOKEN}|of-the-night", f"{found} {found.credentials}")
 
 
 @pytest.mark.parametrize(
@@ -149,12 +136,10 @@ def test_an_access_shows_no_secret(environ: dict[str, str]) -> None:
     [
         (LOGIN, None, False),
         ({"BULKCANCEL_TOKEN": TOKEN}, None, False),
-        ({}, None, True),
-        ({"EPCC_CLIENT_ID": ID}, None, True),
         (LOGIN | {"EPCC_CLIENT_ID": ""}, None, True),
         (LOGIN, "default", True),
     ],
-    ids=["key", "token", "no login", "half a login", "a blank id", "named"],
+    ids=["key", "token", "half a login", "named"],
 )
 def test_broken_profile_matters_where_it_is_needed(
     environ: dict[str, str], name: str | None, *, is_needed: bool, keep_profile: KeepProfile
@@ -174,11 +159,9 @@ BETA = "EP-Beta-Features"
     ("environ", "in_profile", "option", "expected", "origin"),
     [
         ("", "", {}, {}, ""),
-        ("", "a", {}, {BETA: "a"}, "profile"),
         ("b", "a", {}, {BETA: "b"}, "environment"),
         (" ", "a", {}, {BETA: "a"}, "profile"),
         ("b", "a", {BETA.lower(): "c"}, {BETA.lower(): "c"}, "environment and option"),
-        ("", "", {"X-One": "1"}, {"X-One": "1"}, "option"),
         ("", "a", {"X-One": "1"}, {BETA: "a", "X-One": "1"}, "profile and option"),
     ],
 )
@@ -197,16 +180,11 @@ def test_headers_and_where_they_come_from(
 
 
 @pytest.mark.parametrize(
-    "name",
-    [
-        *("BULKCANCEL_TOKEN", "EPCC_CLIENT_ID", "EPCC_CLIENT_SECRET", "EPCC_BETA_API_FEATURES"),
-        "EPCC_CLI_READ_ONLY",
-    ],
+    "name", ["BULKCANCEL_TOKEN", *LOGIN, "EPCC_BETA_API_FEATURES", "EPCC_CLI_READ_ONLY"]
 )
-@pytest.mark.parametrize("quote", ["'", '"'])
-def test_quotation_marks_in_a_variable_are_named(name: str, quote: str) -> None:
+def test_quotation_marks_in_a_variable_are_named(name: str) -> None:
     """Quotes that docker --env-file leaves in a value are told before any request."""
-    message, hint = refusal_of(LOGIN | {name: f"{quote}{SECRET}{quote}"})
+    message, hint = refusal_of(LOGIN | {name: f'"{SECRET}"'})
     assert message == f"{name} has quotation marks around its value"
     assert "docker --env-file" in hint
 
@@ -215,11 +193,8 @@ def test_quotation_marks_in_a_variable_are_named(name: str, quote: str) -> None:
     ("environ", "in_profile", "read_only"),
     [
         ({}, "", ""),
-        ({"EPCC_CLI_READ_ONLY": "true"}, "", "EPCC_CLI_READ_ONLY"),
-        ({"EPCC_READ_ONLY": "1"}, "", "EPCC_READ_ONLY"),
         ({"EPCC_READ_ONLY": " perhaps"}, "", "EPCC_READ_ONLY"),
         ({"EPCC_READ_ONLY": "False", "EPCC_CLI_READ_ONLY": "0"}, "", ""),
-        ({}, "EPCC_CLI_READ_ONLY = true", "EPCC_CLI_READ_ONLY"),
         ({}, "epcc_read_only=on", "EPCC_READ_ONLY"),
         ({"EPCC_READ_ONLY": "off"}, "EPCC_READ_ONLY=on", ""),
         ({"EPCC_READ_ONLY": "off"}, "EPCC_CLI_READ_ONLY=on", "EPCC_CLI_READ_ONLY"),

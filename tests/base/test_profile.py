@@ -15,7 +15,6 @@ TWO = "[default]\nEPCC_CLIENT_ID=one\n[Night Shift]\nEPCC_CLIENT_ID=two\n"
 @pytest.mark.parametrize(
     ("content", "expected"),
     [
-        ("[default]\nEPCC_CLIENT_ID=one\n", {"EPCC_CLIENT_ID": "one"}),
         ("\ufeff[default]\r\nEPCC_CLIENT_ID = one \r\n", {"EPCC_CLIENT_ID": "one"}),
         ("[default]\nepcc_client_id: one\n", {"EPCC_CLIENT_ID": "one"}),
         ("[default]\nEPCC_CLIENT_SECRET=50%off%(x)s\n", {"EPCC_CLIENT_SECRET": "50%off%(x)s"}),
@@ -24,18 +23,15 @@ TWO = "[default]\nEPCC_CLIENT_ID=one\n[Night Shift]\nEPCC_CLIENT_ID=two\n"
         ("[default]\nA=\"one\"\nB = 'two' ; of ours\nC=`3`", {"A": "one", "B": "two", "C": "3"}),
         ("[default]\nA=\"1 ; 2\"\nB=\"\nC=\"\"\nD=o'c", {"A": "1 ; 2", "B": '"', "D": "o'c"}),
         ("# mine\n[default]\n; EPCC_CLIENT_ID=no\n", {}),
-        ("[default]\nEPCC_CLIENT_ID=\n", {}),
         ("[default]\nA=1\nA=2\n", {"A": "2"}),
         ("[default]\nA=1\n[other]\nA=2\n[default]\nB=3\n", {"A": "1", "B": "3"}),
         ("[DEFAULT]\nA=1\n", {}),
-        ("[other]\nA=1\n", {}),
         ("", {}),
     ],
     ids=[
-        "plain", "BOM, CRLF and spaces", "another case", "percent signs", "signs of comments",
+        "BOM, CRLF and spaces", "another case", "percent signs", "signs of comments",
         "comments behind values", "quotes", "quotes with comments in them",
-        "comments", "empty values", "a key twice", "a section twice", "a section for all",
-        "another section", "an empty file",
+        "comments", "a key twice", "a section twice", "a section for all", "an empty file",
     ],
 )  # fmt: skip
 def test_the_default_profile(
@@ -69,24 +65,12 @@ def test_a_profile_that_is_named(content: str, known: str, keep_profile: KeepPro
     assert refused.value.hint == f"it has: {known}"
 
 
-@pytest.mark.parametrize("name", [None, "night"])
-@pytest.mark.parametrize(
-    "content",
-    [
-        "EPCC_CLIENT_SECRET=s3cret\n",
-        "[default]\ns3cret\n",
-        "[default\ns3cret=1\n",
-        b"\xff\xfes3cret",
-    ],
-    ids=["no section", "no value", "half a section", "not UTF-8"],
-)
-def test_a_file_that_is_no_ini(
-    content: str | bytes, name: str | None, keep_profile: KeepProfile
-) -> None:
+@pytest.mark.parametrize("content", ["A=s3cret\n", "[default]\ns3cret\n", b"\xff\xfes3cret"])
+def test_a_file_that_is_no_ini(content: str | bytes, keep_profile: KeepProfile) -> None:
     """A file that can't be understood is named, and nothing of it is repeated."""
     file = keep_profile(content)
     with pytest.raises(ConfigError) as refused:
-        read_profile(name)
+        read_profile(None)
     assert refused.value.message == f"{file} can't be read: not an INI file"
     assert "s3cret" not in str(refused.value)
 

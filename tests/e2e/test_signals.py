@@ -17,8 +17,8 @@ from tests.conftest import Serve, sandbox
 from tests.support.disks import linux_only
 from tests.support.faults import Store as FaultyStore
 from tests.support.faults import TrueJob
-from tests.support.programs import run_program, running, until
-from tests.support.reports import outcomes, outcomes_in
+from tests.support.programs import outcomes, run_program, running, until
+from tests.support.reports import outcomes_in
 
 
 def ids_in(folder: Path, count: int) -> str:

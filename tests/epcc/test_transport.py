@@ -19,7 +19,7 @@ from bulkcancel.epcc.connections import InStepProtocol
 from bulkcancel.epcc.messages import cancel_request, read_request, token_request
 from bulkcancel.epcc.transport import MAX_BODY, Transport, _no_connection
 from tests.support.fakes import error
-from tests.support.raw import RawServer, Requests, http, listening
+from tests.support.raw import RawServer, http, listening, next_request
 
 READ = read_request("job-1")
 
@@ -97,8 +97,8 @@ class Counted:
 
     async def converse(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.writers.append(writer)
-        number, requests = str(len(self.writers)).encode(), Requests(reader)
-        while await requests.next():
+        number = str(len(self.writers)).encode()
+        while await next_request(reader):
             writer.write(http("200 OK", number))
 
 

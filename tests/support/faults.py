@@ -22,7 +22,7 @@ import orjson
 
 from bulkcancel.epcc import Reply
 from tests.support.fakes import error, job, page, token
-from tests.support.raw import Request, Requests, http, listening
+from tests.support.raw import Request, http, listening, next_request
 
 
 class Act(Enum):
@@ -151,8 +151,8 @@ class Store:
             yield url
 
     async def _converse(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        requests, is_first = Requests(reader), True
-        while request := await requests.next():
+        is_first = True
+        while request := await next_request(reader):
             if not await self._do(self._deeds(request, is_first=is_first), reader, writer):
                 return
             is_first = False

@@ -45,6 +45,11 @@ def until(condition: Callable[[], object], seconds: float = PATIENCE) -> None:
     pytest.fail("waited in vain")
 
 
+def outcomes(report: str) -> dict[str, str]:
+    """Return the outcome of each job of a CSV report, in the order of the rows."""
+    return {row["job_id"]: row["outcome"] for row in csv.DictReader(StringIO(report))}
+
+
 @dataclass(frozen=True, slots=True)
 class Ended:
     """How a command ended, and what it wrote."""
@@ -61,7 +66,7 @@ class Ended:
     @property
     def outcomes(self) -> dict[str, str]:
         """Return the outcome of each job of a report on standard output, in order."""
-        return {row["job_id"]: row["outcome"] for row in csv.DictReader(StringIO(self.out))}
+        return outcomes(self.out)
 
     @property
     def next_command(self) -> str:

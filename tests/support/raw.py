@@ -19,44 +19,16 @@ class Request:
     body: bytes
 
 
-class RequestParser:
-    """Cut the bytes of one connection into requests (RFC 9112; no chunked bodies)."""
-
-    def __init__(self) -> None:
-        self._pending = b""
-
-    def feed(self, data: bytes) -> list[Request]:
-        """Return the requests that these bytes complete."""
-        self._pending += data
-        requests = []
-        while (end := self._pending.find(b"\r\n\r\n")) >= 0:
-            head = self._pending[:end].decode()
-            _, _, length = head.lower().partition("\r\ncontent-length:")
-            whole = end + 4 + int(length.partition("\r\n")[0] or 0)
-            if len(self._pending) < whole:
-                break
-            method, path, _ = head.split(" ", 2)
-            requests.append(Request(method, path, f"{head}\r\n", self._pending[end + 4 : whole]))
-            self._pending = self._pending[whole:]
-        return requests
-
-
-class Requests:
-    """The requests of one connection, in order."""
-
-    def __init__(self, reader: asyncio.StreamReader) -> None:
-        self._reader = reader
-        self._parser = RequestParser()
-        self._ready: list[Request] = []
-
-    async def next(self) -> Request | None:
-        """Return the next one, None where the client has ended the connection."""
-        while not self._ready:
-            data = await self._reader.read(65536)
-            if not data:
-                return None
-            self._ready += self._parser.feed(data)
-        return self._ready.pop(0)
+async def next_request(reader: asyncio.StreamReader) -> Request | None:
+    """Return the next request (RFC 9112; no chunked bodies), None where the client has ended."""
+    try:
+        head = (await reader.readuntil(b"\r\n\r\n"))[:-2].decode()
+        _, _, length = head.lower().partition("\r\ncontent-length:")
+        body = await reader.readexactly(int(length.partition("\r\n")[0] or 0))
+    except asyncio.IncompleteReadError:
+        return None
+    method, path, _ = head.split(" ", 2)
+    return Request(method, path, head, body)
 
 
 @asynccontextmanager
@@ -104,8 +76,7 @@ class RawServer:
             yield url
 
     async def _converse(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        requests = Requests(reader)
-        while request := await requests.next():
+        while request := await next_request(reader):
             self.requests.append(request.head)
             answer = self._answers.pop(0) if len(self._answers) > 1 else self._answers[0]
             if answer is ...:

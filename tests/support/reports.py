@@ -1,7 +1,6 @@
 """Reports as a reader of them sees them."""
 
 import csv
-from io import StringIO
 from pathlib import Path
 from typing import Any
 
@@ -10,13 +9,9 @@ import orjson
 from bulkcancel.base.model import JobResult, Outcome
 from bulkcancel.report.rows import COLUMNS, Format, Layout
 from tests.support.fakes import result
+from tests.support.programs import outcomes
 
 Rows = list[dict[str, Any]]
-
-
-def outcomes(report: str) -> dict[str, str]:
-    """Return the outcome of each job of a CSV report, in the order of the rows."""
-    return {row["job_id"]: row["outcome"] for row in csv.DictReader(StringIO(report))}
 
 
 def outcomes_in(path: Path) -> dict[str, str]:

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from tests.support.programs import PATIENCE, PROGRAM, environment, until
+from tests.support.programs import PATIENCE, PROGRAM, running, until
 from tests.support.screen import Screen
 
 # A session leader takes its standard error for its terminal, then becomes the program.
@@ -91,20 +91,17 @@ def at_terminal(
     ours, theirs = pty.openpty()
     termios.tcsetwinsize(theirs, (40, width))
     os.write(ours, typed.encode())
-    with subprocess.Popen(
-        [sys.executable, "-c", _TAKE_TERMINAL, *command, *map(str, arguments)], cwd=folder,
-        env=environment(url, TERM="xterm-256color", **variables),
-        stdin=theirs if piped is None else subprocess.PIPE, stdout=theirs, stderr=theirs,
-        start_new_session=True,
-    ) as process:  # fmt: skip
-        os.close(theirs)
-        if process.stdin is not None:
-            process.stdin.write((piped or "").encode())
-            process.stdin.close()
-        try:
-            yield AtTerminal(process, ours)
-        finally:
-            with suppress(ProcessLookupError):
-                process.kill()
-            process.wait(PATIENCE)
-            os.close(ours)
+    try:
+        with running(
+            *arguments, folder=folder, url=url,
+            command=[sys.executable, "-c", _TAKE_TERMINAL, *command],
+            stdin=theirs if piped is None else subprocess.PIPE, stdout=theirs, stderr=theirs,
+            **{"TERM": "xterm-256color", **variables},
+        ) as program:  # fmt: skip
+            os.close(theirs)
+            if program.process.stdin is not None:
+                program.feed((piped or "").encode())
+                program.process.stdin.close()
+            yield AtTerminal(program.process, ours)
+    finally:
+        os.close(ours)
