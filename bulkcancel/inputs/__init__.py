@@ -6,28 +6,18 @@ entries of the lines, `source` chooses between the two, `jobs` drops duplicates 
 API, nor how a report is written.
 """
 
-from typing import TYPE_CHECKING
-
-from bulkcancel.base.lazy import importer
 from bulkcancel.inputs.job_ids import Entry, problem_of
 from bulkcancel.inputs.jobs import Jobs
 from bulkcancel.inputs.reader import Input, read_inputs, stdin_is_pipe
 from bulkcancel.inputs.source import STDIN, Source
-
-if TYPE_CHECKING:
-    from bulkcancel.inputs.stream import Listed, Streamed
 
 __all__ = [
     "STDIN",
     "Entry",
     "Input",
     "Jobs",
-    "Listed",
     "Source",
-    "Streamed",
     "problem_of",
     "read_inputs",
     "stdin_is_pipe",
 ]
-
-__getattr__ = importer(__name__, __all__, "stream")

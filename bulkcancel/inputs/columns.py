@@ -36,7 +36,7 @@ def find_column(cells: list[str], column: str | None, file: str) -> Column:
     cells = [cell.strip(BLANK) for cell in cells]
     if column is not None and NUMBER.fullmatch(column):
         return _numbered(cells, int(column), file)
-    wanted = job_ids.id_places(cells, column)
+    wanted = job_ids.id_places(tuple(cells), column)
     if column is not None or wanted:
         if len(wanted) != 1:
             name = cells[wanted[0]] if column is None else column
@@ -78,7 +78,7 @@ def _numbered(cells: list[str], number: int, file: str) -> Column:
     if not 1 <= number <= len(cells):
         what = f"there is no column {number}: {seen(cells)}"
         raise InputError(what, "columns are counted from 1")
-    cell, named = cells[number - 1], bool(job_ids.id_places(cells))
+    cell, named = cells[number - 1], bool(job_ids.id_places(tuple(cells)))
     is_header = named or not (is_uuid(cell) or job_ids.may_be_data(cell))
     what = "a header, not as a job id" if is_header else "a job id, not as a header"
     note = f'the first row of {file} is read as {what}: "{one_line(cell, 40)}"'

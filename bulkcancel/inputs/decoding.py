@@ -83,9 +83,9 @@ def _texts(chunks: Iterable[bytes], name: str) -> Iterator[str]:
     yield from texts
 
 
-def _piped(command: str, name: str, redirected: str = "") -> str:
+def _piped(command: str, name: str) -> str:
     """Return the input piped through a command; `stdin` is a pipe already."""
-    source = f"… | {command}" if name == "stdin" else f"{command} {redirected}{name}"
+    source = f"… | {command}" if name == "stdin" else f"{command} < {name}"
     return f"{source} | bulkcancel"
 
 
@@ -142,7 +142,7 @@ def _about_nul(chunk: bytes, name: str) -> tuple[str, str]:
     """Return what bytes with NULs among them look like, and what to do."""
     if _NUL_SEPARATED.match(chunk):
         what = "is NUL (NULs separate the lines, as after -print0)"
-        return what, f"try: {_piped(_NUL_TO_LF, name, redirected='< ')}"
+        return what, f"try: {_piped(_NUL_TO_LF, name)}"
     even, odd = chunk[:200:2].count(0), chunk[1:200:2].count(0)
     if max(even, odd) > 3 * min(even, odd) + 1:
         command = f"iconv -f UTF-16{'BE' if even > odd else 'LE'} -t UTF-8"

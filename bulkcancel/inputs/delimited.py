@@ -15,7 +15,7 @@ from bulkcancel.base.model import is_uuid
 from bulkcancel.base.text import one_line
 from bulkcancel.inputs import job_ids
 from bulkcancel.inputs.columns import NAME_IT, NUMBER, Column, find_column, seen
-from bulkcancel.inputs.job_ids import BLANK, About, Entry, Remarks
+from bulkcancel.inputs.job_ids import BLANK, Entry, Remarks
 
 _DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "pipe"}
 _NO_DELIMITER = "\0"  # can't occur: a NUL is refused
@@ -25,7 +25,10 @@ _QUOTED = re.compile(r'"[^"]*"')
 _OPEN_QUOTE = re.compile(rf'(?:^|[{re.escape("".join(_DELIMITERS))}])\s*"')
 _MAX_ROW_LINES = 100  # of a first row; more of them are a quotation mark too many
 _MAX_CELL = 2**31 - 1  # characters; a cell too long for an id is an invalid row, not an error
-_DOUBLE_THEM = """sed 's/\\\\"/""/g'"""
+_QUOTES = (
+    "is a quotation mark missing, or one too many? within a cell they are doubled, not written"
+    """ \\" (sed 's/\\\\"/""/g' doubles them)"""
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +52,7 @@ class _Table:
         """Yield an entry per row that is not blank."""
         index, where = self.column.index, f"column {self.column.index + 1}"
         to_check = 0 if self.column.is_certain else job_ids.FIRST_IDS
-        places = job_ids.about_places(self.first if self.column.has_header else [])
+        places = job_ids.about_places(tuple(self.first) if self.column.has_header else ())
         described = max(places) >= 0
         for line, cells in rows:
             job_id = cells[index].strip(BLANK) if index < len(cells) else ""
@@ -62,7 +65,7 @@ class _Table:
             if len(cells) != len(self.first) and (problem := self._ragged(cells, job_id)):
                 yield Entry(line, self.delimiter.join(cells), problem)
                 continue
-            about = _about(cells, places) if described else None
+            about = job_ids.about_at(places, cells) if described else job_ids.NOTHING
             yield Entry(line, job_id, job_ids.problem_of(job_id, where), about)
 
     def _check_others(self, cells: list[str], job_id: str, place: str) -> None:
@@ -110,11 +113,6 @@ def table_entries(
         next(rows)
         remarks.headers += 1
     yield from table.entries(rows, name, remarks)
-
-
-def _about(cells: list[str], places: list[int]) -> About:
-    count = len(cells)
-    return About(*[cells[place].strip(BLANK) if 0 <= place < count else "" for place in places])
 
 
 def _found(first: list[str], place: tuple[str, int], separator: str, column: str | None) -> _Table:
@@ -174,7 +172,7 @@ def _may_be_first_row(line: str, column: str | None) -> bool:
     """Tell a header like `#,job_id`, or a row like `#1001,` and a UUID, from a comment."""
     wanted = None if column is not None and NUMBER.fullmatch(column) else column
     rows = [[cell.strip(BLANK + '"\r\n') for cell in line.split(each)][1:] for each in _DELIMITERS]
-    return any(job_ids.id_places(cells, wanted) or any(map(is_uuid, cells)) for cells in rows)
+    return any(job_ids.id_places(tuple(row), wanted) or any(map(is_uuid, row)) for row in rows)
 
 
 def _records_of(
@@ -196,32 +194,16 @@ def _records_of(
         elif '"' not in line:
             yield number, line.rstrip("\r\n").split(delimiter)
         else:
-            taken = [line]
-            closed = (after_quote.sub('"', each) for each in _continued(taken, numbered))
+            record = chain([line], (more for _, more in numbered))
+            closed = (after_quote.sub('"', each) for each in record)
             reader = csv.reader(closed, delimiter=delimiter, strict=True, skipinitialspace=True)
             try:
                 cells = next(reader)
-            except csv.Error:
-                raise _refusal(f"{name}:{number}", taken) from None
+            except csv.Error as error:
+                is_open = "end of data" in str(error)
+                what = "a quotation mark is never closed" if is_open else "text after a quoted cell"
+                raise InputError(f"{name}:{number}: {what}", _QUOTES) from None
             yield number, cells
-
-
-def _continued(taken: list[str], numbered: Iterator[tuple[int, str]]) -> Iterator[str]:
-    """Yield the line that is taken, then take and yield the next ones; "" is taken at the end."""
-    yield taken[0]
-    for _, line in numbered:
-        taken.append(line)
-        yield line
-    taken.append("")
-
-
-def _refusal(where: str, taken: list[str]) -> InputError:
-    """Say what is wrong with the quotation marks of a record, whose lines are `taken`."""
-    what = "text after a quoted cell" if taken[-1] else "a quotation mark is never closed"
-    hint = "is a quotation mark missing, or one too many? those within a cell are doubled"
-    if '\\"' in "".join(taken):
-        hint = f'a quotation mark within a cell is doubled, not written \\": {_DOUBLE_THEM}'
-    return InputError(f"{where}: {what}", hint)
 
 
 def _is_comment(line: str, delimiter: str, index: int) -> bool:

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import NamedTuple
 
 from bulkcancel.base.model import id_key, is_uuid
@@ -48,17 +49,20 @@ class About(NamedTuple):
     created_at: str = ""
 
 
+NOTHING = About()
+
+
 class Entry(NamedTuple):
     """One row of the input: its place (1-based line, or item of JSON), id, and problem."""
 
     line: int
     job_id: str
     problem: str = ""
-    about: About | None = None
+    about: About = NOTHING
 
     def as_seed(self) -> Mapping[str, str]:
         """Return what the practice API makes a job from."""
-        kind, status, created_at = self.about or About()
+        kind, status, created_at = self.about
         job_id = id_key(self.job_id)
         return {"jobid": job_id, "type": kind, "status": status, "createdat": created_at}
 
@@ -158,19 +162,27 @@ def simplified(name: str) -> str:
     return _IN_NAMES.sub("", name).lower()
 
 
-def id_places(names: Sequence[str], wanted: str | None = None) -> list[int]:
+@lru_cache(256)
+def id_places(names: tuple[str, ...], wanted: str | None = None) -> tuple[int, ...]:
     """Return which headers or keys hold ids: those of a wanted name, else of the best one."""
     known = [simplified(name) for name in names]
     best = next((name for name in _ID_NAMES if name in known), None)
     wanted = best if wanted is None else simplified(wanted)
-    return [place for place, name in enumerate(known) if name == wanted]
+    return tuple(place for place, name in enumerate(known) if name == wanted)
 
 
-def about_places(names: Sequence[str]) -> list[int]:
+@lru_cache(256)
+def about_places(names: tuple[str, ...]) -> tuple[int, ...]:
     """Return where the values of `About` are among headers or keys, -1 for those that aren't."""
     known = [simplified(name) for name in names]
     found = [next((name for name in each if name in known), None) for each in _ABOUT_NAMES]
-    return [-1 if name is None else known.index(name) for name in found]
+    return tuple(-1 if name is None else known.index(name) for name in found)
+
+
+def about_at(places: Sequence[int], values: Sequence[object]) -> About:
+    """Return what values say of a job at the places of `about_places`, as far as they are texts."""
+    found = [values[place] if 0 <= place < len(values) else "" for place in places]
+    return About(*[value.strip(BLANK) if isinstance(value, str) else "" for value in found])
 
 
 def is_report(names: Iterable[str]) -> bool:

@@ -8,7 +8,6 @@ from bulkcancel.base.model import JobRow, id_key
 from bulkcancel.base.times import epoch_of
 from bulkcancel.inputs.job_ids import About, Entry
 
-_NOTHING = About()
 _LINE_BITS = 40  # of a place; the higher bits are the file's number
 
 
@@ -56,7 +55,7 @@ class Jobs:
         self._places.append((len(self._files) - 1) << _LINE_BITS | line)
         if not self.is_settled(job_id):
             self.first, self.last = self.first or job_id, job_id
-            self._count(about or _NOTHING)
+            self._count(about)
         return True
 
     def _count(self, about: About) -> None:

@@ -7,7 +7,6 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from functools import lru_cache
 from itertools import chain
 from typing import Any
 
@@ -51,7 +50,7 @@ def json_entries(
             raise InputError(f"{name}: item 1: {foreign}", _NAME_THE_KEY)
         if job_id and to_check:
             to_check = 0 if is_uuid(job_id) else to_check - 1
-            key = next(iter(_id_keys(tuple(job), column)), "")
+            key = next(iter(_id_keys(job, column)), "")
             remarks.column = f'key "{one_line(key, 40)}"' if key else remarks.column
             is_certain = column is not None or is_uuid(job_id) or job_ids.is_report(job)
             if not is_certain and (other := _uuid_elsewhere(job, key)):
@@ -101,22 +100,13 @@ def _documents(lines: Iterator[str], name: str, remarks: Remarks) -> Iterator[An
         try:
             document = orjson.loads(line)
         except ValueError:  # it continues on the next line, or is broken
-            yield from _multi_line("".join(chain([line], lines)), name, number)
+            yield from _in_a_row("".join(chain([line], lines)), name, number)
             return
         yield document
 
 
-def _multi_line(text: str, name: str, line: int) -> Iterator[Any]:
-    """Yield the JSON values of a text that begins on a given line of the file."""
-    try:
-        documents = iter([orjson.loads(text)])
-    except ValueError:  # several values in a row, or broken
-        documents = _in_a_row(text, name, line)
-    del text
-    yield from documents
-
-
 def _in_a_row(text: str, name: str, line: int) -> Iterator[Any]:
+    """Yield the JSON values of a text that begins on a given line of the file."""
     at = 0
     while found := _NO_SPACE.search(text, at):
         at = found.start()
@@ -135,8 +125,6 @@ def _last(text: str, name: str, line: int) -> object:
         is_cut = error.pos >= len(text.rstrip())
         what = "is cut short" if is_cut else f"is broken ({error.msg})"
         hint = "fetch it again in full, or send the ids as CSV"
-        if text[error.pos : error.pos + 1] == "'":
-            hint = "in JSON, quotation marks are double ones; Python writes it by json.dumps"
         if job_ids.has_uuid(text):
             hint += f"; or {job_ids.EXTRACT}"
         where = f"{name}:{line + error.lineno - 1}"
@@ -151,7 +139,7 @@ def _opened(item: object, column: str | None) -> tuple[Mapping[str, Any], str, s
         return {}, _as_json(item), "a job or its id was expected"
     data = item.get("data")
     job = data if isinstance(data, dict) and "id" not in item else item
-    keys = _id_keys(tuple(job), column)
+    keys = _id_keys(job, column)
     ids = {job[key] for key in keys if isinstance(job[key], str)}
     if len(ids) != 1:
         return job, "", _without_id(job, keys, len(ids))
@@ -188,24 +176,17 @@ def _uuid_elsewhere(job: Mapping[str, Any], key: str = "") -> str:
     return f', and "{one_line(others[0], 40)}" has a UUID in it' if others else ""
 
 
-@lru_cache(256)
-def _id_keys(keys: tuple[str, ...], wanted: str | None) -> list[str]:
+def _id_keys(job: Mapping[str, Any], wanted: str | None) -> list[str]:
     """Return the keys of an object that hold its id, those of a `wanted` name if any."""
-    return [keys[place] for place in job_ids.id_places(keys, wanted)]
+    names = tuple(job)
+    return [names[place] for place in job_ids.id_places(names, wanted)]
 
 
-@lru_cache(256)
-def _about_keys(keys: tuple[str, ...]) -> list[str | None]:
-    return [None if place < 0 else keys[place] for place in job_ids.about_places(keys)]
-
-
-def _about(job: Mapping[str, Any]) -> About | None:
+def _about(job: Mapping[str, Any]) -> About:
     """Return what an object says of its job."""
     attributes = job.get("attributes")
-    where: Mapping[Any, Any] = attributes if isinstance(attributes, dict) else job
-    values = [where.get(key) for key in _about_keys(tuple(where))]
-    about = About(*(value if isinstance(value, str) else "" for value in values))
-    return about if any(about) else None
+    where = attributes if isinstance(attributes, dict) else job
+    return job_ids.about_at(job_ids.about_places(tuple(where)), tuple(where.values()))
 
 
 def _ids_in(value: Any, key: str = "", depth: int = 4) -> Iterator[tuple[str, str]]:  # noqa: ANN401

@@ -3,6 +3,7 @@
 import os
 import stat
 import sys
+from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
@@ -65,15 +66,16 @@ class Input:
 
         Pages that count the same total are held against it together.
         """
-        held: dict[int | None, set[str]] = {}
+        held = defaultdict[int | None, set[str]](set)
         for source in self.sources:
             for total, ids in source.remarks.pages.items():
-                held.setdefault(total, set()).update(ids)
-        counts = [(len(ids), total) for total, ids in held.items()]
-        short = [each for each in counts if each[1] is None or each[0] < each[1]]
+                held[total] |= ids
+        short = {
+            total: len(ids) for total, ids in held.items() if total is None or len(ids) < total
+        }
         if not short:
             return ""
-        count, total = max(short, key=lambda each: (each[1] or 0) - each[0])
+        total, count = max(short.items(), key=lambda each: (each[0] or 0) - each[1])
         of = "and links to more" if total is None else f"of {total:,} jobs"
         what = f"the input is one page of many: it holds {count:,} {of}"
         return f"{what} (bulkcancel-jobs reads all pages)"

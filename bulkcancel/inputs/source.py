@@ -5,10 +5,9 @@ The one place that reads input; what its content means is up to `delimited` and 
 
 import hashlib
 import io
-import os
 import select
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
 from pathlib import Path
@@ -19,11 +18,11 @@ from bulkcancel.base.model import is_uuid
 from bulkcancel.base.text import one_line, visible
 from bulkcancel.inputs.decoding import lines_of
 from bulkcancel.inputs.delimited import table_entries
-from bulkcancel.inputs.job_ids import BLANK, Entry, Remarks, has_uuid, is_almost_uuid, problem_of
+from bulkcancel.inputs.job_ids import BLANK, Entry, Remarks, is_almost_uuid
 from bulkcancel.inputs.json_lists import json_entries
 
 STDIN = "-"
-_AROUND = " \t\"'`@<>,;"  # a name, as it may be copied from elsewhere
+_HOW = "check the file's name; job ids are given by a file or a pipe: echo ID | bulkcancel"
 _NO_UUID = "not a UUID, unlike the other ids: the beginning of one?"
 _CHUNK = 64 * 1024  # bytes
 
@@ -58,7 +57,8 @@ class Source:
 
         `before_read` is called before each read, which may wait.
         """
-        lines = lines_of(self._chunks(before_read), self.name)
+        chunks = self._chunks(before_read)
+        lines = lines_of(_untorn(chunks) if self.drops_torn_line else chunks, self.name)
         start, is_json = _beginning(lines)
         entries = json_entries if is_json else table_entries
         yield from entries(chain(start, lines), self.name, self.column, self.remarks)
@@ -82,20 +82,20 @@ class Source:
     def _chunks(self, before_read: Callable[[], None]) -> Iterator[bytes]:
         try:
             with _opened(self.file) as stream:
-                while True:
-                    before_read()
-                    chunk = _read(stream)
-                    if not chunk:
-                        return
-                    if self.drops_torn_line:
-                        chunk += stream.read()
+                before_read()
+                while chunk := _read(stream):
                     self.hash.update(chunk)
-                    if self.drops_torn_line:
-                        chunk = chunk[: chunk.rfind(b"\n") + 1]
                     yield chunk
+                    before_read()
         except OSError as error:
             what = f"{one_line(visible(self.name))}: {error.strerror}"
-            raise InputError(what, _hint(self.file)) from None
+            raise InputError(what, _HOW) from None
+
+
+def _untorn(chunks: Iterable[bytes]) -> Iterator[bytes]:
+    """Yield all but a last line that has no end."""
+    raw = b"".join(chunks)
+    yield raw[: raw.rfind(b"\n") + 1]
 
 
 def _read(stream: BinaryIO) -> bytes:
@@ -107,20 +107,6 @@ def _read(stream: BinaryIO) -> bytes:
     while (chunk := stream.read(_CHUNK)) is None:
         select.select([stream], [], [])
     return chunk
-
-
-def _hint(file: str) -> str:
-    """Return what to do about a file that can't be opened."""
-    if file.endswith("\r"):
-        return "its name ends in a carriage return: does a script have Windows line ends?"
-    near = os.path.expanduser(file.strip(_AROUND))  # noqa: PTH111  (as the next, it never raises)
-    if near != file and os.path.isfile(near):  # noqa: PTH113
-        return f"{near} is there: leave out what stands around its name"
-    is_one = not problem_of(file, "")
-    how = f"job ids are given by a file or a pipe: echo {file if is_one else 'ID'} | bulkcancel"
-    if has_uuid(file):
-        return how
-    return f"check the file's name; {how}" if is_one else "check the file's name"
 
 
 def _opened(file: str) -> BinaryIO:

@@ -16,6 +16,7 @@ from bulkcancel.inputs.reader import BATCH, Input
 from bulkcancel.inputs.source import Source
 
 _QUEUED = 2  # batches of `BATCH` entries, or of what could be read at once
+_LOOK_EVERY = 1.0  # seconds, for the end of the run while there is no room
 
 
 class Listed:
@@ -58,7 +59,8 @@ class Streamed:
         self._input = read
         self._fit = fit
         self._seed = seed
-        self._batches: asyncio.Queue[list[Entry] | Exception | None] = asyncio.Queue(_QUEUED)
+        self._batches = asyncio.Queue[list[Entry] | Exception | None]()
+        self._room = threading.Semaphore(_QUEUED)
         self._turn = asyncio.Lock()
         self._loop = asyncio.get_running_loop()
         self._batch: list[Entry] = []
@@ -90,6 +92,7 @@ class Streamed:
 
     def _accept(self, batch: list[Entry] | Exception | None) -> None:
         """Take in what the thread has read: rows, the error that ended it, None for the end."""
+        self._room.release()
         if batch is None:
             self.complete = self._ended = True
             return
@@ -127,10 +130,11 @@ class Streamed:
             self._put(new)
 
     def _put(self, batch: list[Entry] | Exception | None) -> None:
-        put = self._batches.put(batch)
+        """Queue a batch, in the thread, once there is room, and no later than the run."""
+        while not self._room.acquire(timeout=_LOOK_EVERY):
+            if self._loop.is_closed():
+                raise futures.CancelledError
         try:
-            asyncio.run_coroutine_threadsafe(put, self._loop).result()
-        except (RuntimeError, futures.CancelledError):  # its loop is closed, or closing
+            self._loop.call_soon_threadsafe(self._batches.put_nowait, batch)
+        except RuntimeError:  # the loop is closed: the run has ended before its input
             raise futures.CancelledError from None
-        finally:
-            put.close()  # never awaited, if the run has ended before

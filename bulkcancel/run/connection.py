@@ -10,7 +10,8 @@ from bulkcancel.base.tally import Tally
 from bulkcancel.base.text import count_of
 from bulkcancel.engine import concurrency_for
 from bulkcancel.epcc import Sender, connect
-from bulkcancel.inputs import Entry, Listed, Streamed
+from bulkcancel.inputs import Entry
+from bulkcancel.inputs.stream import Listed, Streamed
 from bulkcancel.listing import store_name
 from bulkcancel.report import require_same_store
 from bulkcancel.run.prepare import WORD_EVERY, Prepared

@@ -14,7 +14,7 @@ from bulkcancel.base.model import JobResult, Outcome, id_key
 from bulkcancel.base.times import Clock
 from bulkcancel.console import MOST_ROWS, Conditions, Watch, display_for
 from bulkcancel.engine import Engine, Guards, Policy
-from bulkcancel.inputs import Listed
+from bulkcancel.inputs.stream import Listed
 from bulkcancel.listing import LAG, Verification, Verifier
 from bulkcancel.report import open_recorder
 from bulkcancel.run.conclude import conclude

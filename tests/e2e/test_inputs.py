@@ -211,7 +211,7 @@ def test_bad_last_line_of_the_last_file_stops_all_sending(cli: Cli, tmp_path: Pa
     ended = cli.against(server, "1.csv", "2.csv", "-y", "-o", "r.csv")
     assert ended.code == 2
     assert "2.csv:3: byte 19 (0xe9) is not UTF-8 (it looks like Windows-1252)" in ended.err
-    assert "iconv -f WINDOWS-1252 -t UTF-8 2.csv | bulkcancel" in ended.err
+    assert "iconv -f WINDOWS-1252 -t UTF-8 < 2.csv | bulkcancel" in ended.err
     assert server.requests == []
     assert not (tmp_path / "r.csv").exists()
 

@@ -12,7 +12,7 @@ from bulkcancel.base.settings import PaceOptions
 from bulkcancel.engine.pool import concurrency_for
 from bulkcancel.epcc import Exchange
 from bulkcancel.epcc.rate_limit import loop_time
-from bulkcancel.inputs import Listed
+from bulkcancel.inputs.stream import Listed
 from tests.support.fakes import KEY, LOST, UNSENT, Bench, ScriptedStore, error, job, row
 
 pytestmark = pytest.mark.virtual_time

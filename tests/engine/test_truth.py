@@ -23,7 +23,8 @@ from bulkcancel.engine.job import Policy
 from bulkcancel.engine.pool import Engine
 from bulkcancel.epcc import Exchange, Request, Sender, auth, rate_limit
 from bulkcancel.epcc.transport import Transport
-from bulkcancel.inputs import Entry, Jobs, Listed
+from bulkcancel.inputs import Entry, Jobs
+from bulkcancel.inputs.stream import Listed
 from bulkcancel.report import Format, Past, new_run_id, read_past
 from bulkcancel.report.rows import Layout
 from bulkcancel.run.remaining import Remaining

@@ -87,7 +87,7 @@ TABLE: dict[str, Read | Refused] = {
     "plain-braces.txt": Read("1A 2B"),
     "plain-one-word-header.txt": Refused(':1: "job" may be a header as well', "--column 1"),
     "plain-products.txt": Refused(':1: "product_id" may be a header as well', "--column 1"),
-    "python-list.txt": Refused(":1: the JSON is broken"),
+    "python-list.txt": Refused(":1: the JSON is broken", EXTRACT),
     "quoted-lines.txt": Read("1A 2B"),
     "quoted-lines-commas.txt": Read("1A 2B 3C"),
     "empty.csv": Refused(": the file is empty"),
@@ -317,14 +317,7 @@ def test_what_is_read(file: str, expected: Read) -> None:
     assert inputs.sources[0].remarks.comments == expected.comments
 
 
-@pytest.mark.parametrize(
-    ("file", "expected"),
-    [
-        pytest.param(file, what, id=file)
-        for file, what in TABLE.items()
-        if isinstance(what, Refused)
-    ],
-)
+@pytest.mark.parametrize(("file", "expected"), REFUSED.items(), ids=REFUSED)
 def test_what_is_refused(file: str, expected: Refused) -> None:
     """A refusal is one line: the file, the place, what was seen; then what to do."""
     with pytest.raises(InputError) as refused:

@@ -8,13 +8,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bulkcancel.inputs import Source
-from bulkcancel.inputs.job_ids import EXTRACT, About
-from tests.support.reading import BOM, UUID, entries, places, problems, refusal, rows_from
+from bulkcancel.inputs.job_ids import About
+from tests.support.reading import UUID, entries, places, problems, refusal, rows_from
 from tests.support.texts import ENCODABLE
 
 KEY = "name the key of the ids with --column, or extract them: jq -r '.data[].id'"
 AGAIN = "fetch it again in full, or send the ids as CSV"
 WANTED = "a job or its id was expected"
+KEYS = ", ".join(f"k {i}" for i in range(12))  # no more are listed
 
 
 def job(job_id: str, **attributes: str) -> dict[str, Any]:
@@ -25,21 +26,12 @@ def job(job_id: str, **attributes: str) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("value", "ids"),
     [
-        pytest.param(job("a"), ["a"], id="a job"),
         pytest.param({"data": job("a")}, ["a"], id="the reply about a job"),
-        pytest.param([job("a"), job("b")], ["a", "b"], id="a list of jobs"),
-        pytest.param(["a", "b"], ["a", "b"], id="a list of ids"),
         pytest.param(["a", job("b"), {"data": job("c")}], ["a", "b", "c"], id="a mixed list"),
-        pytest.param({"data": [job("a"), job("b")]}, ["a", "b"], id="the reply about all jobs"),
         pytest.param({"data": ["a"]}, ["a"], id="a reply with ids"),
         pytest.param({"meta": {"n": [1]}, "data": [job("a")], "id": "z"}, ["a"], id="data counts"),
-        pytest.param({"data": [], "meta": {}}, [], id="an empty reply"),
-        pytest.param([], [], id="an empty list"),
-        pytest.param({"Job ID": "a", "id": "b"}, ["a"], id="jobid wins"),
         pytest.param({"id": "a", "data": {"id": "b"}}, ["a"], id="an id of its own"),
-        pytest.param(
-            [job("a", status="success"), job("b", status="")], ["a", "b"], id="any status"
-        ),
+        pytest.param({"id": "a", "ID": "a"}, ["a"], id="the same id twice"),
         pytest.param({"id": "a", "type": "product-import"}, ["a"], id="a flat job"),
         pytest.param({"job_id": "a", "id": 7}, ["a"], id="a number of its own"),
         pytest.param([{"id": " a\u00a0"}, "\ta "], ["a", "a"], id="blanks around"),
@@ -60,16 +52,12 @@ def test_shapes(value: object, ids: list[str], indent: int | None, encoding: str
 @pytest.mark.parametrize(
     ("raw", "ids"),
     [
-        pytest.param(b'{"id":"a"}\n{"id":"b"}\n', "ab", id="a job a line"),
-        pytest.param(b'{"id":"a"}\n\n \n{"id":"b"}', "ab", id="blank lines"),
         pytest.param(b'{"id":"a"}\n# x\n  # {\n["b"]', "ab", id="comments"),
         pytest.param(b'{"id":"a"} {"id":"b"}\n["c"]', "abc", id="several values on a line"),
-        pytest.param(b'\n\n[\r"a",\r"b"]\r', "ab", id="CR"),
         pytest.param(b'{"id":"a"}\n{\n"id":"b"\n}\n{"id":"c"}\n', "abc", id="pretty or not"),
         pytest.param(b'{"data":["a"]}\n{"data":\n["b"]}\n', "ab", id="replies"),
         pytest.param(b'["a"]\n"b"\n', "ab", id="a string after a list"),
         pytest.param(b'["a", "b"] "c"\n"d"', "abcd", id="a string behind a list"),
-        pytest.param(BOM + b'{"id":"a"}', "a", id="BOM"),
     ],
 )
 def test_place_is_the_number_of_the_item(raw: bytes, ids: str) -> None:
@@ -81,10 +69,9 @@ def test_place_is_the_number_of_the_item(raw: bytes, ids: str) -> None:
     ("value", "problem"),
     [
         (None, WANTED),
-        (7, WANTED),
         (["b"], WANTED),
         ({}, "no id in this JSON object (its keys are none)"),
-        ({"errors": [], "links": {}}, "no id in this JSON object (its keys are errors, links)"),
+        ({f"k\n{i}": i for i in range(14)}, f"no id in this JSON object (its keys are {KEYS})"),
         ({"id": 7}, 'no id in this JSON object: "id" holds 7'),
         (
             {"id": None, "pcm_job_id": UUID},
@@ -95,7 +82,7 @@ def test_place_is_the_number_of_the_item(raw: bytes, ids: str) -> None:
         ({"data": {"id": "a", "type": "customer"}}, 'its type is "customer", not "pim-job"'),
         ({"id": "a", "errors": [{"title": "Not Found"}]}, "this is an error, not a job"),
     ],
-    ids=repr,
+    ids=lambda each: str(each)[:40],
 )
 def test_an_item_that_is_no_job_is_invalid_and_refused_as_the_first_one(
     value: object, problem: str
@@ -115,23 +102,12 @@ def test_a_first_id_that_is_invalid_is_a_row(value: object) -> None:
     assert places(raw)[1] == (2, "c")
 
 
-def test_the_same_id_twice_in_an_object_is_one() -> None:
-    """Two keys that hold the same id leave no doubt."""
-    assert places(b'{"id": "a", "ID": "a"}') == [(1, "a")]
-
-
 @pytest.mark.parametrize("value", ["{}", '{{"id": {}}}'])
 def test_an_item_that_is_nested_deeply_is_invalid(value: str) -> None:
     """What can be read and not be written again ends no run in a traceback."""
     for depth in (500, 1000, 1020):
         raw = f'["a", {value.format("[" * depth + "]" * depth)}]'.encode()
         assert [line for line, _ in problems(raw)] == [2]
-
-
-def test_at_most_twelve_keys_are_listed() -> None:
-    """A refusal of a wide object lists its first twelve keys, each on the same line."""
-    keys = {f"k\n{i}": i for i in range(14)}
-    assert refusal(json.dumps(keys).encode())[0].endswith("k 10, k 11)")
 
 
 CUT, BROKEN = "the JSON is cut short", "the JSON is broken"
@@ -141,21 +117,11 @@ CUT, BROKEN = "the JSON is cut short", "the JSON is broken"
     ("raw", "what"),
     [
         pytest.param(b'["a",', f"1: {CUT}", id="in a list"),
-        pytest.param(b'["a"', f"1: {CUT}", id="before a comma"),
         pytest.param(b'["a', f"1: {CUT}", id="in a string"),
-        pytest.param(b'["a", tru', f"1: {CUT}", id="in a word"),
-        pytest.param(b"[", f"1: {CUT}", id="at once"),
-        pytest.param(b'{"data"', f"1: {CUT}", id="after a key"),
-        pytest.param(b'{"data":', f"1: {CUT}", id="before a value"),
         pytest.param(b'{"data":\n[{"id":"a"},', f"2: {CUT}", id="in data"),
-        pytest.param(b'{"data":["a"]', f"1: {CUT}", id="after data"),
         pytest.param(b'{"id":"a"}\n{"id":', f"2: {CUT}", id="in the second value"),
-        pytest.param(b'["a",]', f"1: {BROKEN} (trailing comma", id="a comma too many"),
         pytest.param(b"[\na]", f"2: {BROKEN}", id="no quotes"),
-        pytest.param(b"{a:1}", f"1: {BROKEN}", id="no key"),
-        pytest.param(b'{"a" 1}', f"1: {BROKEN}", id="no colon"),
         pytest.param(b'["a"\n"b"]', f"2: {BROKEN}", id="no comma"),
-        pytest.param(b'{"id":"a"}\nb\n', f"2: {BROKEN}", id="a bare id after a job"),
         pytest.param(b'{"id":"a"} {\n"id":\n}', f"3: {BROKEN}", id="in the second value of a line"),
         pytest.param(b'{"id":"a"}}', f"1: {BROKEN}", id="a brace too many"),
         pytest.param(b"[" * 100_000, f"1: {BROKEN}", id="nested without end"),
@@ -167,15 +133,6 @@ def test_broken_json_is_refused_with_its_line(raw: bytes, what: str) -> None:
     message, hint = refusal(raw)
     assert message.startswith(f"stdin:{what}")
     assert hint == AGAIN
-
-
-@pytest.mark.parametrize("raw", [f"['{UUID}']", f"{{'id': '{UUID}'}}", f"[{{'id': '{UUID}'}}]"])
-def test_what_python_prints_is_told_from_json(raw: str) -> None:
-    """A list or dict as Python prints it has single quotation marks, and ids to extract."""
-    message, hint = refusal(raw.encode())
-    assert message.startswith(f"stdin:1: {BROKEN}")
-    assert hint.startswith("in JSON, quotation marks are double ones; Python")
-    assert hint.endswith(f"or {EXTRACT}")
 
 
 def test_what_only_one_parser_takes_is_read() -> None:
@@ -244,12 +201,10 @@ def reply(*ids: str, total: object = None, **links: Any) -> dict[str, Any]:  # n
         pytest.param(reply("a", "b", total=2, next="/n"), {}, id="the total is the safer sign"),
         pytest.param(reply("a", total=3), {3: set("a")}, id="by the total"),
         pytest.param(reply("a", next="/n"), {None: set("a")}, id="by the link"),
-        pytest.param(reply("a", next=None), {}, id="no link"),
         pytest.param(reply("a", total="3"), {}, id="a text"),
         pytest.param(reply("a", total=True), {}, id="no number"),
         pytest.param({"data": [job("a")], "meta": [], "links": 7}, {}, id="other shapes"),
         pytest.param(reply(UUID.upper(), total=3), {3: {UUID}}, id="case"),
-        pytest.param({"data": job("a"), "meta": {"results": {"total": 9}}}, {}, id="one job"),
     ],
 )
 def test_reply_that_is_one_page_of_many_is_noticed(
@@ -264,14 +219,14 @@ def test_reply_that_is_one_page_of_many_is_noticed(
 @pytest.mark.parametrize(
     ("value", "about"),
     [
-        ("a", None),
-        ({"id": "a", "n": 7, "status": None}, None),
+        ("a", About()),
+        ({"id": "a", "n": 7, "status": None}, About()),
         ({"id": "a", "status": "started", "n": 7}, About(status="started")),
         (job("a", status="started", created_at="then"), About("x", "started", "then")),
     ],
     ids=["an id", "nothing", "a flat job", "a job"],
 )
-def test_what_json_says_of_a_job(value: object, about: About | None) -> None:
+def test_what_json_says_of_a_job(value: object, about: About) -> None:
     """Type, status and time of creation come from the attributes, or from a flat object."""
     assert [entry.about for entry in entries(json.dumps([value]).encode())] == [about]
 

@@ -2,8 +2,8 @@
 
 import asyncio
 import itertools
-import os
 import threading
+import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -12,8 +12,9 @@ import pytest
 
 from bulkcancel.base.errors import InputError
 from bulkcancel.base.model import JobRow
-from bulkcancel.inputs import Entry, Input, Listed, Source, Streamed
+from bulkcancel.inputs import Entry, Input, Source
 from bulkcancel.inputs.job_ids import Remarks
+from bulkcancel.inputs.stream import Listed, Streamed
 from tests.support.fakes import row
 from tests.support.reading import UUID
 
@@ -82,24 +83,6 @@ async def test_listed_rows() -> None:
     assert await rows.take() == row("a")
     assert [each.job_id for each in rows.rest()] == ["b", "c"]
     assert await rows.take() is None
-
-
-async def test_a_row_is_taken_while_its_producer_still_runs(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    """A line in a pipe can be taken before the next one is written, whatever may follow."""
-    read_end, write_end = os.pipe()
-    with os.fdopen(read_end) as stdin, os.fdopen(write_end, "wb", buffering=0) as producer:
-        monkeypatch.setattr("sys.stdin", stdin)
-        rows = streamed(source=Source("-"))
-        for line, job_id in enumerate(("job-1", "job-2", "job-3"), 1):
-            producer.write(f"{job_id}\n".encode())
-            taken = await asyncio.wait_for(rows.take(), 5)
-            assert taken == JobRow(job_id, "stdin", line)
-            assert not rows.complete
-        producer.close()
-        assert await asyncio.wait_for(rows.take(), 5) is None
-        assert rows.complete
 
 
 async def test_the_end_is_for_everybody() -> None:
@@ -234,18 +217,19 @@ async def test_empty_stream_is_refused_unless_allowed() -> None:
 
 
 @pytest.mark.parametrize("is_full", [False, True], ids=["silent", "full"])
-def test_a_run_may_end_before_its_input(*, is_full: bool) -> None:
-    """A producer that goes on after the run has ended is not heard, and complains of nothing."""
-    wait, before = gate(), set(threading.enumerate())
-    late: list[Step] = [gate(is_open=True), wait, Entry(2, "b")]
-    many: list[Step] = [Entry(line, f"job-{line}") for line in range(2, 9000)]
-    source = Script("-", steps=[Entry(1, "a"), *(many if is_full else late)])
+def test_a_run_may_end_before_its_input(*, is_full: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A producer that goes on when the loop does not is not heard, and its thread ends."""
+    monkeypatch.setattr("bulkcancel.inputs.stream._LOOK_EVERY", 0.01)
+    wait, before, loop = gate(), set(threading.enumerate()), asyncio.new_event_loop()
+    late = [gate(is_open=True), wait, *jobs_named("a")]
+    many = jobs_named(*map(str, range(9000)))
 
-    async def run() -> None:
-        assert await streamed(source=source).take() is not None
-        await read_ahead(source)
+    async def begin() -> None:
+        streamed(*(many if is_full else late))
 
-    asyncio.run(run())
+    loop.run_until_complete(begin())
+    time.sleep(0.04)
+    loop.close()
     wait.set()
     for thread in set(threading.enumerate()) - before:
         thread.join(5)

@@ -19,7 +19,7 @@ from bulkcancel.base.settings import PaceOptions
 from bulkcancel.base.tally import Tally
 from bulkcancel.engine import Engine, Guards, Policy
 from bulkcancel.epcc import Exchange, NoReply, Reply, Request, Sender
-from bulkcancel.inputs import Listed
+from bulkcancel.inputs.stream import Listed
 
 KEY = ClientKey("id", "s3cret-of-the-store")
 JOB = "job-1"
