@@ -4,7 +4,6 @@ import asyncio
 
 import pytest
 
-from bulkcancel import epcc
 from bulkcancel.base.access import Access
 from bulkcancel.base.settings import PaceOptions
 from bulkcancel.base.waits import Interrupted
@@ -81,12 +80,6 @@ async def test_a_last_request() -> None:
     assert await desk.sender.send_at_once(ask) is None  # there is one
     assert len(begun) == len(desk.sent) == 1
     assert await Desk([]).sender.send_at_once(ask) is None  # no token
-
-
-def test_a_name_that_the_room_does_not_have() -> None:
-    """What is imported when it is asked for is an AttributeError where it is not there."""
-    with pytest.raises(AttributeError, match="has no attribute 'Sendr'"):
-        epcc.Sendr  # noqa: B018
 
 
 async def test_a_connection_sends_nothing_by_itself() -> None:
