@@ -5,14 +5,14 @@ Everything from outside is escaped, and a policy in the page lets only its own s
 
 import hashlib
 from base64 import b64encode
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from html import escape
 from importlib.resources import files
 from string import Template
 from typing import Any
 
-from bulkcancel.base.model import JobResult, Outcome
-from bulkcancel.base.text import duration, timestamp
+from bulkcancel.base.model import Outcome
+from bulkcancel.base.text import duration
 from bulkcancel.console.snapshot import explained
 from bulkcancel.console.timeline_svg import stalls_of, timeline_svg
 from bulkcancel.console.watch import Sample, Watch
@@ -20,6 +20,8 @@ from bulkcancel.console.watch import Sample, Watch
 PAGE_BEGINNING = b"<!doctype html>\n<!-- bulkcancel -->\n"  # tells our pages from others
 MOST_ROWS = 10_000  # in a page; beyond that it names the report
 _ROW = ("job_id", "outcome", "job_status", "job_type", "detail", "finished_at")
+_RUNNING = ("job_id", "job_type", "created_at", "started_at", "as_of")
+_IN_DOUBT = ("job_id", "outcome", "detail", "sent_at", "source")
 _SCRIPT = """
 const table = document.getElementById("rows"), search = document.getElementById("search");
 if (search) {
@@ -57,9 +59,9 @@ def page_of(summary: Mapping[str, Any], watch: Watch, rows: Sequence[Row] | None
         bar="".join(f'<i style="--of:var(--{o});flex:{n}"></i>' for o, n in counts.items()),
         bar_label=", ".join(f"{outcome} {n:,}" for outcome, n in counts.items()),
         outcomes=_outcomes(counts, summary["not_pending"]),
-        course=_course(watch.timeline.samples),
-        running=_table(map(_running, summary["running_jobs"])) or _soft("None."),
-        doubtful=_table(map(_doubtful, in_doubt)) or _soft("None."),
+        course=_course(watch.samples),
+        running=_table(summary["running_jobs"], _RUNNING),
+        doubtful=_table([result.as_dict() for result in in_doubt], _IN_DOUBT),
         how=_facts(_how(summary)),
         files=_facts(_files(summary)),
         rows=_rows(rows),
@@ -67,7 +69,8 @@ def page_of(summary: Mapping[str, Any], watch: Watch, rows: Sequence[Row] | None
 
 
 def _headline(summary: Mapping[str, Any], store: str) -> str:
-    begun, ended = (_moment(summary[name]) for name in ("started_at", "ended_at"))
+    times = (summary[name] for name in ("started_at", "ended_at"))
+    begun, ended = (time[:19].replace("T", " ") for time in times)
     lines = [f"{store}, {begun} to {ended} UTC"]
     lines += [f"Reason: {summary['reason']}"] if summary["reason"] else []
     lines += [f"Stopped early: {summary['stopped']}"] if summary["stopped"] else []
@@ -142,53 +145,25 @@ def _facts(facts: Mapping[str, object]) -> str:
     return f"<table>{''.join(lines)}</table>"
 
 
-def _running(job: Row) -> Row:
-    return {
-        "job": job["job_id"],
-        "type": job["job_type"],
-        "created": _moment(job["created_at"]),
-        "started": _moment(job["started_at"]),
-        "seen running": _moment(job["as_of"]),
-    }
-
-
-def _doubtful(result: JobResult) -> Row:
-    outcome = "cancelled, perhaps by somebody else" if result.doubtful else result.outcome.value
-    return {
-        "job": result.job_id,
-        "outcome": outcome,
-        "why": result.detail,
-        "first sent": _moment(timestamp(result.sent_at)),
-        "source": result.row.source,
-    }
-
-
-def _moment(time: str | None) -> str:
-    """Return a time of RFC 3339 to the second, as people write it."""
-    return (time or "")[:19].replace("T", " ")
-
-
 def _rows(rows: Sequence[Row] | None) -> str:
     if rows is None:
         return _soft(f"More than {MOST_ROWS:,}, or not in a file: see the report.")
     return (
         f"<details><summary>{len(rows):,} jobs</summary>"
         '<input id="search" type="search" placeholder="Search" aria-label="Search" hidden>'
-        f"{_table(({name: row[name] for name in _ROW} for row in rows), 'rows')}</details>"
+        f"{_table(rows, _ROW, 'rows')}</details>"
     )
 
 
-def _table(rows: Iterable[Row], name: str = "") -> str:
-    """Return a table of rows with the same columns, '' without rows."""
-    head, body = "", []
-    for row in rows:
-        head = head or "".join(f"<th>{escape(column)}</th>" for column in row)
-        cells = (escape("" if value is None else str(value)) for value in row.values())
-        body.append(f"<tr><td>{'</td><td>'.join(cells)}</td></tr>")
-    if not body:
-        return ""
+def _table(rows: Sequence[Row], columns: Sequence[str], name: str = "") -> str:
+    """Return a table with these columns of the rows."""
+    if not rows:
+        return _soft("None.")
+    head = "".join(f"<th>{column}</th>" for column in columns)
+    cells = ((escape(str(row[column] or "")) for column in columns) for row in rows)
+    body = "".join(f"<tr><td>{'</td><td>'.join(each)}</td></tr>" for each in cells)
     table = f"<table{f' id={name}' if name else ''}><thead><tr>{head}</tr></thead>"
-    return f'<div class="wide">{table}<tbody>{"".join(body)}</tbody></table></div>'
+    return f'<div class="wide">{table}<tbody>{body}</tbody></table></div>'
 
 
 def _soft(text: str) -> str:

@@ -3,12 +3,13 @@
 Never on standard input, which may be where the ids come from.
 """
 
-import os
 import termios
-import textwrap
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TextIO
+
+from rich.console import Console
+from rich.text import Text
 
 from bulkcancel.base.errors import ConfigError
 
@@ -26,26 +27,12 @@ def ask(question: str) -> bool:
     with _terminal() as (keyboard, screen):
         if keyboard.isatty():  # what was typed before the question is no answer to it
             termios.tcflush(keyboard, termios.TCIFLUSH)
-        screen.write(_wrapped(f"{question} [y/N]", screen) + " ")
-        screen.flush()
+        console = Console(file=screen, highlight=False)  # which breaks lines between words
+        console.print(Text(f"{question} [y/N]"), end=" ")
         answer = keyboard.readline()
         if not answer.endswith("\n"):  # Ctrl-D
             screen.write("\n")
         return answer.strip().lower() in {"y", "yes"}
-
-
-def _wrapped(text: str, screen: TextIO) -> str:
-    """Return the text broken between words where it is wider than the screen."""
-    try:
-        width = os.get_terminal_size(screen.fileno()).columns
-    except OSError:  # unknown
-        width = 0
-    if not width:
-        return text
-    return "\n".join(
-        textwrap.fill(line, max(20, width - 1), break_long_words=False, break_on_hyphens=False)
-        for line in text.splitlines()
-    )
 
 
 @contextmanager

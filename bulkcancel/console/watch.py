@@ -28,47 +28,12 @@ class Sample:
     stall: str = ""
 
 
-class Timeline:
-    """The course of a run: samples in order, about one a second, in a long run fewer."""
-
-    def __init__(self) -> None:
-        """Begin with a run that has done nothing."""
-        self.samples = [Sample(0.0, 0, 0)]
-        self._recent: deque[Sample] = deque(self.samples, _WINDOW)
-
-    def add(self, sample: Sample) -> None:
-        """Add a sample, in place of the last one where that is too close to the one before."""
-        if sample.stall:
-            self._recent.clear()
-        self._recent.append(sample)
-        if self.samples[1:] and sample.at - self.samples[-2].at < sample.at / _FINE:
-            self.samples[-1] = replace(sample, stall=self.samples[-1].stall or sample.stall)
-        else:
-            self.samples.append(sample)
-
-    def pace(self) -> float | None:
-        """Return the jobs that are settled a second, None where that is not steady.
-
-        A time left that follows from a pace in a stall, or while the rate recovers,
-        would be wrong by as much as that changes.
-        """
-        recent = self._recent
-        if len(recent) < _ENOUGH:
-            return None
-        first, middle, last = recent[0], recent[len(recent) // 2], recent[-1]
-        before, now = _pace(first, middle), _pace(middle, last)
-        return now if now > 0 and abs(now - before) <= _STEADY * (now + before) else None
-
-
-def _pace(a: Sample, b: Sample) -> float:
-    return (b.settled - a.settled) / max(1e-9, b.at - a.at)
-
-
 class Watch:
     """Observe a run against a `store`, as people know that.
 
     `sent` tells that a job was sent, be it only to be read. `in_doubt` are jobs that failed,
-    are unknown, or may have been cancelled by somebody else.
+    are unknown, or may have been cancelled by somebody else, and `samples` the course of the
+    run: about one a second, in a long run fewer.
     """
 
     def __init__(
@@ -76,10 +41,11 @@ class Watch:
     ) -> None:
         """Take the counts, and of earlier runs those of jobs that are to be sent again."""
         self.store = store
-        self.timeline = Timeline()
+        self.samples = [Sample(0.0, 0, 0)]
         self.in_doubt: list[JobResult] = []
         self.sent = False
         self._tally, self._again, self._output = tally, Counter(sent_again), output
+        self._recent: deque[Sample] = deque(self.samples, _WINDOW)
         self._by_others = 0
 
     def settled(self, result: JobResult) -> None:
@@ -98,10 +64,33 @@ class Watch:
                 "another_run",
             )
 
-    def sample(self, at: float, conditions: Conditions) -> None:
-        """Note the counts at so many seconds since the run began."""
-        tally = self._tally
-        self.timeline.add(Sample(at, tally.requests, tally.done, tally.throttled, conditions.stall))
+    def sample(self, at: float, stall: str) -> None:
+        """Note the counts at so many seconds since the run began, and why nothing moves.
+
+        They replace the last sample where that is too close to the one before.
+        """
+        samples, tally = self.samples, self._tally
+        sample = Sample(at, tally.requests, tally.done, tally.throttled, stall)
+        if stall:
+            self._recent.clear()
+        self._recent.append(sample)
+        if samples[1:] and at - samples[-2].at < at / _FINE:
+            samples[-1] = replace(sample, stall=samples[-1].stall or stall)
+        else:
+            samples.append(sample)
+
+    def pace(self) -> float | None:
+        """Return the jobs that are settled a second, None where that is not steady.
+
+        A time left that follows from a pace in a stall, or while the rate recovers,
+        would be wrong by as much as that changes.
+        """
+        recent = self._recent
+        if len(recent) < _ENOUGH:
+            return None
+        first, middle, last = recent[0], recent[len(recent) // 2], recent[-1]
+        before, now = _pace(first, middle), _pace(middle, last)
+        return now if now > 0 and abs(now - before) <= _STEADY * (now + before) else None
 
     def snapshot(self, jobs: int | None, conditions: Conditions) -> Snapshot:
         """Return how the run is doing, of so many `jobs` (None while more may come)."""
@@ -110,6 +99,10 @@ class Watch:
         if jobs is not None:
             to_go = max(0, jobs - self._tally.done)
             total = outcomes.total() + to_go
-            pace = None if conditions.stopping else self.timeline.pace()
+            pace = None if conditions.stopping else self.pace()
             seconds_left = None if pace is None else to_go / pace
         return Snapshot(self._tally, outcomes, total, self.store, conditions, seconds_left)
+
+
+def _pace(a: Sample, b: Sample) -> float:
+    return (b.settled - a.settled) / max(1e-9, b.at - a.at)

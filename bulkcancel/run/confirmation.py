@@ -1,5 +1,6 @@
 """What is asked before the first cancel, gathered from the input, the report and the settings."""
 
+import math
 from collections import Counter
 
 from bulkcancel.base.text import count_of, duration, one_line
@@ -12,12 +13,10 @@ _DEVELOPMENT_LIMIT = 25  # requests per second that a development store allows
 _SHARED_LIMIT = "note: live shoppers share the store's limit (25 a second, in production 100)"
 
 
-def confirmation(
-    ready: Prepared, store: Store, *, latency: float = 0.0, concurrency: int = 1
-) -> list[str]:
+def confirmation(ready: Prepared, store: Store, most: float = math.inf) -> list[str]:
     """Return what is to be confirmed, a line each: which jobs, where, how fast, how long.
 
-    `latency` is in seconds for a reply, 0 where it was not measured.
+    `most` are the requests per second that the store has time for.
     """
     left, rate = ready.left, ready.settings.pace.rate
     counts = {
@@ -26,13 +25,12 @@ def confirmation(
         "already settled": left.settled,
     }
     skipped = ", ".join(f"{n:,} {reason}" for reason, n in counts.items() if n)
-    pace = min(rate, concurrency / latency) if latency > 0 else rate
     return [
         count_of(left.valid, "job") + (f" (skipped: {skipped})" if skipped else ""),
         *about(ready.input),
         f"on {store}",
         *([_SHARED_LIMIT] if rate > _DEVELOPMENT_LIMIT else []),
-        f"at {rate:g} per second, in about {duration(max(1, left.valid / pace))}",
+        f"at {rate:g} per second, in about {duration(max(1, left.valid / min(rate, most)))}",
     ]
 
 

@@ -1,6 +1,7 @@
 """The way to a store, until the first cancel: practice API, login, name, and the rows for it."""
 
 import asyncio
+import math
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from dataclasses import replace
@@ -52,7 +53,7 @@ class Connection:
 
     async def _open(self) -> None:
         ready, settings = self._ready, self._ready.settings
-        seed = await self._practice_store() if settings.store.sandbox else _no_seed
+        seed = await self._practice_store() if settings.store.sandbox else lambda _: None
         access = replace(ready.access, base_url=self.store.url)
         connection = connect(access, settings.pace, self.tally, ready.output.request)
         self.sender = await self._stack.enter_async_context(connection)
@@ -80,6 +81,12 @@ class Connection:
         wanted = concurrency_for(self._ready.settings.pace)
         streams = self._ready.input.stream is not None
         return wanted if streams else max(1, min(wanted, self._ready.left.valid))
+
+    @property
+    def speed(self) -> float:
+        """Return the most requests per second, as fast as replies have come so far."""
+        latency = self.sender.health.latency
+        return self.concurrency / latency if latency > 0 else math.inf
 
     async def _practice_store(self) -> Callable[[Entry], None]:
         """Start a practice API that is seeded from the input; return how it learns more."""
@@ -123,10 +130,6 @@ class Connection:
             self.tally.adopt([Earlier(Outcome.INVALID)])
         self._ready.left.settled += fitting is None and not row.problem
         return fitting
-
-
-def _no_seed(_: Entry) -> None:
-    """Do nothing: a real store has its jobs."""
 
 
 async def every(seconds: float, action: Callable[[], Awaitable[None]]) -> None:

@@ -139,7 +139,6 @@ def summary_of(facts: Facts) -> dict[str, Any]:
 
 
 def _leg(run_id: str, run: RunSpan) -> dict[str, Any]:
-    """Return what one run did, as its rows tell."""
     return {
         "run_id": run_id,
         "began_at": run.began_at or None,
@@ -149,7 +148,6 @@ def _leg(run_id: str, run: RunSpan) -> dict[str, Any]:
 
 
 def _running(row: Row) -> dict[str, Any]:
-    """Return a job that was running when it was read."""
     return {
         "job_id": row["job_id"],
         "job_type": row["job_type"],
@@ -160,7 +158,6 @@ def _running(row: Row) -> dict[str, Any]:
 
 
 def _shortened(ready: Prepared) -> str | None:
-    """Return the beginning of the client id, None where there was none."""
     key = ready.access.credentials
     if ready.settings.store.sandbox or ready.settings.jobs.dry_run:
         return None

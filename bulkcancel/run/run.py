@@ -60,12 +60,7 @@ def _perform(ready: Prepared) -> int:
             runner.run(connection.open())
             if ready.input.stream is not None and _is_empty(ready):
                 return 1 if ready.input.shortage else 0
-            question = confirmation(
-                ready,
-                connection.store,
-                latency=connection.sender.health.latency,
-                concurrency=connection.concurrency,
-            )
+            question = confirmation(ready, connection.store, connection.speed)
             if ready.settings.jobs.check and ready.input.stream is None:
                 _announce(ready, "looking at", question)
             if asks and not ask("Cancel " + "\n".join(question) + "?"):

@@ -112,7 +112,7 @@ class Session:
             self._engine.stop(error)
 
     def _sample(self) -> None:
-        self._watch.sample(self._clock.elapsed(), self._conditions())
+        self._watch.sample(self._clock.elapsed(), self._conditions().stall)
 
     async def _show(self) -> None:
         left = self._ready.left
@@ -135,7 +135,7 @@ class Session:
         )
 
     def _facts(self, stopped: BulkcancelError | None) -> Facts:
-        """Finish the report; return what there is to say of a run that has ended."""
+        """Finish the report, and look back."""
         ready, connection, recorder = self._ready, self._connection, self._recorder
         pages = any(is_page(path) for path in ready.settings.report.summary)
         rows = recorder.last_rows(MOST_ROWS) if pages else None

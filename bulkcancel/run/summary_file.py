@@ -51,7 +51,7 @@ def _is_of(past: Past, summary: bytes) -> bool:
 def record_failed_start(settings: Settings, error: BulkcancelError, clock: Clock) -> None:
     """Write each JSON summary that was asked for; raises `GuardError`.
 
-    What an earlier run wrote there, which a resume would add to, is kept.
+    What an earlier run wrote there, which a resume would add to, is kept; it has been checked.
     """
     run_id = new_run_id()
     this_run: dict[str, Any] = {"run_id": run_id, "began_at": None, "outcomes": {}}
@@ -59,17 +59,10 @@ def record_failed_start(settings: Settings, error: BulkcancelError, clock: Clock
     found = shown(head | {"exit_code": 2, "inputs": [], "this_run": this_run})
     for path in settings.report.summary:
         if not is_page(path):
-            earlier = _earlier(path) if settings.report.resume else {}
+            is_kept = settings.report.resume and path.exists()
+            earlier = orjson.loads(read_regular(path, _MAX_SUMMARY)) if is_kept else {}
             others = {name: value for name, value in earlier.items() if name not in found}
             write_summary(path, as_json({"runs": []} | found | others))
-
-
-def _earlier(path: Path) -> dict[str, Any]:
-    try:
-        summary = orjson.loads(read_regular(path, _MAX_SUMMARY))
-    except (OSError, orjson.JSONDecodeError):
-        return {}
-    return summary if isinstance(summary, dict) else {}
 
 
 def head_of(

@@ -57,7 +57,7 @@ def page(
     failed = result(f"job{text}", Outcome.FAILED, detail=f"403 {text}", sent_at=1.0)
     doubtful = result("ours", doubtful=True, detail="by this run, or by somebody else")
     watch = Watch(f"store{text}", Tally(), Counter(), Output())
-    watch.timeline.samples, watch.in_doubt = [*samples], [doubtful, failed]
+    watch.samples, watch.in_doubt = [*samples], [doubtful, failed]
     return page_of(SUMMARY | summary, watch, None if rows is None else [row] * rows)
 
 
@@ -82,8 +82,8 @@ class Elements(HTMLParser):
 @pytest.mark.parametrize(
     "words",
     ["Cancelled 2 of 4 jobs", "store, 2026-02-25 06:13:20 to 2026-02-25 06:14:21 UTC",
-     "Reason: INC-7", "started 1", "busy", "product-import", "2026-02-25 06:00:00", "403",
-     "cancelled, perhaps by somebody else", "ab" * 32, "cd" * 32, "rate 20.0", "run-1",
+     "Reason: INC-7", "started 1", "busy", "product-import", "2026-02-25T06:00:00Z", "403",
+     "by this run, or by somebody else", "ab" * 32, "cd" * 32, "rate 20.0", "run-1",
      "paused"],
 )  # fmt: skip
 def test_page_tells_what_a_review_asks_for(words: str) -> None:
@@ -149,7 +149,7 @@ def test_page_sums_up_why_nothing_moved() -> None:
 def test_page_shows_what_failed_before_what_is_doubtful() -> None:
     """Rows that need somebody come first, however many may have been somebody else's."""
     text = Elements(page()).text
-    assert text.index("403") < text.index("cancelled, perhaps by somebody else")
+    assert text.index("403") < text.index("by this run, or by somebody else")
 
 
 def test_drawing_shows_rate_jobs_stalls_and_refusals() -> None:

@@ -1,14 +1,12 @@
 """The question on the terminal: who may say yes, and where there is nobody to ask."""
 
-import os
 import sys
-import termios
 from pathlib import Path
 
 import pytest
 
 from bulkcancel.base.errors import ConfigError
-from bulkcancel.console.prompt import _wrapped, ask, require_terminal
+from bulkcancel.console.prompt import ask, require_terminal
 from tests.support.disks import linux_only
 from tests.support.terminal import at_terminal
 
@@ -75,34 +73,3 @@ def test_question_takes_only_what_is_typed_after_it(
         terminal.press(answer)
         assert terminal.end() == 0
     assert terminal.shown.partition("[y/N] ")[2] == said
-
-
-QUESTION = (
-    "Cancel 3,001 jobs (skipped: 1 duplicate, 1 invalid)\n"
-    'on store.example:8443, store "Fish-and-Chips" (s-1)\n'
-    "at 20 per second, in about 2:30 min?"
-)
-NARROW = """\
-Cancel 3,001 jobs (skipped: 1
-duplicate, 1 invalid)
-on store.example:8443, store
-"Fish-and-Chips" (s-1)
-at 20 per second, in about 2:30 min?"""
-
-
-@pytest.mark.parametrize(
-    ("width", "text", "expected"),
-    [
-        (0, QUESTION, QUESTION),
-        (80, QUESTION, QUESTION),
-        (40, QUESTION, NARROW),
-        (9, "Cancel 3,001 jobs of this store?", "Cancel 3,001 jobs of\nthis store?"),
-    ],
-    ids=["unknown", "wide", "narrow", "too narrow"],
-)
-def test_question_breaks_lines_between_words(width: int, text: str, expected: str) -> None:
-    """The lines of the question are as long as the terminal is wide; no word is in two of them."""
-    ours, theirs = os.openpty()
-    termios.tcsetwinsize(theirs, (24, width))
-    with os.fdopen(ours), os.fdopen(theirs, "w") as screen:
-        assert _wrapped(text, screen) == expected

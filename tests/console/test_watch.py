@@ -8,7 +8,7 @@ import pytest
 from bulkcancel.base.model import Earlier, JobState, Outcome
 from bulkcancel.base.tally import Tally
 from bulkcancel.console import Conditions, Output, Watch
-from bulkcancel.console.watch import Sample, Timeline
+from bulkcancel.console.watch import Sample
 from tests.support.fakes import result, row
 
 STEADY = Conditions(20.0, 40)
@@ -65,17 +65,17 @@ def test_time_left_is_unknown_without_a_total_or_a_pace(
     for second in range(1, 6):
         tally.done = tally.requests = 10 * second
         tally.outcomes = Counter({Outcome.CANCELLED: tally.done})
-        seen.sample(second, STEADY)
+        seen.sample(second, "")
     left = seen.snapshot(jobs, replace(STEADY, stopping=stopping)).seconds_left
     assert left == (5.0 if jobs and not stopping else None)
 
 
-def timeline(*settled: int, stall: str = "", stalled: range = range(0)) -> Timeline:
+def course_of(*settled: int, stalled: range = range(0)) -> Watch:
     """Return a run with so many jobs settled after each second."""
-    course = Timeline()
-    for at, number in enumerate(settled, 1):
-        course.add(Sample(at, number, number, 0, stall if at in stalled else ""))
-    return course
+    seen = watch(tally := Tally())
+    for at, tally.done in enumerate(settled, 1):
+        seen.sample(at, "paused" if at in stalled else "")
+    return seen
 
 
 @pytest.mark.parametrize(
@@ -97,15 +97,13 @@ def test_the_pace_is_known_only_where_it_is_steady(
     settled: list[int], stalled: range, pace: float | None
 ) -> None:
     """In a stall, just after it, and while the rate changes there is no pace."""
-    found = timeline(*settled, stall="paused", stalled=stalled).pace()
-    assert found == (None if pace is None else pytest.approx(pace))
+    assert course_of(*settled, stalled=stalled).pace() == pace
 
 
 def test_a_long_run_keeps_few_samples_and_every_stall() -> None:
     """However long a run is, its course is kept, with the last counts and all stalls."""
-    course = timeline(*range(1, 10_000), stall="paused", stalled=range(777, 778))
-    assert 300 <= len(course.samples) <= 900
-    assert course.samples[0] == Sample(0.0, 0, 0)
-    assert course.samples[-1].at > 9_950
-    (stalled,) = [sample for sample in course.samples if sample.stall]
+    samples = course_of(*range(1, 10_000), stalled=range(777, 778)).samples
+    assert 300 <= len(samples) <= 900
+    assert (samples[0], samples[-1]) == (Sample(0.0, 0, 0), Sample(9999, 0, 9999))
+    (stalled,) = [sample for sample in samples if sample.stall]
     assert stalled.at - 40 < 777 <= stalled.at

@@ -1,5 +1,7 @@
 """What is asked before the first cancel."""
 
+import math
+
 import pytest
 
 from bulkcancel.inputs import Entry, Input, Source
@@ -34,24 +36,23 @@ NOTE = "note: live shoppers share the store's limit (25 a second, in production 
 
 
 @pytest.mark.parametrize(
-    ("jobs", "rate", "latency", "lines"),
+    ("jobs", "rate", "most", "lines"),
     [
-        (3001, 20.0, 0.0, ["at 20 per second, in about 2:30 min"]),
-        (1, 0.5, 0.0, ["at 0.5 per second, in about 2 s"]),
-        (3001, 25.0, 0.0, ["at 25 per second, in about 2:00 min"]),
-        (3001, 50.0, 0.0, [NOTE, "at 50 per second, in about 60 s"]),
-        (3001, 20.0, 3.0, ["at 20 per second, in about 3:45 min"]),
-        (3001, 20.0, 1.0, ["at 20 per second, in about 2:30 min"]),
+        (1, 0.5, math.inf, ["at 0.5 per second, in about 2 s"]),
+        (3001, 25.0, math.inf, ["at 25 per second, in about 2:00 min"]),
+        (3001, 50.0, math.inf, [NOTE, "at 50 per second, in about 60 s"]),
+        (3001, 20.0, 40 / 3.0, ["at 20 per second, in about 3:45 min"]),
+        (3001, 20.0, 40 / 1.0, ["at 20 per second, in about 2:30 min"]),
     ],
-    ids=["usual", "slow", "the limit of a development store", "over it", "slow replies",
+    ids=["slow", "the limit of a development store", "over it", "slow replies",
          "replies that are fast enough"],
 )  # fmt: skip
 def test_the_question_says_where_how_fast_and_how_long(
-    jobs: int, rate: float, latency: float, lines: list[str]
+    jobs: int, rate: float, most: float, lines: list[str]
 ) -> None:
     """The time follows from the rate, or from slow replies; a rate that shoppers feel says so."""
     ready = ready_of(changed(PLAIN, rate=rate), map(str, range(jobs)))
-    _, ids, *others = confirmation(ready, STORE, latency=latency, concurrency=40)
+    _, ids, *others = confirmation(ready, STORE, most)
     assert ids.startswith("ids: first 0")  # what the input tells stands before the store
     assert others == ["on store.example", *lines]
 

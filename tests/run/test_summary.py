@@ -14,8 +14,8 @@ from bulkcancel.console import Output
 from bulkcancel.inputs import Input, Source
 from bulkcancel.inputs.job_ids import Remarks
 from bulkcancel.listing import Verification
+from bulkcancel.run.conclude import print_summary, remarks, skipped_lines, to_pass_on
 from bulkcancel.run.next_step import NextStep
-from bulkcancel.run.summary import print_summary, remarks, skipped_lines, to_pass_on
 from tests.run.runs import PLAIN, FactsOf, Took, tally_of
 from tests.support.chosen import changed
 from tests.support.fakes import result
