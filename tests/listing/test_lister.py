@@ -3,7 +3,8 @@
 import asyncio
 import random
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
+from dataclasses import dataclass, field
 from itertools import count, cycle
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
@@ -22,6 +23,8 @@ BEGUN = 1_770_000_000.0
 STATUSES = ("success", "failed", "cancelled", "started", "pending")
 TYPES = ("product-import", "product-export", "price-import", "child-products")
 PENDING = Selection(statuses=frozenset({"pending"}))
+SELECTIONS = pytest.mark.parametrize("selection", [PENDING, Selection()], ids=["pending", "all"])
+NEWEST_FIRST = pytest.mark.parametrize("newest_first", [True, False])
 
 
 def made(number: int, status: str = "pending") -> Job:
@@ -34,6 +37,11 @@ def queue(count: int) -> list[Job]:
     return [made(i, "pending" if i >= count * 4 // 5 else STATUSES[i % 3]) for i in range(count)]
 
 
+def as_it_is(_: object) -> None:
+    """Change nothing."""
+
+
+@dataclass
 class FakeStore:
     """Answer `GET /pcm/jobs` from `jobs`, whose order is that of the list.
 
@@ -41,26 +49,22 @@ class FakeStore:
     `disturb` the reply itself. Parameters in `ignored` are not looked at.
     """
 
-    def __init__(
-        self,
-        jobs: Iterable[Job],
-        *,
-        filters: bool = True,
-        max_offset: int | None = None,
-        largest: int = 100,
-        refuses_larger: bool = False,
-        before_each: Callable[["FakeStore"], None] = lambda _: None,
-    ) -> None:
-        self.jobs = list(jobs)
-        self.newest_first = False
-        self.asked: list[dict[str, str]] = []
-        self.ignored: set[str] = set()
-        self.refused_term = "nothing"
-        self.change: Callable[[dict[str, Any]], object] = lambda _: None
-        self.disturb: Callable[[Exchange], Exchange] = lambda exchange: exchange
-        self._rules = Rules(filters=filters, max_offset=max_offset)
-        self._largest, self._refuses_larger = largest, refuses_larger
-        self._before_each = before_each
+    jobs: list[Job]
+    filters: bool = True
+    max_offset: int | None = None
+    largest: int = 100
+    refuses_larger: bool = False
+    newest_first: bool = False
+    ignored: Collection[str] = ()
+    refused_term: str = "nothing"
+    before_each: Callable[["FakeStore"], object] = as_it_is
+    change: Callable[[dict[str, Any]], object] = as_it_is
+    disturb: Callable[[Exchange], Exchange] = lambda exchange: exchange
+    asked: list[dict[str, str]] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        if self.newest_first:
+            self.jobs.reverse()
 
     async def ask(self, request: Request, judge: Callable[[Exchange], Verdict]) -> Exchange:
         """Answer as the sender does, with three tries for what is no answer."""
@@ -74,16 +78,18 @@ class FakeStore:
     def _answer(self, path: str) -> Exchange:
         query = dict(parse_qsl(urlsplit(path).query))
         self.asked.append(query)
-        self._before_each(self)
+        self.before_each(self)
         query = {name: text for name, text in query.items() if name not in self.ignored}
         limit = int(query.get("page[limit]", 25))
-        if self._refuses_larger and limit > self._largest:
+        if self.refuses_larger and limit > self.largest:
             return refusal("page[limit] is too high")
-        query["page[limit]"] = str(min(limit, self._largest))
+        query["page[limit]"] = str(min(limit, self.largest))
         if self.refused_term in query.get("filter", ""):
             return refusal("Could not parse the supplied filter")
         try:
-            body = page_of(self.jobs, query, self._rules)
+            body = page_of(
+                self.jobs, query, Rules(filters=self.filters, max_offset=self.max_offset)
+            )
         except QueryError as error:
             return refusal(str(error))
         self.change(body)
@@ -107,47 +113,47 @@ def expected(jobs: Iterable[Job], selection: Selection) -> list[str]:
     ]
 
 
-@pytest.mark.parametrize("selection", [PENDING, Selection()], ids=["pending", "all"])
+@SELECTIONS
 @pytest.mark.parametrize("count", [0, 1, 24, 25, 94, 95, 99, 100, 101, 195, 505, 1234])
 @pytest.mark.parametrize("largest", [100, 25])
 async def test_a_list_at_rest_is_whole_and_in_order(
     count: int, largest: int, selection: Selection
 ) -> None:
     """Whatever the number of jobs and the store's most on a page, none is missing."""
-    store = FakeStore(reversed(queue(count)), largest=largest)
+    store = FakeStore(queue(count), largest=largest, newest_first=True)
     assert await listed(store, selection) == expected(store.jobs, selection)
     found = len(expected(store.jobs, selection))
     assert len(store.asked) <= 3 + found / (0.95 * largest - 1)
 
 
-@pytest.mark.parametrize("newest_first", [True, False])
+@NEWEST_FIRST
 async def test_jobs_of_the_same_moment_keep_the_store_s_order(*, newest_first: bool) -> None:
     """Which of them runs first only the store knows."""
     jobs = [made(i // 10 * 10) for i in range(30)]
     for number, job in enumerate(jobs):
         job.id = f"job-{7 * number % 30}"
-    store = FakeStore(reversed(jobs) if newest_first else jobs)
-    assert await listed(store) == [job.id for job in jobs]
+    expected = [job.id for job in jobs]
+    assert await listed(FakeStore(jobs, newest_first=newest_first)) == expected
 
 
-REFUSING: dict[str, dict[str, Any]] = {
-    "no filters": {"filters": False},
-    "no pages over 25": {"largest": 25, "refuses_larger": True},
-    "neither": {"filters": False, "largest": 25, "refuses_larger": True},
-    "no offsets over 300": {"max_offset": 300},
-    "no offsets over 300, pages of 25": {"max_offset": 300, "largest": 25},
-}
-
-
-@pytest.mark.parametrize("awkward", REFUSING.values(), ids=REFUSING.keys())
-@pytest.mark.parametrize("selection", [PENDING, Selection()], ids=["pending", "all"])
-@pytest.mark.parametrize("newest_first", [True, False])
+@pytest.mark.parametrize(
+    "awkward",
+    [
+        {"filters": False},
+        {"largest": 25, "refuses_larger": True},
+        {"filters": False, "largest": 25, "refuses_larger": True},
+        {"max_offset": 300},
+        {"max_offset": 300, "largest": 25},
+    ],
+    ids=str,
+)
+@SELECTIONS
+@NEWEST_FIRST
 async def test_a_store_that_refuses_something_is_read_in_another_way(
     awkward: dict[str, Any], selection: Selection, *, newest_first: bool
 ) -> None:
     """Without filters all jobs are read; over the highest offset the list goes on by time."""
-    jobs = queue(1500)
-    store = FakeStore(reversed(jobs) if newest_first else jobs, **awkward)
+    store = FakeStore(queue(1500), newest_first=newest_first, **awkward)
     assert await listed(store, selection) == expected(store.jobs, selection)
 
 
@@ -171,20 +177,18 @@ MISLEADING: dict[str, Callable[[dict[str, Any]], object]] = {
 @pytest.mark.parametrize(
     ("largest", "count"), [(100, 5), (100, 1234), (50, 250), (25, 10), (7, 300)]
 )
-@pytest.mark.parametrize("selection", [PENDING, Selection()], ids=["pending", "all"])
+@SELECTIONS
 async def test_what_a_page_says_of_the_others_hides_no_job(
     selection: Selection, largest: int, count: int, change: Callable[[dict[str, Any]], object]
 ) -> None:
     """Pages are read until nothing new comes, whatever total, links and sizes say."""
-    store = FakeStore(queue(count), largest=largest)
-    store.change = change
+    store = FakeStore(queue(count), largest=largest, change=change)
     assert await listed(store, selection) == expected(store.jobs, selection)
 
 
 async def test_pages_that_are_shorter_than_asked_for_go_on_by_their_links() -> None:
     """A store may give any number of jobs, as long as it says that there are more."""
-    store = FakeStore(queue(700))
-    store.change = lambda body: body["data"].__delitem__(slice(70, None))
+    store = FakeStore(queue(700), change=lambda body: body["data"].__delitem__(slice(70, None)))
     lister = Lister(Fetcher(store), Selection())
     assert [job.job_id for job in await lister.read()] == expected(store.jobs, Selection())
     assert lister.fetcher.size == 70
@@ -194,39 +198,26 @@ def hide_every_tenth(body: dict[str, Any]) -> None:
     body["data"] = [job for job in body["data"] if not job["id"].endswith("7")]
 
 
-AWKWARD: dict[str, tuple[Callable[[dict[str, Any]], object], str]] = {
-    "a total too large": (
-        total_of(5000),
-        "it has 5,000 jobs, 1,000 were found",
-    ),
-    "an absurd total": (
-        total_of(10**15),
-        "it has 1,000,000,000,000,000 jobs, 1,000 were found",
-    ),
-    "jobs that are hidden": (hide_every_tenth, "it has 1,000 jobs, 900 were found"),
-    "one that is no job": (lambda body: body["data"].append(1), "200, but not with a list of jobs"),
-}
-
-
-@pytest.mark.parametrize(("change", "words"), AWKWARD.values(), ids=AWKWARD.keys())
+@pytest.mark.parametrize(
+    ("contradiction", "words"),
+    [
+        ({"change": total_of(5000)}, "it has 5,000 jobs, 1,000 were found"),
+        ({"change": total_of(10**12)}, "it has 1,000,000,000,000 jobs, 1,000 were found"),
+        ({"change": hide_every_tenth}, "it has 1,000 jobs, 900 were found"),
+        ({"change": lambda body: body["data"].append(1)}, "200, but not with a list of jobs"),
+        ({"ignored": {"page[offset]"}}, "the same page comes again and again"),
+    ],
+    ids=["total too large", "absurd total", "hidden jobs", "no job", "always the same page"],
+)
 async def test_a_list_that_contradicts_itself_is_refused(
-    change: Callable[[dict[str, Any]], object], words: str
+    contradiction: dict[str, Any], words: str
 ) -> None:
     """What can't be known to be whole is an error that says why."""
-    store = FakeStore(queue(1000))
-    store.change = change
+    store = FakeStore(queue(1000), **contradiction)
     with pytest.raises(ListError, match=re.escape(words)) as refused:
         await listed(store, Selection())
     assert refused.value.hint
     assert len(store.asked) < 100
-
-
-async def test_a_store_that_ignores_offsets_is_refused() -> None:
-    """A page that comes again and again is not a list, even if the total agrees with it."""
-    store = FakeStore(queue(100))
-    store.ignored = {"page[offset]"}
-    with pytest.raises(ListError, match="the same page comes again and again"):
-        await listed(store, Selection())
 
 
 def takes_no_time(store: FakeStore) -> None:
@@ -278,14 +269,11 @@ async def test_a_list_that_shrinks_before_its_last_page_is_whole() -> None:
 
 async def test_an_empty_page_amid_a_list_that_grows_is_no_end() -> None:
     """What is behind it is joined to the others, or read anew; and no page is waited for."""
-
-    def change(body: dict[str, Any]) -> None:
-        body["meta"]["results"].update(total=570)
-        if store.asked[-1]["page[offset]"] == "285":
-            body.update(data=[])
-
     store = FakeStore(queue(575))
-    store.change = change
+    store.change = lambda body: body.update(
+        meta={"results": {"total": 570}},
+        data=[] if store.asked[-1]["page[offset]"] == "285" else body["data"],
+    )
     assert await listed(store, Selection()) == expected(store.jobs, Selection())
 
 
@@ -310,8 +298,7 @@ async def test_a_filter_that_finds_nothing_where_nothing_is_costs_two_pages(
 
 async def test_a_store_that_ignores_filters_is_checked_here() -> None:
     """What comes back is always held against the selection."""
-    store = FakeStore(queue(1000))
-    store.ignored = {"filter"}
+    store = FakeStore(queue(1000), ignored={"filter"})
     assert await listed(store) == expected(store.jobs, PENDING)
 
 
@@ -338,74 +325,57 @@ async def test_a_page_that_can_t_be_had_is_no_list(
     assert refused.value.hint.startswith(hint)
 
 
-async def test_passing_failures_leave_the_list_whole() -> None:
-    """A server error and a gateway's page are tried again."""
-    store = FakeStore(queue(1000))
-    passing: list[Exchange] = [refusal("oops", 500), Reply(200, {}, b"<html>")]
-    replies = cycle([*passing, None])
-    store.disturb = lambda good: next(replies) or good
-    jobs = await Lister(Fetcher(store, in_flight=1), Selection()).read()
-    assert [job.job_id for job in jobs] == expected(store.jobs, Selection())
-
-
 @pytest.mark.parametrize("status", [400, 422])
 async def test_a_store_that_refuses_everything_is_quoted(status: int) -> None:
     """Without a filter and a limit, too: what the store says is shown."""
-    store = FakeStore([])
-    store.disturb = lambda _: refusal("out of order", status)
+    store = FakeStore([], disturb=lambda _: refusal("out of order", status))
     with pytest.raises(ListError, match=r"refuses its list of jobs: .*out of order"):
         await listed(store)
 
 
-class Moving:
-    """Change a store's jobs before each request, as others would."""
-
-    def __init__(self, seed: int, changes: int, *, newest_first: bool) -> None:
-        self._chance = random.Random(seed)
-        self._changes, self._newest_first = changes, newest_first
-        self._next = 100_000
-        self.always: set[str] | None = None
-
-    def __call__(self, store: "FakeStore") -> None:
-        for _ in range(self._chance.randint(0, self._changes)):
-            deed = self._chance.randrange(3)
-            job = self._chance.choice(store.jobs)
-            if deed == 0:
-                self._next += 1
-                place = 0 if self._newest_first else len(store.jobs)
-                store.jobs.insert(place, made(self._next))
-            elif job.status == "pending":
-                job.status = "started" if deed == 1 else "cancelled"
-        now = {job.id for job in store.jobs if job.status == "pending"}
-        self.always = now if self.always is None else self.always & now
+async def test_passing_failures_leave_the_list_whole() -> None:
+    """A server error and a gateway's page are tried again."""
+    replies = cycle([refusal("oops", 500), Reply(200, {}, b"<html>"), None])
+    store = FakeStore(queue(1000), disturb=lambda good: next(replies) or good)
+    jobs = await Lister(Fetcher(store, in_flight=1), Selection()).read()
+    assert [job.job_id for job in jobs] == expected(store.jobs, Selection())
 
 
-@pytest.mark.parametrize("newest_first", [True, False])
+@NEWEST_FIRST
 @pytest.mark.parametrize(("seed", "changes"), [(1, 3), (2, 3), (3, 30), (4, 30)])
-@pytest.mark.parametrize("selection", [PENDING, Selection()], ids=["pending", "all"])
+@SELECTIONS
 async def test_a_list_in_motion_misses_no_job_that_was_there_all_the_time(
     selection: Selection, changes: int, seed: int, *, newest_first: bool
 ) -> None:
     """Jobs that come, start and are cancelled between the pages shift them, but hide none."""
-    moving = Moving(seed, changes, newest_first=newest_first)
-    jobs = queue(2_000)
-    store = FakeStore(reversed(jobs) if newest_first else jobs, before_each=moving)
+    chance, numbers = random.Random(seed), count(100_000)
+
+    def pending(store: FakeStore) -> set[str]:
+        return {job.id for job in store.jobs if job.status == "pending"}
+
+    def move(store: FakeStore) -> None:
+        for _ in range(chance.randint(0, changes)):
+            status = chance.choice(["pending", "started", "cancelled"])
+            job = chance.choice(store.jobs)
+            if status == "pending":
+                store.jobs.insert(0 if newest_first else len(store.jobs), made(next(numbers)))
+            elif job.status == "pending":
+                job.status = status
+        always.intersection_update(pending(store))
+
+    store = FakeStore(queue(2_000), newest_first=newest_first, before_each=move)
+    always = pending(store)
     found = await listed(store, selection)
-    assert moving.always is not None
-    assert moving.always <= set(found)
+    assert always
+    assert always <= set(found)
     assert len(found) == len(set(found))
     assert len(store.asked) <= 2 + 1.2 * (4 if selection.statuses else 20)
 
 
 async def test_a_list_that_shifts_by_a_page_is_read_with_more_overlap() -> None:
     """Pages that don't join are read again; what never joins is no list."""
-    moved = []
-
-    def shift(store: FakeStore) -> None:
-        if 3 <= len(store.asked) <= 20:
-            moved.append(store.jobs.pop(0))
-
-    store = FakeStore(queue(1500), before_each=shift)
+    store = FakeStore(queue(1500))
+    store.before_each = lambda _: 3 <= len(store.asked) <= 20 and store.jobs.pop(0)
     found = await listed(store, Selection())
     assert {job.id for job in store.jobs} <= set(found)
 

@@ -8,6 +8,7 @@ from bulkcancel.epcc import Reply
 from bulkcancel.listing.fetch import list_path, page_in
 from bulkcancel.listing.selection import Selection
 
+PENDING = Selection(statuses=frozenset({"pending"}))
 NOON = 1_771_416_000.0  # 2026-02-18T12:00:00Z
 
 
@@ -20,17 +21,15 @@ def job(
 @pytest.mark.parametrize(
     ("selection", "one", "fits"),
     [
-        (Selection(), job(), True),
         (Selection(), job(created=None), True),
-        (Selection(statuses=frozenset({"pending"})), job(), True),
-        (Selection(statuses=frozenset({"pending"})), job("odd"), False),
+        (PENDING, job(), True),
+        (PENDING, job("odd"), False),
         (Selection(types=frozenset({"price-import", "x"})), job(), True),
         (Selection(types=frozenset({"product-import"})), job(), False),
         (Selection(since=NOON), job(), True),
         (Selection(since=NOON + 0.001), job(), False),
         (Selection(until=NOON), job(), True),
         (Selection(until=NOON - 0.001), job(), False),
-        (Selection(since=NOON - 1, until=NOON + 1), job(), True),
         (Selection(since=0.0), job(created=None), False),
         (Selection(until=NOON), job(created=None), False),
     ],
@@ -44,7 +43,7 @@ def test_a_job_fits_a_selection(selection: Selection, one: ListedJob, *, fits: b
     ("selection", "filters"),
     [
         (Selection(), ""),
-        (Selection(statuses=frozenset({"pending"})), "eq(status,pending)"),
+        (PENDING, "eq(status,pending)"),
         (
             Selection(statuses=frozenset({"started", "pending"}), types=frozenset({"x-y"})),
             "in(status,pending,started):eq(type,x-y)",
@@ -93,11 +92,9 @@ def test_times_of_the_store_are_read_with_any_zone(stamp: str, epoch: float | No
         b"<html>",
         b"[]",
         b'{"data": {"id": "a", "attributes": {"status": "pending"}}}',
-        b'{"data": [{"attributes": {"status": "pending"}}]}',
         b'{"data": [{"id": "", "attributes": {"status": "pending"}}]}',
         b'{"data": [{"id": 7, "attributes": {"status": "pending"}}]}',
         b'{"data": [{"id": "a", "attributes": {"status": " "}}]}',
-        b'{"data": [{"id": "a", "attributes": null}]}',
         b'{"data": [null]}',
     ],
 )
