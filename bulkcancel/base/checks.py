@@ -17,16 +17,19 @@ _STORE_URL = re.compile(
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # a token: RFC 9110, 5.6.2
 _HEADER_VALUE = re.compile(r"[\t\x20-\x7e]+")
 _MAY_BE_SECRET = re.compile(r"(?i)key|token|secret|auth|pass|cookie|sign|credential")
-_LOGIN_HEADERS = frozenset({"authorization", "proxy-authorization"})
-# these frame a message, choose the method or make a reply conditional: RFC 9110 and 9112
-_HTTP_HEADERS = frozenset(
-    {
+_NOT_TO_BE_SET = dict.fromkeys(
+    # these frame a message, choose the method or make a reply conditional: RFC 9110 and 9112
+    (
         *("accept", "accept-encoding", "connection", "content-encoding", "content-length"),
         *("content-range", "content-type", "expect", "host", "http2-settings", "if-match"),
         *("if-modified-since", "if-none-match", "if-range", "if-unmodified-since", "keep-alive"),
         *("proxy-connection", "range", "te", "trailer", "transfer-encoding", "upgrade"),
         *("x-http-method", "x-http-method-override", "x-method-override"),
-    }
+    ),
+    "it would change how HTTP itself works",
+) | dict.fromkeys(
+    ("authorization", "proxy-authorization"),
+    "a token goes into BULKCANCEL_TOKEN, never into an argument",
 )
 
 
@@ -45,40 +48,27 @@ def check_whole(name: str, value: object, least: int, most: float) -> None:
 
 def header_lines(lines: Iterable[str]) -> Mapping[str, str]:
     """Return the headers of lines like `Name: value`; raises `ConfigError`."""
-    parts = [line.partition(":") for line in lines]
-    if not all(colon for _, colon, _ in parts):
-        raise _no_header()
+    parts = (line.partition(":") for line in lines)
     return checked_headers((name, value) for name, _, value in parts)
 
 
-def checked_headers(pairs: Iterable[tuple[str, str]]) -> Mapping[str, str]:
+def checked_headers(pairs: Iterable[tuple[object, object]]) -> Mapping[str, str]:
     """Return headers of the caller's own by name, the last of each name.
 
     Raises `ConfigError` for what is no header, or one that changes how HTTP works.
     """
     found: dict[str, tuple[str, str]] = {}
     for pair in pairs:
-        if not all(isinstance(part, str) for part in pair):
-            raise _no_header()
-        name, value = (part.strip() for part in pair)
-        if name.lower() in _LOGIN_HEADERS:
-            hint = "a token goes into BULKCANCEL_TOKEN, never into an argument"
-            raise ConfigError(f"the header {name} can't be set", hint)
-        if name.lower() in _HTTP_HEADERS:
-            hint = "it would change how HTTP itself works"
+        name, value = (part.strip() if isinstance(part, str) else "" for part in pair)
+        if hint := _NOT_TO_BE_SET.get(name.lower()):
             raise ConfigError(f"the header {name} can't be set", hint)
         if not _HEADER_NAME.fullmatch(name) or not _HEADER_VALUE.fullmatch(value):
-            raise _no_header()
+            what = "a header (--header, EPCC_BETA_API_FEATURES) can't be used"  # it may be secret
+            raise ConfigError(what, "write it as 'Name: value'")
         found[name.lower()] = name, value
         if _MAY_BE_SECRET.search(name):
             hide_header(value)
     return dict(found.values())
-
-
-def _no_header() -> ConfigError:
-    # what was given may be a secret: it is not repeated
-    what = "a header (--header, EPCC_BETA_API_FEATURES) can't be used"
-    return ConfigError(what, "write it as 'Name: value'")
 
 
 def outcomes(names: str | Iterable[str]) -> frozenset[Outcome]:

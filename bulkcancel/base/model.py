@@ -151,7 +151,6 @@ class StoreName:
     name: str = ""
 
     def __str__(self) -> str:
-        """Return what there is of it, as people would say it."""
         named = f'store "{self.name}"' if self.name else "store" if self.id else ""
         return f"{named} ({self.id})" if self.id else named
 
@@ -163,22 +162,12 @@ class ClientKey:
     client_id: str
     client_secret: str = field(repr=False)
 
-    @property
-    def secret(self) -> str:
-        """Return what must never be shown."""
-        return self.client_secret
-
 
 @dataclass(frozen=True, slots=True)
 class ReadyToken:
     """A bearer token made elsewhere, which can't be renewed."""
 
     bearer: str = field(repr=False)
-
-    @property
-    def secret(self) -> str:
-        """Return what must never be shown."""
-        return self.bearer
 
 
 Credentials = ClientKey | ReadyToken

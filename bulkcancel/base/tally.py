@@ -42,23 +42,19 @@ class Tally:
         """Count the result of one job, in place of what was known of it before."""
         self.done += 1
         self.doubtful += result.doubtful
-        self.outcomes[result.outcome] += 1
-        if result.outcome is Outcome.NOT_PENDING:
-            self._count_status(result.state.status, 1)
-        if result.row.earlier is not None:
-            self._add(result.row.earlier, -1)
+        self._add(result.outcome, result.state.status, 1)
+        if (earlier := result.row.earlier) is not None:
+            self._add(earlier.outcome, earlier.status, -1)
 
     def adopt(self, report: Iterable[Earlier]) -> None:
         """Count what earlier runs left behind."""
-        for each, number in Counter(report).items():
-            self._add(each, number)
+        counts = Counter((each.outcome, each.status) for each in report)
+        for (outcome, status), number in counts.items():
+            self._add(outcome, status, number)
 
-    def _add(self, of: Earlier, number: int) -> None:
-        self.outcomes[of.outcome] += number
-        if of.outcome is Outcome.NOT_PENDING:
-            self._count_status(of.status, number)
-
-    def _count_status(self, status: str, number: int) -> None:
-        """Count a status, as one of others once a server has made up too many."""
-        known = status in self.not_pending or len(self.not_pending) < _MOST_STATUSES
-        self.not_pending[status if known else OTHER_STATUS] += number
+    def _add(self, outcome: Outcome, status: str, number: int) -> None:
+        """Count a status by itself, or as one of others once a server has made up too many."""
+        self.outcomes[outcome] += number
+        if outcome is Outcome.NOT_PENDING:
+            known = status in self.not_pending or len(self.not_pending) < _MOST_STATUSES
+            self.not_pending[status if known else OTHER_STATUS] += number

@@ -2,7 +2,7 @@
 
 import asyncio
 import random
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 
@@ -15,15 +15,14 @@ class Backoff:
 
     base: float = 0.5
     cap: float = 20.0
-    chance: random.Random = field(default_factory=random.Random, repr=False)
-
-    def delay(self, retry: int) -> float:
-        """Return a random delay before the given retry (1-based)."""
-        return self.chance.uniform(0, self.longest(retry))
 
     def longest(self, retry: int) -> float:
-        """Return the most that the delay before the given retry may be."""
+        """Return the most that the delay before the given retry (1-based) may be."""
         return min(self.cap, self.base * 2.0 ** min(retry, 30))
+
+    def delay(self, retry: int) -> float:
+        """Return a random delay before the given retry."""
+        return random.uniform(0, self.longest(retry))  # noqa: S311  (nothing to be guarded)
 
 
 class Interrupted(Exception):

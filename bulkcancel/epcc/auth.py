@@ -31,10 +31,12 @@ class Auth:
     """Hold one token for all requests; its coroutines raise `LoginError` when none can be had."""
 
     def __init__(self, credentials: Credentials, sender: "Sender") -> None:
-        hide(credentials.secret)
         self._credentials = credentials
         self._sender = sender
         self._bearer = credentials.bearer if isinstance(credentials, ReadyToken) else ""
+        hide(
+            credentials.bearer if isinstance(credentials, ReadyToken) else credentials.client_secret
+        )
         self._ends_at = self._renew_at = float("inf") if self._bearer else 0.0  # loop times
         self._renewal: asyncio.Task[None] | None = None
         self._logins: deque[float] = deque(maxlen=MOST_LOGINS)  # loop times
