@@ -6,14 +6,15 @@ Knows files, locks and disks, nothing of jobs or columns.
 import fcntl
 import os
 import re
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
-from bulkcancel.base.errors import BulkcancelError, GuardError, ReportError
+from bulkcancel.base.errors import GuardError, ReportError
 from bulkcancel.report.destination import ELSEWHERE, Destination
-from bulkcancel.report.regular_file import open_regular
+from bulkcancel.report.regular_file import open_regular, write_atomically
 
 if TYPE_CHECKING:
     import hashlib
@@ -38,9 +39,10 @@ class AppendFile(Destination):
         return bool(os.fstat(self._file).st_mode & 0o044)
 
     def begin(self, size: int, digest: "hashlib._Hash") -> None:
-        """Append after these bytes; a file of which nothing stays becomes private.
+        """Append after the first `size` bytes, which have that digest, and drop the others.
 
-        That sets the time of the file to now, also where nothing is dropped (ftruncate(2)).
+        That sets the time of the file to now (ftruncate(2)); a file of which nothing stays
+        becomes private. Raises `GuardError`.
         """
         if not size:
             with suppress(OSError):  # a file of another owner, or a disk without modes
@@ -53,7 +55,7 @@ class AppendFile(Destination):
         self.digest = digest
 
     def set_time(self, changed_at: float) -> None:
-        """Set the time of the file's last change, where that is allowed."""
+        """Set the time of the file's last change to an epoch time, where that is allowed."""
         with suppress(OSError):  # a file of another owner
             os.utime(self._file, (changed_at, changed_at))
 
@@ -87,31 +89,22 @@ class AppendFile(Destination):
         return "cut short" if named.st_size < size else ""
 
     def restore(self) -> bool:
-        """Copy a removed or replaced file to its place, or beside it as `.saved`.
+        """Copy a removed or replaced file to its place, or beside it as `.saved` (`target`).
 
-        Later lines go there (`target`); returns False where lines are gone for good.
+        Returns False where lines are gone for good, or nothing can be written.
         """
-        if os.fstat(self._file).st_size < self._size:
-            return False
-        for target in (self.target, f"{self.target}.saved"):
-            with suppress(OSError, BulkcancelError):
-                self._move_to(target)
-                self.target, self.lost = target, ""
+        found = os.fstat(self._file)
+        for target in (Path(self.target), Path(f"{self.target}.saved")):
+            if found.st_size < self._size or os.path.lexists(target):
+                continue
+            with suppress(OSError):
+                with write_atomically(target) as copy, self.reader() as lines:
+                    shutil.copyfileobj(lines, copy)
+                    copy.flush()
+                    os.utime(copy.fileno(), (found.st_mtime, found.st_mtime))
+                self.target, self.lost = str(target), ""
                 return True
         return False
-
-    def _move_to(self, target: str) -> None:
-        copy = create(target)
-        try:
-            with self.reader() as lines:
-                while piece := lines.read(1 << 20):
-                    copy.append(piece)
-            copy.sync()
-        except (OSError, GuardError):
-            copy.discard()
-            raise
-        os.dup2(copy._file, self._file)  # noqa: SLF001  (and with it the lock)
-        copy.close()
 
     def discard(self) -> None:
         """Close a file in which nothing was recorded, and remove it if this run created it."""

@@ -81,15 +81,6 @@ class Destination:
                 self._reserve.close()
             self._reserve = None
 
-    def begin(self, size: int, digest: "hashlib._Hash") -> None:
-        """Append after the first `size` bytes of a file, with that digest, and drop the others.
-
-        Raises `GuardError`.
-        """
-
-    def set_time(self, changed_at: float) -> None:
-        """Set the time of a file's last change to an epoch time."""
-
     def sync(self) -> None:
         """Wait for the disk, perhaps in another thread than `append`; raises `GuardError`."""
 

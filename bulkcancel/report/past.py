@@ -107,8 +107,9 @@ def read_past(report: BinaryIO, name: str, changed_at: float | None = None) -> P
     if changed_at is not None and changed_at > last + _SAME_TIME:
         past.killed_at = changed_at
     past.sent_between = _span(past.log, past.killed_at, last)
-    if past.killed_at is None:
-        _close(past)
+    for key, each in past.jobs.items() if past.killed_at is None else ():
+        if 0 < each.known_run == len(past.log.runs):
+            past.jobs[key] = replace(each, untouched=True)
     return past
 
 
@@ -142,13 +143,6 @@ def _after(before: Earlier | None, row: Earlier, run: RunSpan) -> Earlier:
     if follows and not run.after_a_kill:
         return replace(row, known_run=run.number)
     return replace(row, known_at=before.known_at, known_run=before.known_run)
-
-
-def _close(past: Past) -> None:
-    """Note of the jobs of the last run that no run has sent since."""
-    for key, each in past.jobs.items():
-        if each.known_run and each.known_run == len(past.log.runs):
-            past.jobs[key] = replace(each, untouched=True)
 
 
 def _span(log: RunLog, killed_at: float | None, last: float) -> tuple[float, float] | None:
@@ -200,18 +194,14 @@ def _row(line: bytes, layout: Layout, place: str) -> tuple[dict[str, str], Earli
     """Return a line as a row of texts, and what it says of its job; raises `ReportError`."""
     try:
         row = layout.row_of(line)
-        return row, _earlier(row)
+        outcome, status = Outcome(row["outcome"]), row["job_status"][:MAX_NAME]
+        if outcome in SETTLED:  # when it was sent matters no more
+            return row, _settled(outcome, status)
+        attempts, sent_at = int(row["attempts"] or 0), epoch_of(row["sent_at"])
     except (ValueError, csv.Error):
         raise ReportError(f"{place}: this is no row of a report", _OTHER) from None
-
-
-def _earlier(row: Mapping[str, str]) -> Earlier:
-    outcome, status = Outcome(row["outcome"]), row["job_status"][:MAX_NAME]
-    if outcome in SETTLED:  # when it was sent matters no more
-        return _settled(outcome, status)
-    attempts = int(row["attempts"] or 0)
     known_at = None if outcome is Outcome.INVALID else epoch_of(row["finished_at"])
-    return Earlier(outcome, status, epoch_of(row["sent_at"]), attempts, known_at)
+    return row, Earlier(outcome, status, sent_at, attempts, known_at)
 
 
 def require_same_store(past: Past, store: str) -> None:

@@ -105,7 +105,7 @@ class Recorder:
         """
         with self._syncing:
             self._output.sync()
-            if self.log.runs:
+            if self.log.runs and isinstance(self._output, AppendFile):
                 self._output.set_time(time.time())
 
     def last_rows(self, most: int) -> list[Row] | None:
@@ -125,13 +125,13 @@ class Recorder:
         with self._syncing:  # or a sync under way would set its time once more
             trouble = _trouble_of(output.sync)
             if isinstance(output, AppendFile):
+                if self._changed_at is not None:  # a later time tells of a run that was killed
+                    output.set_time(self._changed_at)
                 self.restored = bool(output.lost) and output.restore()
                 self.lost = bool(output.lost)
                 if split is not None and not self.lost:
                     split_trouble = _trouble_of(partial(write_split, split, output, self.layout))
                     trouble = trouble or split_trouble
-            if self._changed_at is not None:  # a later time tells of a run that was killed
-                output.set_time(self._changed_at)
             output.close()
         return trouble
 
@@ -211,7 +211,8 @@ def open_recorder(earlier: EarlierReport, rows: int, store: str = "") -> Recorde
     recorder = Recorder(earlier, output, store)
     try:
         output.hold(rows * MAX_ROW)
-        output.begin(past.size, past.digest)
+        if isinstance(output, AppendFile):
+            output.begin(past.size, past.digest)
         if not past.size and recorder.layout.header:
             output.append(recorder.layout.header)
         if past.torn_job is not None:  # it stays known as sent
@@ -220,6 +221,6 @@ def open_recorder(earlier: EarlierReport, rows: int, store: str = "") -> Recorde
     except BulkcancelError:
         output.discard()
         raise
-    if past.killed_at is not None and not past.log.runs:
+    if past.killed_at is not None and not past.log.runs and isinstance(output, AppendFile):
         output.set_time(past.killed_at)  # until there is a row it is all that tells of that run
     return recorder

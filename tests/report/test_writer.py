@@ -275,6 +275,7 @@ def test_a_lost_report_is_restored_and_split_if_no_row_is_gone(
     assert place.name == ("r.csv" if cut else "r.csv.saved")
     if not cut:
         assert place.read_bytes() == split.read_bytes() == lines(A)
+        assert place.stat().st_mtime == A.finished_at
     assert split.exists() != cut
 
 
