@@ -93,7 +93,7 @@ def remarks(facts: Facts) -> list[str]:
         lines.append(f"{before:,} {were} settled by an earlier run and not sent again")
     if repeats := ready.input.jobs.repeats:
         lines.append(f"{count_of(repeats, 'duplicate row')} skipped")
-    lines += skipped_lines(ready.input.sources)
+    lines += _skipped_lines(ready.input.sources)
     if tally.requests:
         lines.append(
             f"{count_of(tally.requests, 'request')}: {count_of(tally.read_backs, 'read-back')},"
@@ -128,7 +128,7 @@ def _running(facts: Facts) -> list[str]:
     return lines
 
 
-def skipped_lines(sources: Iterable[Source]) -> list[str]:
+def _skipped_lines(sources: Iterable[Source]) -> list[str]:
     """Return how many lines of the input were skipped, nothing for none."""
     remarks = [source.remarks for source in sources]
     comments, blanks = sum(each.comments for each in remarks), sum(each.blanks for each in remarks)

@@ -71,13 +71,15 @@ class FactsOf:
     def __init__(self, output: AppendFile) -> None:
         self.output = output
 
-    def __call__(self, tally: Tally | None = None, **others: Any) -> Facts:  # noqa: ANN401
+    def __call__(
+        self, tally: Tally | None = None, *, sent: bool = True, **others: Any  # noqa: ANN401
+    ) -> Facts:  # fmt: skip
         """Return the facts; `others` are those of `ready_of`, or of the facts."""
         known = {each.name for each in fields(Facts)} & others.keys()
         given = {name: others.pop(name) for name in known}
         ready, tally = ready_of(**others), tally or Tally()
         watch = Watch("store.example", tally, Counter(), ready.output)
-        watch.sent = True
+        watch.sent = sent
         recorder = Recorder(ready.before, self.output)
         facts = Facts(ready, Store("https://store.example"), tally, Took(), recorder, watch)
         return replace(facts, **given)

@@ -14,7 +14,7 @@ import orjson
 import pytest
 
 from bulkcancel.base.access import Access
-from bulkcancel.base.errors import BulkcancelError, ConfigError, GuardError, Interruption
+from bulkcancel.base.errors import BulkcancelError, Interruption
 from bulkcancel.base.masking import hide
 from bulkcancel.base.model import Earlier, JobResult, JobState, Outcome, ReadyToken, StoreName
 from bulkcancel.base.settings import Settings
@@ -29,45 +29,29 @@ from tests.run.runs import ACCESS, PLAIN, SECRET, SETTINGS, URL, FactsOf, tally_
 from tests.support.chosen import changed
 from tests.support.fakes import result, row
 
-
-def code_of(*outcomes: str, allow: tuple[str, ...] = ()) -> int:
-    """Return the exit code of a run that came to its end with one job of each outcome."""
-    tally = Tally(frozenset(map(Outcome, allow)), Counter(map(Outcome, outcomes)))
-    return exit_code(tally, None, sent=True)
-
-
-@pytest.mark.parametrize(
-    ("outcome", "code"),
-    [
-        ("cancelled", 0), ("would_cancel", 0), ("dry_run", 0), ("not_found", 3),
-        ("not_pending", 3), ("failed", 1), ("unknown", 1), ("invalid", 1), ("not_attempted", 1),
-    ],
-)  # fmt: skip
-def test_exit_code_follows_from_one_job_beside_cancelled_ones(outcome: str, code: int) -> None:
-    """One job decides the exit code beside a cancelled one, unless its outcome is allowed."""
-    assert code_of("cancelled", outcome) == code
-    assert code_of("cancelled", outcome, allow=(outcome,)) == 0
+ALL = "cancelled not_found not_pending failed unknown invalid not_attempted"
 
 
 @pytest.mark.parametrize(
     ("outcomes", "allow", "code"),
     [
         ("", "", 0),
-        ("not_found failed", "", 1),
+        ("cancelled would_cancel dry_run", "", 0),
+        *((f"cancelled {outcome}", "", 3) for outcome in ("not_found", "not_pending")),
+        *((f"not_pending {o}", "", 1) for o in ("failed", "unknown", "invalid", "not_attempted")),
+        (ALL, ALL, 0),
         ("not_found failed", "failed", 3),
-        ("not_found not_pending", "not_found not_pending", 0),
         ("not_found not_found", "not_found", 3),
         ("not_found invalid", "not_found", 1),
         ("not_found would_cancel", "not_found", 0),
     ],
-    ids=["nothing", "1 before 3", "3 is left", "both allowed", "none found",
-         "none found, one invalid", "one seen"],
-)  # fmt: skip
+)
 def test_the_worst_outcome_that_is_not_allowed_decides(
     outcomes: str, allow: str, code: int
 ) -> None:
     """1 comes before 3, and that before 0; a run that found none of its jobs is no success."""
-    assert code_of(*outcomes.split(), allow=tuple(allow.split())) == code
+    tally = Tally(frozenset(map(Outcome, allow.split())), Counter(map(Outcome, outcomes.split())))
+    assert exit_code(tally, None, sent=True) == code
 
 
 def test_the_exit_code_is_that_of_the_whole_report() -> None:
@@ -81,7 +65,7 @@ def test_the_exit_code_is_that_of_the_whole_report() -> None:
 
 @pytest.mark.parametrize(
     ("stopped", "before", "after"),
-    [(ConfigError("m"), 2, 4), (GuardError("m"), 2, 4), (Interruption("m", 143), 143, 143)],
+    [(BulkcancelError("m"), 2, 4), (Interruption("m", 143), 143, 143)],
     ids=repr,
 )
 def test_what_stopped_a_run_has_the_exit_code_of_its_phase(
@@ -138,14 +122,6 @@ def test_summary_names_run_store_options_and_counts(facts_of: FactsOf) -> None:
     assert SECRET not in str(summary)
 
 
-def test_summary_of_a_stopped_run_says_by_what(facts_of: FactsOf) -> None:
-    """A run that was stopped says by what; one that recorded nothing has no begin and end."""
-    summary = summary_of(facts_of(stopped=Interruption("stopped by SIGTERM", 143)))
-    assert (summary["exit_code"], summary["stopped"]) == (143, "stopped by SIGTERM")
-    assert [summary["this_run"][name] for name in ("began_at", "ended_at")] == [None, None]
-    assert (summary["this_run"]["outcomes"], summary["runs"]) == ({}, [])
-
-
 @pytest.mark.parametrize(
     ("options", "access"),
     [
@@ -158,10 +134,14 @@ def test_summary_of_a_stopped_run_says_by_what(facts_of: FactsOf) -> None:
 def test_summary_has_null_for_what_is_not_there(
     options: dict[str, Any], access: Access, facts_of: FactsOf
 ) -> None:
-    """Where no key was used there is no client id, and so with the store's name and the split."""
-    summary = summary_of(facts_of(settings=changed(PLAIN, **options), access=access))
+    """Without a key there is no client id; a run that recorded nothing has no begin and end."""
+    settings, stopped = changed(PLAIN, **options), Interruption("stopped by SIGTERM", 143)
+    summary = summary_of(facts_of(settings=settings, access=access, stopped=stopped))
+    assert (summary["exit_code"], summary["stopped"]) == (143, "stopped by SIGTERM")
     assert (summary["client_id"], summary["store"]) == (None, {"id": None, "name": None})
     assert {name: summary["options"][name] for name in options} == options
+    nothing: dict[str, Any] = {"began_at": None, "ended_at": None, "outcomes": {}}
+    assert (summary["this_run"], summary["runs"]) == ({"run_id": summary["run_id"]} | nothing, [])
     assert SECRET not in str(summary)
 
 
