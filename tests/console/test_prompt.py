@@ -49,6 +49,7 @@ def test_question_without_a_terminal_names_yes(missing: str, screen: Path) -> No
         assert refused.value.hint == "to cancel without being asked, add --yes"
 
 
+WRAPPED = "Cancel 3,001 jobs\non store.example? \n[y/N]"  # no word is in two lines
 ASKING = "import sys; from bulkcancel.console.prompt import ask; print(ask(sys.argv[1]))"
 
 
@@ -67,9 +68,9 @@ def test_question_takes_only_what_is_typed_after_it(
     early: str, answer: str, said: str, tmp_path: Path
 ) -> None:
     """Nobody agrees to what they could not read yet: an answer is typed after the question."""
-    command = (sys.executable, "-c", ASKING, "Cancel 3 jobs?")
-    with at_terminal(folder=tmp_path, command=command, typed=early) as terminal:
+    command = (sys.executable, "-c", ASKING, "Cancel 3,001 jobs\non store.example?")
+    with at_terminal(folder=tmp_path, command=command, typed=early, width=19) as terminal:
         terminal.wait_for(r"\[y/N\] ")
         terminal.press(answer)
         assert terminal.end() == 0
-    assert terminal.shown.partition("[y/N] ")[2] == said
+    assert terminal.shown.endswith(f"{WRAPPED} {said}")

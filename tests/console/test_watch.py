@@ -13,18 +13,27 @@ from tests.support.fakes import result, row
 
 STEADY = Conditions(20.0, 40)
 BY_OTHERS = result(outcome=Outcome.NOT_PENDING, state=JobState("cancelled"))
-RUNNING = result(outcome=Outcome.NOT_PENDING, state=JobState("started"))
 
 
 def watch(tally: Tally | None = None, *again: Outcome) -> Watch:
     return Watch("store.example", tally or Tally(), Counter(again), Output())
 
 
-def test_watch_keeps_jobs_that_run_failed_or_are_in_doubt() -> None:
-    """Jobs that were running, and those whose end is in doubt, are listed in order of arrival."""
+def course_of(*settled: int, stalled: range = range(0)) -> Watch:
+    """Return a run with so many jobs settled after each second."""
+    seen = watch(tally := Tally())
+    for at, tally.done in enumerate(settled, 1):
+        seen.sample(at, "paused" if at in stalled else "")
+    return seen
+
+
+def test_watch_keeps_what_failed_or_is_in_doubt_and_knows_whether_any_was_sent() -> None:
+    """Jobs whose end is in doubt are listed in order of arrival; what was never sent is not."""
     seen = watch()
+    seen.settled(result(outcome=Outcome.NOT_ATTEMPTED))
+    assert not seen.sent
     failed, doubtful = result(outcome=Outcome.FAILED), result(doubtful=True)
-    for each in (result(), RUNNING, failed, BY_OTHERS, doubtful):
+    for each in (result(), failed, BY_OTHERS, doubtful):
         seen.settled(each)
     assert (seen.in_doubt, seen.sent) == ([failed, doubtful], True)
 
@@ -60,22 +69,9 @@ def test_time_left_is_unknown_without_a_total_or_a_pace(
     jobs: int | None, stopping: bool
 ) -> None:  # fmt: skip
     """A steady run knows how long the rest takes, one that is stopping or streaming does not."""
-    tally = Tally()
-    seen = watch(tally)
-    for second in range(1, 6):
-        tally.done = tally.requests = 10 * second
-        tally.outcomes = Counter({Outcome.CANCELLED: tally.done})
-        seen.sample(second, "")
+    seen = course_of(*range(10, 60, 10))
     left = seen.snapshot(jobs, replace(STEADY, stopping=stopping)).seconds_left
     assert left == (5.0 if jobs and not stopping else None)
-
-
-def course_of(*settled: int, stalled: range = range(0)) -> Watch:
-    """Return a run with so many jobs settled after each second."""
-    seen = watch(tally := Tally())
-    for at, tally.done in enumerate(settled, 1):
-        seen.sample(at, "paused" if at in stalled else "")
-    return seen
 
 
 @pytest.mark.parametrize(
