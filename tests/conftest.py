@@ -72,24 +72,16 @@ def serve() -> Iterator[Serve]:
         yield lambda server: stack.enter_context(served(server))
 
 
-def _hang_up(_: int, __: object) -> None:
-    """Do nothing: what was ignored stays without effect here, and is the default in children."""
-
-
-@pytest.fixture(autouse=True)
-def default_signals() -> Iterator[None]:
-    """Start each test with the signals of a shell's foreground, whatever started pytest.
+def pytest_configure() -> None:
+    """Start with the signals of a shell's foreground, whatever started pytest.
 
     Under `nohup`, in the background and by some CI runners INT or HUP are ignored, and
     children would inherit that.
     """
-    meant = {signal.SIGINT: signal.default_int_handler, signal.SIGHUP: _hang_up}
-    ignored = [number for number in meant if signal.getsignal(number) is signal.SIG_IGN]
-    for number in ignored:
-        signal.signal(number, meant[number])
-    yield
-    for number in ignored:
-        signal.signal(number, signal.SIG_IGN)
+    meant = {signal.SIGINT: signal.default_int_handler, signal.SIGHUP: lambda _number, _frame: None}
+    for number, handler in meant.items():
+        if signal.getsignal(number) is signal.SIG_IGN:
+            signal.signal(number, handler)
 
 
 @pytest.fixture(autouse=True)

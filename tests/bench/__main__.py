@@ -4,22 +4,15 @@ import argparse
 import os
 import platform
 import tempfile
-from collections.abc import Callable
 from importlib.metadata import version
 from pathlib import Path
 
 from rich.console import Console
-from rich.table import Table
 
-from tests.bench.pace import first_request, pacer
+from tests.bench.pace import pacer
 from tests.bench.rivals import rivals, throughput
 
-PARTS: dict[str, Callable[[Path], Table]] = {
-    "pacer": pacer,
-    "throughput": throughput,
-    "first-request": first_request,
-    "rivals": rivals,
-}
+PARTS = {"pacer": pacer, "throughput": throughput, "rivals": rivals}
 
 
 def main() -> None:

@@ -19,9 +19,8 @@ Word = str | Path
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """Seconds, and CPU seconds (user and system), of a command that began at `began`."""
+    """Seconds, and CPU seconds (user and system), of a command."""
 
-    began: float  # by the machine's steady clock
     seconds: float
     cpu: float
     exit_code: int
@@ -39,7 +38,7 @@ def measured(
             list(map(str, command)), cwd=ROOT, env=environment(url, PYTHONPATH=str(ROOT)),
             stdin=read, stdout=written, stderr=subprocess.DEVNULL, check=False,
         )  # fmt: skip
-        return Cost(began, time.monotonic() - began, _cpu() - before, ended.returncode)
+        return Cost(time.monotonic() - began, _cpu() - before, ended.returncode)
 
 
 def _cpu() -> float:

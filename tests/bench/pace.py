@@ -1,10 +1,8 @@
-"""How well the rate is held, as the server saw it, and how soon the first request comes."""
+"""How well the rate is held, as the server saw it."""
 
-import sys
 from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import Path
-from statistics import median
 
 from rich.table import Table
 
@@ -21,8 +19,6 @@ RUNS = (
     (100, 2.0),
 )  # rate, seconds of a reply
 SECONDS = 6.2
-STARTS = 11
-IMPORTS = [sys.executable, "-c", "import aiohttp, orjson, click"]
 
 
 def rate(times: Sequence[float]) -> float:
@@ -68,28 +64,3 @@ def paced(folder: Path, limit: int, latency: float) -> Watched:
     with served(store.serve()) as url:
         measured(bulkcancel(write_ids(folder / "ids", jobs), "-r", str(limit)), url)
     return store
-
-
-def first_request(folder: Path) -> Table:
-    """Measure the time to the login and to the first cancel, beside imports alone."""
-    rounds = [_start(folder) for _ in range(STARTS)]
-    made = table(
-        f"first request: from the start of the process, {STARTS} rounds in turns",
-        *("", "ms", "to the imports"),
-        note="At the rate that is the default: the first cancel waits for the login's reply, and "
-        "for its turn 1/20 s after the login.",
-    )
-    names = ("import aiohttp, orjson, click", "login at the server", "first cancel at the server")
-    for name, times in zip(names, zip(*rounds, strict=True), strict=True):
-        ratios = [own / imports for own, (imports, *_) in zip(times, rounds, strict=True)]
-        made.add_row(name, f"{1000 * median(times):.0f}", f"{median(ratios):.2f}")
-    return made
-
-
-def _start(folder: Path) -> tuple[float, float, float]:
-    """Return seconds: of the imports, to the first request, to the first cancel."""
-    store = store_of(3)
-    with served(store.serve()) as url:
-        imports = measured(IMPORTS).seconds
-        began = measured(bulkcancel(write_ids(folder / "ids", 3)), url).began
-    return imports, store.times[0] - began, store.cancel_times[0] - began

@@ -1,7 +1,7 @@
 """The real program in a process of its own, with the environment and terminal that a test means.
 
 A child has no terminal (it leads a session of its own), only the variables that it is given, and
-signals as `default_signals` of `conftest` left them. Whatever happens, it is gone afterwards.
+signals as `conftest` left them. Whatever happens, it is gone afterwards.
 """
 
 import csv
