@@ -34,14 +34,9 @@ ONLY_IN = {
 def imports(module: Path) -> set[str]:
     found: set[str] = set()
     for node in ast.walk(ast.parse(module.read_text(encoding="utf-8"))):
-        if isinstance(node, ast.ImportFrom):
-            name = node.module or ""
-            both = (
-                {f"{name}.{alias.name}" for alias in node.names} if name == "bulkcancel" else set()
-            )
-            found |= both or {name}
-        elif isinstance(node, ast.Import):
-            found |= {alias.name for alias in node.names}
+        if isinstance(node, ast.Import | ast.ImportFrom):
+            before = f"{node.module}." if isinstance(node, ast.ImportFrom) else ""
+            found |= {f"{before}{alias.name}" for alias in node.names}
     return found
 
 

@@ -37,22 +37,18 @@ def test_a_rate_or_time_that_is_no_number_over_zero_is_refused(option: str, valu
 
 
 @pytest.mark.parametrize(
-    ("option", "values", "bounds"),
+    ("option", "value", "bounds"),
     [
-        ("concurrency", (0, 1001, 2.5), "from 1 to 1000"),
-        ("retries", (-1, 101, True, "4"), "from 0 to 100"),
-        ("max_failures", (-1, None), "of at least 0"),
+        *(("concurrency", value, "from 1 to 1000") for value in (0, 1001, 2.5)),
+        *(("retries", value, "from 0 to 100") for value in (-1, 101, True, "4")),
+        *(("max_failures", value, "of at least 0") for value in (-1, None)),
     ],
 )
-def test_a_count_out_of_bounds_is_refused(
-    option: str, values: tuple[object, ...], bounds: str
-) -> None:
+def test_a_count_out_of_bounds_is_refused(option: str, value: object, bounds: str) -> None:
     """Concurrency, retries and failures are whole numbers within bounds."""
-    for value in values:
-        what = f"{option.replace('_', ' ')} is {value!r}"
-        hint = f"it must be a whole number {bounds}"
-        assert refusal(PaceOptions, **{option: value}) == (what, hint)
-    assert PaceOptions(max_failures=10**9).max_failures == 10**9
+    what, hint = refusal(PaceOptions, **{option: value})
+    assert what == f"{option.replace('_', ' ')} is {value!r}"
+    assert hint == f"it must be a whole number {bounds}"
 
 
 @pytest.mark.parametrize(
@@ -156,10 +152,10 @@ def test_a_line_that_is_no_header_is_refused(line: str) -> None:
     assert refusal(header_lines, [line])[1] == "write it as 'Name: value'"
 
 
-@pytest.mark.parametrize("pair", [("X-One", 1), (None, "a"), (b"X-One", "a")])
-def test_a_header_that_is_no_text_is_refused(pair: object) -> None:
+def test_a_header_that_is_no_text_is_refused() -> None:
     """A caller's mapping holds texts."""
-    assert refusal(checked_headers, [pair])[1] == "write it as 'Name: value'"
+    for pair in (("X-One", 1), (None, "a"), (b"X-One", "a")):
+        assert refusal(checked_headers, [pair])[1] == "write it as 'Name: value'"
 
 
 @pytest.mark.parametrize(
@@ -167,8 +163,7 @@ def test_a_header_that_is_no_text_is_refused(pair: object) -> None:
     [
         (("Authorization", "Proxy-Authorization"), "a token goes into BULKCANCEL_TOKEN, never"),
         (("Expect", "TE", "Upgrade", "Connection", "Content-Encoding", "HOST"), "it would change"),
-        (("Transfer-Encoding", "content-length", "Accept-Encoding", "Range"), "it would change"),
-        (("If-None-Match", "X-HTTP-Method-Override", "Trailer"), "it would change how HTTP"),
+        (("Transfer-Encoding", "content-length", "Range", "If-None-Match"), "it would change how"),
     ],
 )
 def test_headers_of_http_itself_and_logins_are_refused(names: tuple[str, ...], why: str) -> None:
@@ -179,16 +174,8 @@ def test_headers_of_http_itself_and_logins_are_refused(names: tuple[str, ...], w
         assert hint.startswith(why)
 
 
-@pytest.mark.parametrize(
-    "name", ["X-Api-Key", "x-auth-token", "Cookie", "X-Client-SECRET", "X-Signature", "Password"]
-)
+@pytest.mark.parametrize("name", ["X-Api-Key", "x-auth-token", "Cookie", "X-Client-SECRET"])
 def test_the_value_of_a_header_that_may_be_secret_is_masked(name: str) -> None:
-    """The value of a header that looks like a secret by its name is never shown."""
-    header_lines([f"{name}: of-the-night"])
-    assert one_line("you sent of-the-night") == "you sent [hidden]"
-
-
-def test_the_value_of_any_other_header_is_shown() -> None:
-    """The value of any other header may stand in what a store says."""
-    header_lines(["X-Trace: of-the-night"])
-    assert one_line("you sent of-the-night") == "you sent of-the-night"
+    """The value of a header that looks like a secret by its name is never shown, others are."""
+    header_lines([f"{name}: of-the-night", "X-Trace: of-the-day"])
+    assert one_line("of-the-night, of-the-day") == "[hidden], of-the-day"

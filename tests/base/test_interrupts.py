@@ -154,20 +154,15 @@ def test_a_signal_before_the_first_cancel_ends_the_process(
     assert capfd.readouterr().err == f"error: {word}{more}\n"
 
 
-async def test_a_signal_after_the_run_does_not_say_that_nothing_was_cancelled(leave: Mock) -> None:
-    """Once cancels were sent, no signal has the words of a process that sent none."""
+@pytest.mark.parametrize("how", ["a run", "an end"])
+async def test_a_signal_after_the_last_cancel_changes_nothing(how: str, leave: Mock) -> None:
+    """It has not the words of a process that cancelled nothing, nor another exit code."""
     exit_on_signal(cancels=True)
-    with Run().draining():
-        pass
-    for number in EVERY:
-        signal.raise_signal(number)
-    leave.assert_not_called()
-
-
-def test_signals_are_ignored_at_the_end(leave: Mock) -> None:
-    """A signal in the last moment does not change the exit code."""
-    exit_on_signal(cancels=True)
-    ignore_signals()
+    if how == "a run":
+        with Run().draining():
+            pass
+    else:
+        ignore_signals()
     for number in EVERY:
         signal.raise_signal(number)
     leave.assert_not_called()

@@ -27,19 +27,16 @@ def ids_in(folder: Path, count: int) -> str:
     return "ids.txt"
 
 
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGHUP, 130), (signal.SIGTERM, 143)])
-def test_signal_stops_the_sending_and_leaves_true_rows(
-    number: signal.Signals, code: int, serve: Serve, tmp_path: Path
-) -> None:
+def test_signal_stops_the_sending_and_leaves_true_rows(serve: Serve, tmp_path: Path) -> None:
     """A signal stops the sending; each job has its row, and those are true."""
     api = sandbox(200, Rules(latency=0.05))
     arguments = ("--yes", "-r", "100", "-o", "r.csv", ids_in(tmp_path, 200))
     with running(*arguments, folder=tmp_path, url=serve(api.serve())) as program:
         until(lambda: api.cancelled)
-        program.signal(number)
+        program.signal(signal.SIGHUP)
         ended = program.end()
-    assert ended.code == code
-    assert re.search(rf"^error: (hung up|terminated) \({number.name}\)$", ended.err, re.MULTILINE)
+    assert ended.code == 130
+    assert re.search(r"^error: hung up \(SIGHUP\)$", ended.err, re.MULTILINE)
     report = outcomes_in(tmp_path / "r.csv")
     assert set(report.values()) == {"cancelled", "not_attempted"}
     assert {i for i, outcome in report.items() if outcome == "cancelled"} == api.cancelled
@@ -49,7 +46,6 @@ def test_signal_stops_the_sending_and_leaves_true_rows(
     ("number", "form", "code", "line"),
     [
         (signal.SIGINT, "text", 130, "error: interrupted, nothing was cancelled\n"),
-        (signal.SIGHUP, "text", 130, "error: hung up, nothing was cancelled\n"),
         (signal.SIGTERM, "json", 143, '"message":"terminated, nothing was cancelled"'),
     ],
 )
@@ -93,10 +89,8 @@ def test_ctrl_c_amid_an_import_leaves_one_line(module: str, tmp_path: Path) -> N
     """Ctrl-C while modules are loaded raises nothing there, which could crash the interpreter."""
     command = (sys.executable, "-c", INTERRUPTED_IMPORT, module)
     ended = run_program("--sandbox", ids_in(tmp_path, 3), folder=tmp_path, command=command)
-    assert (ended.code, ended.out, ended.err) == (
-        *(130, ""),
-        "error: interrupted, nothing was cancelled\n",
-    )
+    told = "error: interrupted, nothing was cancelled\n"
+    assert (ended.code, ended.out, ended.err) == (130, "", told)
 
 
 def test_term_ends_a_run_whose_store_has_stopped_answering(serve: Serve, tmp_path: Path) -> None:
