@@ -1,14 +1,15 @@
-"""What is asked before the first cancel."""
+"""What is asked before the first cancel, and how people know the store."""
 
 import math
 
 import pytest
 
+from bulkcancel.base.model import StoreName
 from bulkcancel.inputs import Entry, Input, Source
 from bulkcancel.inputs.job_ids import About, Remarks
 from bulkcancel.run.confirmation import about, confirmation
 from bulkcancel.run.store import Store
-from tests.run.runs import PLAIN, ready_of
+from tests.run.runs import PLAIN, URL, ready_of
 from tests.support.chosen import changed
 
 STORE = Store("https://store.example")
@@ -95,12 +96,31 @@ CREATED = "2026-02-25T02:00:00Z", "2026-02-25T04:29:50Z"
                         "2 of another type", "1 of unknown type"]),
              "23 pending, 1 of unknown status"],
         ),
-        (Input(others=12), ["note: 12 ids are not UUIDs, as published job ids are"]),
         (Input(others=1), ["note: 1 id is not a UUID, as published job ids are"]),
     ],
     ids=["nothing", "a plain list", "a table", "one moment", "known of few", "free text",
-         "no UUIDs", "no UUID"],
+         "no UUID"],
 )  # fmt: skip
 def test_the_question_tells_what_the_input_says_of_its_jobs(read: Input, lines: list[str]) -> None:
     """Column, first and last id, types, statuses and times show a list that was not meant."""
     assert about(read) == lines
+
+
+FISH = StoreName("s-1", "Fish & Chips")
+
+
+@pytest.mark.parametrize(
+    ("store", "words", "in_report"),
+    [
+        (Store(URL, FISH), 'store.example:8443, store "Fish & Chips" (s-1)', "store.example s-1"),
+        (Store(URL, StoreName("s-1")), "store.example:8443, store (s-1)", "store.example s-1"),
+        (Store(URL, StoreName()), "store.example:8443 (store name could not be read)",
+         "store.example"),
+        (Store(URL), "store.example:8443", "store.example"),
+        (Store("http://127.0.0.1:4711", practice=True), "a practice API", "practice"),
+    ],
+    ids=["a name", "an id", "no answer", "not asked", "practice"],
+)  # fmt: skip
+def test_a_store_is_known_by_host_and_name(store: Store, words: str, in_report: str) -> None:
+    """Stores of a region share a host: the name tells them apart, or it is said to be lacking."""
+    assert (str(store), store.in_report) == (words, in_report)
