@@ -99,10 +99,12 @@ PROVEN = {"agreed": 3, "checked": 4, "at": "now", "failure": ""}
 def test_page_tells_what_a_review_asks_for(summary: dict[str, Any], words: str) -> None:
     """Counts, times, reason, running and doubtful jobs, options, hashes, and whether it was proven.
 
-    What stopped a run early stands at the top, where something did.
+    What stopped a run early stands at the top, where something did; what failed is before what
+    may have been somebody else's.
     """
     text = Elements(page(**summary)).text
     assert words in text
+    assert text.index("403") < text.index("by this run, or by somebody else")
     assert ("Stopped early" in text) == ("stopped" in summary)
 
 
@@ -134,12 +136,6 @@ def test_page_sums_up_why_nothing_moved() -> None:
     """A store that refuses again and again fills no page with that."""
     refusing = [Sample(at, at, at, 0, "paused" if at % 4 == 1 else "") for at in range(40)]
     assert "<p>paused: 10 times from 0 s to 37 s, 10 s in all</p>" in page(samples=refusing)
-
-
-def test_page_shows_what_failed_before_what_is_doubtful() -> None:
-    """Rows that need somebody come first, however many may have been somebody else's."""
-    text = Elements(page()).text
-    assert text.index("403") < text.index("by this run, or by somebody else")
 
 
 def test_drawing_shows_rate_jobs_stalls_and_refusals() -> None:

@@ -140,25 +140,19 @@ def test_the_time_left_is_told_as_people_tell_times(seconds: int, words: str) ->
 
 @pytest.mark.parametrize("width", [80, 40, 12])
 def test_display_is_drawn_in_place_and_leaves_nothing(width: int) -> None:
-    """However often it is drawn, there is one display; before and at the end there is none."""
+    """However often it is drawn, there is one, in its colours; before and at the end none."""
     desk = Desk(width)
     desk.display.end()
     assert desk.screen.raw == ""
     for _ in range(3):
         desk.display.show(moment())
     assert desk.screen.shown == desk.expected
+    for colour, words in ((32, "cancelled"), (33, "not_found"), (31, "failed")):
+        assert f"\x1b[{colour}m{words}" in desk.screen.raw
     desk.display.end()
     desk.output.note("cancelled 1,200")
     assert " ".join(desk.screen.lines) == "cancelled 1,200"  # whole words, where it is narrow
     assert "\x1b[?25l" not in desk.screen.raw  # a run that is suspended could not show it again
-
-
-def test_each_outcome_is_drawn_in_its_colour() -> None:
-    """Each outcome has its colour."""
-    desk = Desk()
-    desk.display.show(moment())
-    for words in ("\x1b[32mcancelled 1,190", "\x1b[33mnot_found 8", "\x1b[31mfailed 2"):
-        assert words in desk.screen.raw
 
 
 @pytest.mark.parametrize(("before", "after"), [(80, 40), (80, 24), (40, 80), (80, 79), (30, 7)])

@@ -85,25 +85,17 @@ def test_json_error_that_can_not_be_written_keeps_its_exit_code(tmp_path: Path) 
         assert run_program(*arguments, folder=tmp_path, stderr=full).code == 2
 
 
-@pytest.mark.parametrize(
-    ("option", "piped", "line"),
-    [
-        ("auto", False, r"\d of 8 done \(cancelled \d\); [\d.]+ requests a second; 127.*, store "),
-        ("bar", True, r"\d done \(cancelled \d\); "),
-        ("none", False, None),
-    ],
-    ids=["a file", "a pipe, whose total is not known", "none"],
-)
-def test_progress_option_chooses_what_is_shown(
-    option: str, piped: bool, line: str | None, cli: Cli, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("piped", [False, True])
+def test_progress_is_plain_lines_without_a_terminal(
+    piped: bool, cli: Cli, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A bar that can't be drawn is lines, and none is none; the summary comes in any case."""
+    """A bar that can't be drawn is lines, of a pipe without a total; then comes the summary."""
     monkeypatch.setattr("bulkcancel.console.progress.PlainLines.every", 0.01)
     stdin = fed_by(lambda feed: feed(EIGHT.encode())) if piped else EIGHT
-    ended = cli.against(sandbox(8), "-y", "-r100", "--progress", option, stdin=stdin)
-    shown = [each for each in ended.err.splitlines() if " done " in each]
-    assert any(re.match(line or "", each) for each in shown) == (line is not None)
-    assert "\x1b" not in ended.err
+    ended = cli.against(sandbox(8), "-y", "-r100", "--progress", "bar", stdin=stdin)
+    of = "" if piped else " of 8"
+    line = rf"^\d{of} done \(cancelled \d\); [\d.]+ requests a second; 127.*, store "
+    assert re.search(line, ended.err, re.MULTILINE)
     assert ended.err.endswith("next: nothing left to cancel\n")
 
 
@@ -253,21 +245,35 @@ def test_ready_token_is_tried_with_the_first_row_of_a_pipe(cli: Cli) -> None:
         assert (ended.code, len(ended.rows)) == (code, rows)
 
 
-def test_silent_pipe_is_waited_for_aloud(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
-    """While the first id is waited for, the run says so: the store has answered already."""
-    monkeypatch.setattr("bulkcancel.run.connection.WORD_EVERY", 0.01)
+READING = "reading standard input until it ends"
+
+
+@pytest.mark.parametrize(
+    ("option", "words", "code"),
+    [
+        ("--yes", "waiting for the first id", 0),
+        ("--verbose", f"{READING}, to ask about all of its jobs; with --yes they are sent as", 2),
+        ("--dry-run", READING, 0),
+    ],
+    ids=["sent as it comes", "asked about", "rehearsed"],
+)
+def test_silent_pipe_is_waited_for_aloud(
+    option: str, words: str, code: int, cli: Cli, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """While ids are waited for, the run says so, and what for."""
+    for module in ("connection", "prepare"):
+        monkeypatch.setattr(f"bulkcancel.run.{module}.WORD_EVERY", 0.01)
     note, told = Output.note, threading.Event()
 
     def noted(output: Output, text: str, *arguments: str, **fields: Any) -> None:  # noqa: ANN401
         note(output, text, *arguments, **fields)
-        if text == "waiting for the first id":
+        if text.startswith(words):
             told.set()
 
     monkeypatch.setattr(Output, "note", noted)
     stdin = fed_by(lambda feed: told.wait(10) and feed(b"job-1\n"))
-    ended = cli.against(sandbox(), "-yr500", stdin=stdin)
-    assert (ended.code, ended.rows[0][0]) == (0, "job-1")
-    assert "waiting for the first id\n" in ended.err
+    ended = cli.against(sandbox(), option, "-r500", stdin=stdin)
+    assert (ended.code, told.is_set()) == (code, True), ended.err
 
 
 # --- completion, near misses, and what is imported
@@ -282,18 +288,11 @@ def completed(cli: Cli, shell: str, words: list[str], at: str) -> str:
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
 def test_completion_of_each_shell(shell: str, cli: Cli) -> None:
     """Each shell gets a script of its own from the command, and words to complete with."""
-    script = cli(_BULKCANCEL_COMPLETE=f"{shell}_source")
-    assert script.code == 0
-    assert "_BULKCANCEL_COMPLETE" in script.out
-    for words, expected in (
-        ("--pro", {"--profile", "--progress"}),
-        ("--log-format ", {"text", "json"}),
-    ):
-        line = ["bulkcancel", *words.split(" ")]
-        at = line[-1] if shell == "fish" else str(len(line) - 1)
-        found = set(re.split(r"[,\t\n]", completed(cli, shell, line, at)))
-        assert expected <= found
-        assert not {"--rate", "none"} & found
+    assert "_BULKCANCEL_COMPLETE" in cli(_BULKCANCEL_COMPLETE=f"{shell}_source").out
+    at = "--pro" if shell == "fish" else "1"
+    found = set(re.split(r"[,\t\n]", completed(cli, shell, ["bulkcancel", "--pro"], at)))
+    assert {"--profile", "--progress"} <= found
+    assert "--rate" not in found
 
 
 @pytest.mark.parametrize(

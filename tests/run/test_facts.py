@@ -17,15 +17,13 @@ from bulkcancel.base.access import Access
 from bulkcancel.base.errors import BulkcancelError, Interruption
 from bulkcancel.base.masking import hide
 from bulkcancel.base.model import Earlier, JobResult, JobState, Outcome, ReadyToken, StoreName
-from bulkcancel.base.settings import Settings
 from bulkcancel.base.tally import Tally
 from bulkcancel.base.times import Clock
 from bulkcancel.inputs import Input, Source
-from bulkcancel.listing import Verification
 from bulkcancel.run.facts import exit_code, summary_of
 from bulkcancel.run.store import Store
 from bulkcancel.run.summary_file import as_json
-from tests.run.runs import ACCESS, PLAIN, SECRET, SETTINGS, URL, FactsOf, tally_of
+from tests.run.runs import ACCESS, PLAIN, SECRET, SETTINGS, URL, FactsOf
 from tests.support.chosen import changed
 from tests.support.fakes import result, row
 
@@ -74,24 +72,6 @@ def test_what_stopped_a_run_has_the_exit_code_of_its_phase(
     """An error is 2 while no job was sent, and 4 from then on; a signal counts more than all."""
     assert exit_code(Tally(), stopped, sent=False) == before
     assert exit_code(Tally(), stopped, sent=True) == after
-
-
-@pytest.mark.parametrize(
-    ("outcome", "settings", "verified", "code"),
-    [
-        ("cancelled", PLAIN, None, 0),
-        ("cancelled", PLAIN, Verification(1, 0.0), 0),
-        ("cancelled", PLAIN, Verification(1, 0.0, failure="no list"), 1),
-        ("failed", changed(PLAIN, check=True, verify=True), Verification(1, 0.0), 0),
-    ],
-    ids=["not asked", "proven", "not proven", "a proof of what failed"],
-)
-def test_a_report_that_the_store_does_not_confirm_is_no_success(
-    outcome: str, settings: Settings, verified: Verification | None, code: int, facts_of: FactsOf
-) -> None:  # fmt: skip
-    """A proof is of what a report says, be it good or bad."""
-    facts = facts_of(tally_of(**{outcome: 1}), settings=settings, verified=verified)
-    assert facts.exit_code == code
 
 
 def test_summary_names_run_store_options_and_counts(facts_of: FactsOf) -> None:

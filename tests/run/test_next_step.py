@@ -100,26 +100,23 @@ def test_next_step_of_a_look_is_the_command_that_cancels(
     assert next_step(facts) == (text, command)
 
 
-DIFFERS = Difference("a", Outcome.CANCELLED, "pending")
-
-
 @pytest.mark.parametrize(
-    ("verified", "text"),
+    ("differences", "failure", "text"),
     [
-        (Verification(1, 0.0), "nothing, the store says the same as the report"),
-        (
-            Verification(1, 0.0, (DIFFERS,)),
-            "see to the jobs that differ; another run cancels",
-        ),
-        (Verification(1, 0.0, failure="no list"), "prove it once more, later"),
+        ((), "", "nothing, the store says the same as the report"),
+        ((Difference("a", Outcome.CANCELLED, "pending"),), "", "see to the jobs that differ"),
+        ((), "no list", "prove it once more, later"),
     ],
 )
 def test_next_step_of_a_proof_follows_from_what_differs(
-    verified: Verification, text: str, facts_of: FactsOf
+    differences: tuple[Difference, ...], failure: str, text: str, facts_of: FactsOf
 ) -> None:
     """Whoever proves a report is told whether there is anything to see to."""
-    facts = facts_of(settings=changed(PLAIN, check=True, verify=True), verified=verified)
-    assert next_step(facts).text.startswith(text)
+    proof, settings = (
+        Verification(1, 0.0, differences, failure),
+        changed(PLAIN, check=True, verify=True),
+    )
+    assert next_step(facts_of(settings=settings, verified=proof)).text.startswith(text)
 
 
 @pytest.mark.parametrize(

@@ -1,12 +1,9 @@
 """What is refused before any request, and what is said meanwhile."""
 
 from pathlib import Path
-from threading import Event
 
 import pytest
 
-from bulkcancel.base.errors import InputError
-from bulkcancel.base.settings import JobOptions, Settings
 from bulkcancel.console import Output
 from bulkcancel.report import Format
 from bulkcancel.run import prepare
@@ -15,34 +12,6 @@ from tests.conftest import Cli, sandbox
 from tests.run.runs import PLAIN, SECRET
 from tests.support.chosen import changed
 from tests.support.reports import earlier, report_of
-
-
-@pytest.mark.parametrize("yes", [False, True])
-def test_a_pipe_that_does_not_end_says_what_is_waited_for(
-    yes: bool, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """A pipe is read to its end before the question, which is said after some seconds."""
-    said: list[str] = []
-    heard = Event()
-
-    class Listening(Output):
-        def note(self, text: str, *_: object, **__: object) -> None:
-            said.append(text)
-            heard.set()
-
-    def read_inputs(*_: object, may_stream: bool, **__: object) -> None:
-        if not may_stream:
-            assert heard.wait(10)
-        raise InputError("the pipe broke")
-
-    monkeypatch.setattr(prepare, "WORD_EVERY", 0.01)
-    monkeypatch.setattr(prepare, "stdin_is_pipe", lambda: True)
-    monkeypatch.setattr(prepare, "read_inputs", read_inputs)
-    settings = Settings(JobOptions(("-",), yes=yes))
-    with pytest.raises(InputError), prepare.prepared(settings, {}, Listening()):
-        pass
-    asked = ["reading standard input until it ends, to ask about all of its jobs; with --yes they"]
-    assert [text.partition(" are sent")[0] for text in said] == ([] if yes else asked)
 
 
 @pytest.mark.parametrize("look", ["--dry-run", "--check"])

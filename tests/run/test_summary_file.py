@@ -1,7 +1,6 @@
 """The file of a summary: where it may be written, and that of a run that never began."""
 
 import os
-import stat
 from pathlib import Path
 
 import orjson
@@ -13,16 +12,6 @@ from bulkcancel.report import Past
 from bulkcancel.run.summary_file import as_json, check_earlier_summary, write_summary
 from tests.conftest import KEY, Cli
 from tests.support.fakes import result
-
-
-def test_summary_is_private_json_in_place_of_an_earlier_one(tmp_path: Path) -> None:
-    """A summary is JSON that a person can read too, private, in place of an earlier one."""
-    path = tmp_path / "s.json"
-    write_summary(path, as_json({"a": 1}))
-    write_summary(path, as_json({"a": 2}))
-    assert path.read_text() == '{\n  "a": 2\n}\n'
-    assert orjson.loads(path.read_bytes()) == {"a": 2}
-    assert stat.S_IMODE(path.stat().st_mode) == 0o600
 
 
 def past_of(*run_ids: str) -> Past:
