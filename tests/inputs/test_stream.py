@@ -3,10 +3,10 @@
 import asyncio
 import itertools
 import threading
-import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 
@@ -16,6 +16,7 @@ from bulkcancel.inputs import Entry, Input, Source
 from bulkcancel.inputs.job_ids import Remarks
 from bulkcancel.inputs.stream import Listed, Streamed
 from tests.support.fakes import row
+from tests.support.programs import until
 from tests.support.reading import UUID
 
 Step = Entry | threading.Event | Exception
@@ -219,17 +220,20 @@ async def test_empty_stream_is_refused_unless_allowed() -> None:
 @pytest.mark.parametrize("is_full", [False, True], ids=["silent", "full"])
 def test_a_run_may_end_before_its_input(*, is_full: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     """A producer that goes on when the loop does not is not heard, and its thread ends."""
-    monkeypatch.setattr("bulkcancel.inputs.stream._LOOK_EVERY", 0.01)
     wait, before, loop = gate(), set(threading.enumerate()), asyncio.new_event_loop()
     late = [gate(is_open=True), wait, *jobs_named("a")]
     many = jobs_named(*map(str, range(9000)))
+    has_ended = Mock(return_value=False)
+    monkeypatch.setattr("bulkcancel.inputs.stream._LOOK_EVERY", 0.01)
+    monkeypatch.setattr(loop, "is_closed", has_ended)
 
     async def begin() -> None:
         streamed(*(many if is_full else late))
 
     loop.run_until_complete(begin())
-    time.sleep(0.04)
+    until(lambda: has_ended.called or not is_full)
     loop.close()
+    has_ended.return_value = True
     wait.set()
     for thread in set(threading.enumerate()) - before:
         thread.join(5)
