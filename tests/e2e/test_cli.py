@@ -48,14 +48,6 @@ def test_run_cancels_the_jobs_of_a_file_and_counts_them(cli: Cli, tmp_path: Path
         assert re.search(words, ended.err), words
 
 
-def test_piped_ids_come_out_as_rows(cli: Cli) -> None:
-    """Ids that are piped in come out as rows on standard output, and nothing else does."""
-    ended = cli.against(sandbox(), "--yes", "-r", "500", stdin=f"# incident\n{IDS}")
-    assert ended.code == 0
-    assert ended.outcomes == dict.fromkeys(["job-1", "job-2", "job-3"], "cancelled")
-    assert ended.rows[0][SOURCE] == "stdin:2"
-
-
 def test_invalid_ids_never_reach_a_url(cli: Cli) -> None:
     """Paths, formulas, escapes and monsters are reported as invalid, and not sent."""
     server = RawServer(LOGIN)
@@ -72,15 +64,9 @@ def test_invalid_ids_never_reach_a_url(cli: Cli) -> None:
 
 REFUSED: dict[str, tuple[list[str], str, str]] = {
     # arguments, standard input, words on standard error
-    "a wrong column": (["-c", "nope"], "job_id\na\n", "no column is named 'nope'"),
-    "a directory": (["."], "", ".: Is a directory"),
-    "an empty file": (["empty.csv"], "", "empty.csv: the file is empty"),
-    "a list as a name": (["x" * 5000], "", "x…: File name too long"),
     "no number": (["--rate", "fast"], IDS, "'fast' is not a valid float"),
-    "a bad timeout": (["--timeout", "nan"], IDS, "timeout is nan"),
     "a blank name": (["--split", ""], IDS, "the name is blank: is a variable of the shell"),
     "a dash": (["--summary", "-"], IDS, "standard output is no place for it"),
-    "plain http": (["--base-url", "http://store.example"], IDS, "use https://"),
     "an unreachable host": (
         ["--base-url", "http://127.0.0.1:1", "--retries", "0"], IDS, "Connection refused",
     ),
@@ -99,7 +85,6 @@ def test_bad_usage_is_refused_before_any_request(case: str, cli: Cli, tmp_path: 
     """An error is said alone, exit code 2, no request; options come first, the login last."""
     arguments, stdin, words = REFUSED[case]
     server = RawServer(LOGIN)
-    (tmp_path / "empty.csv").touch()
     (tmp_path / "old.csv").write_text("precious")
     key = KEY if case == "an unreachable host" else {}
     ended = cli(*arguments, "--yes", stdin=stdin, EPCC_API_BASE_URL=cli.url(server), **key)
@@ -126,13 +111,11 @@ def test_refused_login_cancels_nothing_and_leaves_no_report(
     ("arguments", "words"),
     [
         (["--json"], "hint: --format jsonl writes a JSON report"),
-        (["--no-confirm"], "hint: --yes leaves out the question"),
         (["--token", "t"], "hint: a login is never an argument"),
         (["--whatever"], "hint: see bulkcancel --help"),
         (["help"], "hint: bulkcancel --help shows all options"),
         (["--proifle", "x"], "--profile"),
         (["--log-format", "jsno"], "'json'"),
-        (["--progress", "bars"], "'bar'"),
     ],
 )
 def test_near_miss_leads_to_the_right_option(arguments: list[str], words: str, cli: Cli) -> None:
@@ -157,37 +140,6 @@ def test_help_explains_options_and_outcomes_and_version_is_one_line(cli: Cli) ->
     for outcome in Outcome:
         assert re.search(rf"^ +{outcome.value} +\w", ended.out, re.MULTILINE), outcome
     assert cli("-V").out == f"bulkcancel {__version__}\n"
-
-
-@pytest.mark.parametrize(
-    ("allowed", "code"), [("", 3), ("not_found", 3), ("not_found,NOT-PENDING", 0)]
-)
-def test_allowed_outcomes_are_success(allowed: str, code: int, cli: Cli) -> None:
-    """Outcomes that are allowed count as success."""
-    api = sandbox(1, busy="started", gone="missing")
-    stdin = "job-1\nbusy\ngone\n"
-    assert cli.against(api, "-yr500", "--allow", allowed, stdin=stdin).code == code
-
-
-def test_redirect_stops_the_run_with_a_row_for_every_job(cli: Cli) -> None:
-    """A redirect is exit code 4, and every job has its row."""
-    server = RawServer(LOGIN, http("302 Found", b"", "Location: /x"))
-    ended = cli.against(server, "-yr500", "-j1", stdin=IDS)
-    assert ended.code == 4
-    assert "a redirect, which is never followed" in ended.err
-    assert list(ended.outcomes.values()) == ["failed", "not_attempted", "not_attempted"]
-    left = "next: 1 job failed, 2 were not attempted. Those rows can be the input of another run"
-    assert f"{left}\n" in ended.err
-
-
-def test_first_row_without_an_id_is_noted_as_a_header(cli: Cli) -> None:
-    """A first row that is left out because it holds no id is said to be."""
-    ended = cli("--sandbox", "-c", "2", stdin="type,number of the job\nx,a\n")
-    assert ended.code == 0
-    assert (
-        'note: the first row of stdin is read as a header, not as a job id: "number of the job"'
-        in ended.err
-    )
 
 
 @pytest.mark.parametrize(("answer", "code"), [("y\n", 0), ("n\n", 2), ("", 2)])

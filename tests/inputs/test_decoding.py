@@ -63,64 +63,42 @@ def test_a_line_is_given_as_soon_as_it_is_whole() -> None:
     assert came == [("a\n", 1), ("b\n", 2), ("c\n", 3), ("d", 4)]
 
 
-@pytest.mark.parametrize(
-    ("sign", "what", "way_out"),
-    [
-        (b"\x1f\x8b", "compressed with gzip", "try: gunzip -c < jobs | bulkcancel"),
-        (codecs.BOM_UTF32_LE, "UTF-32", SAVE),
-        (codecs.BOM_UTF32_BE, "UTF-32", SAVE),
-    ],
-)
-@pytest.mark.parametrize("size", [1, 100])
-def test_what_is_no_text(sign: bytes, what: str, way_out: str, size: int) -> None:
-    """Files that are no text are called what they are, however they come, with the way out."""
-    raw = sign + b"0123456789" * 10
-    pieces = cut(raw, range(0, len(raw), size))
-    assert refusal_of(*pieces, name="jobs") == (f"jobs: this is not text, it is {what}", way_out)
+GZIP = "this is not text, it is compressed with gzip"
+UTF_32 = "this is not text, it is UTF-32"
+MARKUP = "this is HTML or XML, a web page perhaps"
+COLOURS = "there are colour codes in it, as for a terminal"
+PLAIN = "write it without them (jq -M, grep --color=never), or try: "
+PLAIN += "sed $'s/\\x1b\\[[0-9;]*m//g' < jobs"
+NULS = "1: byte 6 is NUL (NULs separate the lines, as after -print0)"
+LATIN = "2: byte 3 (0xe4) is not UTF-8 (it looks like Windows-1252)"
+ICONV = "iconv -f WINDOWS-1252 -t UTF-8"
 
 
 @pytest.mark.parametrize(
-    ("raw", "way_out"),
+    ("name", "raw", "what", "way_out"),
     [
-        (b"\x1f\x8b", "try: … | gunzip -c | bulkcancel"),
-        (b"a\n\xe4", f"{SAVE}, or try: … | iconv -f WINDOWS-1252 -t UTF-8 | bulkcancel"),
-        (b"job-1\0job-2\0", "try: … | tr '\\0' '\\n' | bulkcancel"),
-    ],
-    ids=["gzip", "Windows-1252", "NULs"],
-)
-def test_a_pipe_gets_its_filter_before_it(raw: bytes, way_out: str) -> None:
-    """For standard input, the filter that helps stands between the producer and us."""
-    assert refusal_of(raw, name="stdin")[1] == way_out
-
-
-@pytest.mark.parametrize(
-    "pieces",
-    [
-        *([b" \n<HTML>"], [BOM + b"<p class='x'>"], [b"<jobs>"]),
-        *([b" " * 18, b"<html>\n"], [BOM + b"\xc2\xa0\n", b"<html>\n"]),
+        ("jobs", b"\x1f\x8b" + b"x" * 20, f" {GZIP}", "try: gunzip -c < jobs | bulkcancel"),
+        ("stdin", b"\x1f\x8b", f" {GZIP}", "try: … | gunzip -c | bulkcancel"),
+        ("jobs", LE + b"\0\0" + b"x" * 20, f" {UTF_32}", SAVE),
+        ("jobs", b"\0\0" + BE, f" {UTF_32}", SAVE),
+        ("jobs", b" \n<HTML>", f" {MARKUP}", "save the list itself, as CSV or JSON"),
+        ("jobs", BOM + b"<p class='x'>", f" {MARKUP}", "save the list itself, as CSV or JSON"),
+        ("jobs", b" " * 18 + b"<jobs>", f" {MARKUP}", "save the list itself, as CSV or JSON"),
+        ("jobs", BOM + b"\xc2\xa0\n<p>", f" {MARKUP}", "save the list itself, as CSV or JSON"),
+        ("jobs", b'\x1b[1;39m{"id"', f" {COLOURS}", f"{PLAIN} | bulkcancel"),
+        ("jobs", BOM + b" \n\x1b[35mjobs.csv", f" {COLOURS}", f"{PLAIN} | bulkcancel"),
+        ("jobs", b"job-1\0job-2\0", NULS, "try: tr '\\0' '\\n' < jobs | bulkcancel"),
+        ("stdin", b"job-1\0", NULS, "try: … | tr '\\0' '\\n' | bulkcancel"),
+        ("stdin", b"a\n\xe4", LATIN, f"{SAVE}, or try: … | {ICONV} | bulkcancel"),
     ],
 )
-def test_markup_is_no_list(pieces: list[bytes]) -> None:
-    """A page that was saved instead of a list is refused, also behind a blank beginning."""
-    what = "jobs.csv: this is HTML or XML, a web page perhaps"
-    assert refusal_of(*pieces) == (what, "save the list itself, as CSV or JSON")
-
-
-@pytest.mark.parametrize("raw", [b'\x1b[1;39m{"id"', b" \n\x1b[35mjobs.csv", BOM + b"\x1b[0m"])
-def test_colour_codes_are_refused_by_name(raw: bytes) -> None:
-    """A list that was coloured for a terminal is not taken for something else."""
-    message, way_out = refusal_of(raw)
-    assert message == "jobs.csv: there are colour codes in it, as for a terminal"
-    assert "jq -M" in way_out
-    assert "sed $'s/\\x1b\\[[0-9;]*m//g' < jobs.csv | bulkcancel" in way_out
-
-
-@pytest.mark.parametrize("raw", [b"job-1\0job-2\0", b"ab\0", b"ab\0cd"])
-def test_lines_separated_by_nul_are_named(raw: bytes) -> None:
-    """What `-print0` and `-z` write is not called UTF-16, and the hint makes lines of it."""
-    message, way_out = refusal_of(raw, name="ids.txt")
-    assert message.endswith("is NUL (NULs separate the lines, as after -print0)")
-    assert way_out == "try: tr '\\0' '\\n' < ids.txt | bulkcancel"
+def test_what_is_no_list_is_named_with_the_way_out(
+    name: str, raw: bytes, what: str, way_out: str
+) -> None:
+    """What it is, and what makes a list of it; the filter for a pipe stands before us."""
+    assert refusal_of(raw, name=name) == (f"{name}:{what}", way_out)
+    if what.startswith(" "):  # seen by how it begins, however that comes
+        assert refusal_of(*cut(raw, range(len(raw))), name=name) == (f"{name}:{what}", way_out)
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from bulkcancel.base.errors import InputError
 from bulkcancel.base.model import id_key
 from bulkcancel.base.text import one_line, visible
 from bulkcancel.inputs import Entry, Input, Source, read_inputs
-from tests.support.reading import BOM, UUID, cut, entries, file_of, refusal
+from tests.support.reading import BOM, UUID, entries, file_of, refusal
 from tests.support.texts import ENCODABLE
 
 
@@ -137,28 +137,6 @@ def test_any_bytes_of_an_input_are_read_or_refused(
         row.problem or re.fullmatch(r"[A-Za-z0-9_-]{1,128}", id_key(row.job_id)) for row in rows
     )
     assert [row.line for row in rows] == sorted(row.line for row in rows)
-
-
-def outcome(pieces: list[bytes], column: str | None) -> list[Entry] | None:
-    """Return the rows, None for a refusal: which of two faults is met first may differ."""
-    try:
-        return entries(*pieces, column=column)
-    except InputError:
-        return None
-
-
-@given(
-    first=st.sampled_from(FIRST),
-    rest=REST,
-    column=COLUMNS,
-    places=st.lists(st.integers(0, 80), max_size=10),
-)
-def test_pieces_of_a_pipe_do_not_matter(
-    first: bytes, rest: bytes, column: str | None, places: list[int]
-) -> None:
-    """However a pipe cuts its bytes, the same rows come out, or a refusal."""
-    raw = first + rest
-    assert outcome(cut(raw, places), column) == outcome([raw], column)
 
 
 LINES = st.lists(
