@@ -20,10 +20,10 @@ class Screen(StringIO):
         super().__init__()
         self.width = width
         self.raw = ""
-        self.cursor_shown = True
         self._encoding = encoding
         self._lines = [""]  # each as if the screen were endlessly wide
-        self._row, self._column = 0, 0  # in rows of the screen
+        self._line, self._offset = 0, 0  # where the cursor is among these
+        self._waits = False  # at the right edge, instead of in the next row
 
     @property
     def encoding(self) -> str:  # type: ignore[override]
@@ -36,82 +36,77 @@ class Screen(StringIO):
         self.raw += text
         for code, final, cr, lf, words in _TOKEN.findall(text):
             if cr:
-                self._column = 0
+                self._move(self._row)
             elif lf:
-                self._row, self._column = self._row + 1, 0
-                if self._row == len(self._rows):
-                    self._lines.append("")
+                self._down()
             elif words:
-                self._put(words)
+                line = self._lines[self._line].ljust(self._offset)
+                end = self._offset + len(words)
+                self._lines[self._line] = line[: self._offset] + words + line[end:]
+                self._move(end, waits=end % self.width == 0)
             else:
                 self._obey(code, final)
         return len(text)
 
     def resize(self, width: int) -> None:
         """Change the width as most terminals do: broken lines flow, the cursor with its line."""
-        line, start = self._place()
-        offset = (self._row - start) * self.width + self._column
-        self.width = width
-        before = sum(len(self._broken(each)) for each in self._lines[:line])
-        self._row, self._column = before + offset // width, offset % width
+        self.width, self._waits = width, False
 
     @property
     def shown(self) -> list[str]:
         """Return the rows of the screen, without the empty ones at the end."""
-        return _without_empty_end(self._rows)
+        return _without_empty_end(
+            [line[i : i + self.width] for line in self._lines for i in self._rows(line)]
+        )
 
     @property
     def lines(self) -> list[str]:
         """Return what is shown, with broken lines as they were before."""
         return _without_empty_end(self._lines)
 
+    def _rows(self, line: str) -> range:
+        """Return where each row of a line begins."""
+        return range(0, max(1, len(line)), self.width)
+
     @property
-    def _rows(self) -> list[str]:
-        return [row for line in self._lines for row in self._broken(line)]
+    def _row(self) -> int:
+        """Return where the cursor's row begins."""
+        return (self._offset - self._waits) // self.width * self.width
 
-    def _broken(self, line: str) -> list[str]:
-        return [line[i : i + self.width] for i in range(0, max(1, len(line)), self.width)]
+    def _move(self, offset: int, *, waits: bool = False) -> None:
+        self._offset, self._waits = offset, waits
 
-    def _place(self) -> tuple[int, int]:
-        """Return the line that the cursor is in, and the row where that begins."""
-        start = 0
-        for number, line in enumerate(self._lines):
-            rows = len(self._broken(line))
-            if self._row < start + rows:
-                return number, start
-            start += rows
-        raise AssertionError("the cursor has left the screen")
+    def _down(self) -> None:
+        following = self._row + self.width
+        if following in self._rows(self._lines[self._line]):
+            self._move(following)
+            return
+        self._line += 1
+        self._move(0)
+        if self._line == len(self._lines):
+            self._lines.append("")
 
-    def _put(self, words: str) -> None:
-        number, start = self._place()
-        offset = (self._row - start) * self.width + self._column
-        line = self._lines[number].ljust(offset)
-        self._lines[number] = line[:offset] + words + line[offset + len(words) :]
-        last = offset + len(words)
-        full = last > 0 and last % self.width == 0  # the cursor waits at the right edge
-        self._row = start + (last - full) // self.width
-        self._column = self.width if full else last % self.width
+    def _up(self) -> None:
+        if self._row:
+            self._offset -= self.width
+        elif self._line:
+            self._line -= 1
+            self._offset += self._rows(self._lines[self._line])[-1]
 
     def _obey(self, code: str, final: str) -> None:
         if final == "A":
-            self._row = max(0, self._row - int(code or 1))
+            for _ in range(int(code or 1)):
+                self._up()
         elif final in "JK":
-            self._erase(to_the_end=final == "J", whole_row=code == "2")
-        elif code == "?25":
-            self.cursor_shown = final == "h"
+            line, end = self._lines[self._line], self._row + self.width
+            kept = line[: self._row if code == "2" else self._offset]
+            rest = "" if final == "J" else line[end:]
+            # the row stays, even without its text
+            self._lines[self._line] = (
+                kept.ljust(end if rest else self._row + bool(self._row)) + rest
+            )
+            if final == "J":
+                del self._lines[self._line + 1 :]
         else:
-            assert final == "m", f"an escape code that is new: {code}{final}"
-
-    def _erase(self, *, to_the_end: bool, whole_row: bool) -> None:
-        number, start = self._place()
-        head = (self._row - start) * self.width
-        line = self._lines[number]
-        kept = line[: head if whole_row else head + self._column]
-        rest = "" if to_the_end else line[head + self.width :]
-        self._lines[number] = kept.ljust(head + self.width) + rest if rest else kept
-        if to_the_end:
-            del self._lines[number + 1 :]
-        if self._row - start >= len(
-            self._broken(self._lines[number])
-        ):  # the row goes with its text
-            self._lines[number] = self._lines[number].ljust(head + 1)
+            known = final == "m" or code == "?25"  # colours, and whether the cursor is shown
+            assert known, f"an escape code that is new: {code}{final}"
