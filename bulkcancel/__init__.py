@@ -23,7 +23,13 @@ from bulkcancel.base.lazy import importer
 
 if TYPE_CHECKING:
     from bulkcancel.api import cancel_jobs, cancel_jobs_sync
-    from bulkcancel.base.errors import BulkcancelError, ConfigError, GuardError, LoginError
+    from bulkcancel.base.errors import (
+        BulkcancelError,
+        ConfigError,
+        GuardError,
+        LoginError,
+        StoreError,
+    )
     from bulkcancel.base.model import (
         ClientKey,
         Earlier,
@@ -48,6 +54,7 @@ __all__ = [
     "LoginError",
     "Outcome",
     "ReadyToken",
+    "StoreError",
     "__version__",
     "cancel_jobs",
     "cancel_jobs_sync",

@@ -57,8 +57,8 @@ async def cancel_jobs(  # noqa: PLR0913  (all have a default, and a name)
     the same sources where they are not given: environment, then profile. With `check` jobs
     are only read.
 
-    Raises `ConfigError` (a `ValueError`) and `LoginError` before anything is sent, and after
-    the result of every job `GuardError` when a guard has stopped the run, or `LoginError` when
+    Raises `ConfigError` (a `ValueError`) and `StoreError` before anything is sent, and after
+    the result of every job `GuardError` when a guard has stopped the run, or `StoreError` when
     no token could be had any more. To end the generator early (`contextlib.aclosing`) stops
     the sending and waits for the requests in flight.
     """

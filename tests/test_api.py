@@ -1,7 +1,6 @@
 """The library: `cancel_jobs` against the practice API, and against stores that misbehave."""
 
 import asyncio
-import importlib
 from collections.abc import AsyncIterator
 from contextlib import aclosing
 from typing import Any
@@ -246,7 +245,7 @@ def test_every_promised_name_can_be_imported() -> None:
     assert dir(bulkcancel) == sorted(bulkcancel.__all__)
     for name in bulkcancel.__all__:
         assert getattr(bulkcancel, name) is not None
-    assert bulkcancel.LoginError is importlib.import_module("bulkcancel.base.errors").LoginError
+    assert bulkcancel.LoginError is bulkcancel.StoreError  # its name of before
     with pytest.raises(AttributeError, match="has no attribute 'cancel_everything'"):
         _ = bulkcancel.cancel_everything
 

@@ -43,11 +43,14 @@ class ReportError(BulkcancelError):
     """A report, or a file made of one, that can't be created, opened or resumed."""
 
 
-class LoginError(BulkcancelError):
-    """No usable token, or no way to reach the store."""
+class StoreError(BulkcancelError):
+    """The store is no use: no token, no connection, a redirect, or too long a wait."""
 
 
-class StoreUnreachableError(LoginError):
+LoginError = StoreError  # as the library called it before
+
+
+class StoreUnreachableError(StoreError):
     """No token for now: the store did not answer, or could not log anybody in."""
 
 

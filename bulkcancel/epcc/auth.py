@@ -7,7 +7,7 @@ import asyncio
 from collections import deque
 from typing import TYPE_CHECKING
 
-from bulkcancel.base.errors import LoginError, StoreUnreachableError
+from bulkcancel.base.errors import StoreError, StoreUnreachableError
 from bulkcancel.base.masking import hide
 from bulkcancel.base.model import Credentials, ReadyToken
 from bulkcancel.epcc.messages import Exchange, NoReply, Reply, read_request, token_request
@@ -28,7 +28,7 @@ _AGAIN = 10.0  # seconds after which a renewal in the background is tried again
 
 
 class Auth:
-    """Hold one token for all requests; its coroutines raise `LoginError` when none can be had."""
+    """Hold one token for all requests; its coroutines raise `StoreError` when none can be had."""
 
     def __init__(self, credentials: Credentials, sender: "Sender") -> None:
         self._credentials = credentials
@@ -134,7 +134,7 @@ class Auth:
         self._bearer, self._accepted, self._refusals = token.bearer, "", 0
 
     def _check_use(self, life: float) -> None:
-        """Refuse to go round and round for tokens; raises `LoginError`."""
+        """Refuse to go round and round for tokens; raises `StoreError`."""
         self._logins.append(loop_time())
         many = len(self._logins) == MOST_LOGINS and loop_time() - self._logins[0] < _LOGINS_WITHIN
         if life < MIN_LIFE or many:
@@ -142,17 +142,17 @@ class Auth:
                 f"tokens that last {life:.1g} s" if life < MIN_LIFE else "a token again and again"
             )
             hint = "check the client key, and the store's status page"
-            raise LoginError(f"the store gives out {what}", hint)
+            raise StoreError(f"the store gives out {what}", hint)
 
-    def _refusal(self) -> LoginError:
+    def _refusal(self) -> StoreError:
         if isinstance(self._credentials, ReadyToken):
             hint = "it has expired or belongs to another store: set a fresh one"
-            return LoginError("the store refused BULKCANCEL_TOKEN (401)", hint)
+            return StoreError("the store refused BULKCANCEL_TOKEN (401)", hint)
         hint = "check that the client key may use this store"
-        return LoginError("the store refused a token that it had just given out (401)", hint)
+        return StoreError("the store refused a token that it had just given out (401)", hint)
 
 
-def _spent(exchange: Exchange) -> LoginError:
+def _spent(exchange: Exchange) -> StoreError:
     """Return the error of a login that was refused, or tried often enough."""
     if isinstance(exchange, NoReply):
         hint = "check --base-url or EPCC_API_BASE_URL, and the network"
@@ -160,9 +160,9 @@ def _spent(exchange: Exchange) -> LoginError:
     said = describe(exchange)
     if exchange.status < 300:
         hint = "check --base-url or EPCC_API_BASE_URL"
-        return LoginError("the login was answered without a token", hint)
+        return StoreError("the login was answered without a token", hint)
     if exchange.status == 429 or exchange.status >= 500:
         what = f"the store can't log anybody in for now: {said}"
         return StoreUnreachableError(what, "try again later")
     hint = "check EPCC_CLIENT_ID, EPCC_CLIENT_SECRET and the region in EPCC_API_BASE_URL"
-    return LoginError(f"the login was refused: {said}", hint)
+    return StoreError(f"the login was refused: {said}", hint)

@@ -4,7 +4,7 @@ One request that could not connect, while others do, is that request's trouble; 
 connects it is everybody's, and costs no job its retries.
 """
 
-from bulkcancel.base.errors import LoginError
+from bulkcancel.base.errors import StoreError
 from bulkcancel.base.text import duration
 from bulkcancel.epcc.messages import Exchange, Reply
 from bulkcancel.epcc.rate_limit import loop_time
@@ -34,7 +34,7 @@ class Health:
             self._waiting_since = now
 
     def note_end(self, exchange: Exchange, started: float, now: float, *, in_flight: int) -> None:
-        """Note what came of a request; raises `LoginError` once nothing connects for too long."""
+        """Note what came of a request; raises `StoreError` once nothing connects for too long."""
         if isinstance(exchange, Reply):
             seconds = now - started
             self.latency += (seconds - self.latency) * (_RECENT if self.latency else 1.0)
@@ -55,4 +55,4 @@ class Health:
         self.failed_probes += 1
         if now - self._down_since > self._max_outage:
             what = f"nothing has connected for {duration(now - self._down_since)}: {reason}"
-            raise LoginError(what, "check the network and the store's status page, then resume")
+            raise StoreError(what, "check the network and the store's status page, then resume")

@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from typing import Protocol
 
 from bulkcancel.base.access import Access
-from bulkcancel.base.errors import LoginError
+from bulkcancel.base.errors import StoreError
 from bulkcancel.base.model import Credentials
 from bulkcancel.base.settings import PaceOptions
 from bulkcancel.base.tally import Tally
@@ -92,7 +92,7 @@ class Sender:
 
         While nothing connects it waits until something does. The verdict is PAUSE after
         `MAX_REFUSALS` 429s in a row. Raises `Interrupted` in place of a wait once the run ends,
-        `LoginError` where it is no use to go on.
+        `StoreError` where it is no use to go on.
         """
         while True:
             verdict = await (self._probe(call) if self.health.unreachable else self._try(call))
@@ -134,7 +134,7 @@ class Sender:
                 return None
             case Step.STOP:
                 what = f"the store answered {verdict.detail}: a redirect, which is never followed"
-                raise LoginError(what, "check --base-url or EPCC_API_BASE_URL")
+                raise StoreError(what, "check --base-url or EPCC_API_BASE_URL")
         return verdict
 
     async def send_at_once(self, call: Call) -> Verdict | None:
@@ -217,7 +217,7 @@ class Sender:
         return verdict
 
     def _tell_pace(self, exchange: Exchange, started: float) -> None:
-        """Slow down, or speed up; raises `LoginError` for a pause that is not worth waiting for."""
+        """Slow down, or speed up; raises `StoreError` for a pause that is not worth waiting for."""
         refused = isinstance(exchange, Reply) and exchange.status == 429
         if not refused and not is_strained(exchange):
             if isinstance(exchange, Reply):
@@ -230,7 +230,7 @@ class Sender:
             after = min(after, _LONGEST_WAIT)
             until = datetime.fromtimestamp(time.time() + after, UTC)
             what = f"the store asks to wait until {until:%Y-%m-%d %H:%M:%S} UTC, {duration(after)}"
-            raise LoginError(what, "resume then, or let it wait with --max-wait")
+            raise StoreError(what, "resume then, or let it wait with --max-wait")
 
 
 @asynccontextmanager

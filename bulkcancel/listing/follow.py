@@ -34,7 +34,7 @@ async def looks(arrivals: Arrivals, options: FollowOptions) -> AsyncGenerator[Lo
     """Yield what each look shows, oldest job first, or why it shows nothing.
 
     The last one comes when the time is up, or no job can come any more, not before. It has
-    been quiet only where a look has shown so. Raises `LoginError` where the login is refused;
+    been quiet only where a look has shown so. Raises `StoreError` where the login is refused;
     what was new during an outage is in the first look after it.
     """
     begun = last_new = _now()

@@ -95,7 +95,7 @@ class Verifier:
         self._statuses: dict[str, str | None] = {}  # '' is no such job, None unknown
 
     async def verify(self, outcomes: Mapping[str, Outcome]) -> Verification:
-        """Return what the store says of those jobs that are settled; raises `LoginError`."""
+        """Return what the store says of those jobs that are settled; raises `StoreError`."""
         claims = {job_id: outcome for job_id, outcome in outcomes.items() if outcome in SETTLED}
         if not claims:
             return Verification(0, self._fetcher.now())

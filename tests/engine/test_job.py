@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from bulkcancel.base.errors import GuardError, Interruption, LoginError
+from bulkcancel.base.errors import GuardError, Interruption, StoreError
 from bulkcancel.base.model import Earlier, Evidence, JobResult, Outcome
 from bulkcancel.epcc import Exchange, NoReply, Reply
 from bulkcancel.epcc.rate_limit import loop_time
@@ -176,7 +176,7 @@ async def test_a_token_that_is_never_accepted_stops_the_run() -> None:
     """A token that the store refuses for seconds ends the run, and no job was attempted."""
     store = ScriptedStore([error(401)] * 9)
     bench = Bench(store, credentials=KEY)
-    with pytest.raises(LoginError, match="token"):
+    with pytest.raises(StoreError, match="token"):
         await bench.run([row(), row("job-2", 2)])
     assert [r.outcome for r in bench.results] == [Outcome.NOT_ATTEMPTED] * 2
     assert (store.verbs, store.times[-1] >= 7) == ("cccc", True)
@@ -196,7 +196,7 @@ async def test_a_redirect_stops_the_run(
 ) -> None:
     """A 3xx is never followed: it ends the run, and each job is what is known of it by then."""
     bench = Bench(ScriptedStore(cancels, reads))
-    with pytest.raises(LoginError, match=r"30[27]"):
+    with pytest.raises(StoreError, match=r"30[27]"):
         await bench.run([row(), row("job-2", 2)])
     first, second = bench.results
     assert (first.outcome, first.evidence) == (outcome, evidence)

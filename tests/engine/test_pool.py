@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from bulkcancel.base.errors import GuardError, InputError, Interruption, LoginError
+from bulkcancel.base.errors import GuardError, InputError, Interruption, StoreError
 from bulkcancel.base.model import Earlier, JobResult, JobRow, Outcome
 from bulkcancel.base.settings import PaceOptions
 from bulkcancel.engine.pool import concurrency_for
@@ -126,7 +126,7 @@ async def test_a_login_that_fails_in_mid_run_stops_it() -> None:
     store = ScriptedStore([job("cancelled"), error(401)])
     bench = Bench(store, credentials=KEY)
     store.on_call = lambda: store.tokens.append(error(401))
-    with pytest.raises(LoginError, match="refused: 401 Title: why; check EPCC_CLIENT_ID"):
+    with pytest.raises(StoreError, match="refused: 401 Title: why; check EPCC_CLIENT_ID"):
         await bench.run([row(), row("job-2", 2), row("job-3", 3)])
     assert [r.outcome for r in bench.results] == [Outcome.CANCELLED, *[Outcome.NOT_ATTEMPTED] * 2]
 

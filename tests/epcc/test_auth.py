@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from bulkcancel.base.errors import LoginError
+from bulkcancel.base.errors import StoreError
 from bulkcancel.base.model import Credentials, ReadyToken
 from bulkcancel.base.settings import PaceOptions
 from bulkcancel.base.tally import Tally
@@ -80,7 +80,7 @@ async def test_a_login_that_fails(case: str) -> None:
     """A refusal ends the login at once, anything passing is tried again first."""
     answers, credentials, words = REFUSALS[case]
     desk = Desk(answers, credentials)
-    with pytest.raises(LoginError) as refused:
+    with pytest.raises(StoreError) as refused:
         await desk.auth.login("job-1")
     assert words in str(refused.value)
     assert "s3cret" not in str(refused.value)
@@ -107,7 +107,7 @@ async def test_a_renewal_is_patient() -> None:
     desk.answers = [LOST] * 500
     desk.auth._ends_at = 0.0
     begun = loop_time()
-    with pytest.raises(LoginError):
+    with pytest.raises(StoreError):
         await desk.auth.bearer()
     assert PATIENCE <= loop_time() - begun < PATIENCE + 30
 
@@ -152,7 +152,7 @@ async def test_a_renewal_in_the_background_that_fails_is_tried_again() -> None:
     await asyncio.sleep(40)
     assert desk.auth.fresh() is None
     assert desk.auth.renewing
-    with pytest.raises(LoginError, match="refused"):
+    with pytest.raises(StoreError, match="refused"):
         await desk.auth.bearer()
 
 
@@ -170,7 +170,7 @@ async def test_a_renewal_that_is_under_way_ends_with_the_connection() -> None:
 
 async def test_tokens_that_end_at_once_stop_the_run() -> None:
     """A token that lasts less than a second is none to run with."""
-    with pytest.raises(LoginError, match=r"tokens that last 0\.5 s"):
+    with pytest.raises(StoreError, match=r"tokens that last 0\.5 s"):
         await Desk([token(expires_in=0.5)]).auth.login("job-1")
 
 
@@ -180,7 +180,7 @@ async def test_a_login_that_is_wanted_again_and_again_stops_the_run() -> None:
     desk = Desk([each for _ in range(40) for each in good])
     for _ in range(MOST_LOGINS - 1):
         await desk.cancel()
-    with pytest.raises(LoginError, match="again and again"):
+    with pytest.raises(StoreError, match="again and again"):
         await desk.cancel()
     assert desk.sent.count(("POST /oauth/access_token", "")) == MOST_LOGINS
 
@@ -205,7 +205,7 @@ async def test_a_token_that_is_accepted_late() -> None:
 async def test_a_token_that_is_never_accepted() -> None:
     """A new token that is refused to the end is an error of the key, not waited for any longer."""
     desk = Desk([token(), *[error(401)] * 9])
-    with pytest.raises(LoginError, match="refused a token that it had just given out"):
+    with pytest.raises(StoreError, match="refused a token that it had just given out"):
         await desk.cancel()
     assert sum(GRACE) <= loop_time() < sum(GRACE) + 0.2
     assert len(desk.bearers) == 1 + len(GRACE)
@@ -219,7 +219,7 @@ async def test_a_request_that_is_refused_with_any_token() -> None:
     def let_another_in() -> None:
         desk.auth.accepted("token-1")
 
-    with pytest.raises(LoginError, match="401"):
+    with pytest.raises(StoreError, match="401"):
         await desk.sender.send(Call(CANCEL, before=let_another_in))
     assert len(desk.bearers) == MAX_REFUSED
 
@@ -228,5 +228,5 @@ async def test_a_ready_token_can_not_be_renewed() -> None:
     """A ready token that is refused in mid-run ends the run with what to do."""
     desk = Desk([job("cancelled"), error(401)], READY)
     await desk.cancel()
-    with pytest.raises(LoginError, match="set a fresh one"):
+    with pytest.raises(StoreError, match="set a fresh one"):
         await desk.cancel()

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from bulkcancel.base.errors import LoginError
+from bulkcancel.base.errors import StoreError
 from bulkcancel.base.settings import PaceOptions
 from bulkcancel.base.waits import Interrupted
 from bulkcancel.epcc import Exchange, Request, Step
@@ -78,7 +78,7 @@ async def test_a_token_that_ends_while_nothing_connects() -> None:
 async def test_an_outage_that_does_not_end_stops_the_run() -> None:
     """After five minutes in which nothing has connected it is no use to go on."""
     network = Network((2.0, 1e9))
-    with pytest.raises(LoginError, match=r"nothing has connected for 5:.*: no conn"):
+    with pytest.raises(StoreError, match=r"nothing has connected for 5:.*: no conn"):
         await network.cancel_many(1000)
     assert 302 < loop_time() < 330
 
@@ -119,7 +119,7 @@ async def test_a_run_that_ends_does_not_wait_for_the_network() -> None:
 async def test_a_wait_that_is_too_long_stops_the_run(status: int) -> None:
     """A store that asks to be left alone for an hour is, and says when to come back."""
     desk = Desk([error(status, retry_after="3600")], READY)
-    with pytest.raises(LoginError, match=r"asks to wait until .* UTC, 1:00:00 h; resume then"):
+    with pytest.raises(StoreError, match=r"asks to wait until .* UTC, 1:00:00 h; resume then"):
         await desk.cancel()
     assert desk.tally.throttled == (status == 429)
 

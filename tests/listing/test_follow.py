@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from bulkcancel.base.errors import LoginError, StoreUnreachableError
+from bulkcancel.base.errors import StoreError, StoreUnreachableError
 from bulkcancel.base.model import JobState, ListedJob
 from bulkcancel.epcc.rate_limit import loop_time
 from bulkcancel.listing.fetch import ListError
@@ -85,8 +85,8 @@ async def test_an_outage_is_not_quiet() -> None:
 
 async def test_a_login_that_is_refused_ends_following() -> None:
     """No later round could get in."""
-    with pytest.raises(LoginError, match="refused"):
-        await rounds(Scripted([], LoginError("refused")), FollowOptions(every=2))
+    with pytest.raises(StoreError, match="refused"):
+        await rounds(Scripted([], StoreError("refused")), FollowOptions(every=2))
 
 
 async def test_following_without_an_end_goes_on() -> None:
