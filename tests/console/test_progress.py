@@ -176,24 +176,21 @@ def test_resized_window_keeps_nothing_of_the_display(before: int, after: int) ->
 
 @pytest.mark.parametrize("width", [80, 30])
 def test_note_stands_above_the_display(width: int) -> None:
-    """A note stands above the display, be it resized meanwhile, and stays when that goes."""
+    """Notes stand above the display, be it resized meanwhile, and stay when that goes.
+
+    However many there are, they don't draw it again.
+    """
     desk = Desk()
     desk.display.show(moment())
     desk.resize(width)
-    desk.output.note("note: a proxy is used")
-    desk.display.show(moment())
-    assert desk.screen.shown == ["note: a proxy is used", *desk.expected]
-    desk.display.end()
-    assert desk.screen.shown == ["note: a proxy is used"]
-
-
-def test_many_notes_do_not_redraw_the_display() -> None:
-    """However many lines there are, the display is drawn only when it is its turn."""
-    desk = Desk(80)
-    desk.display.show(moment())
-    for number in range(100):
-        desk.output.note(f"cancelled job-{number}")
+    notes = [f"cancelled job-{number}" for number in range(100)]
+    for note in notes:
+        desk.output.note(note)
     assert desk.screen.raw.count("a second") <= 2  # and as it ends
+    desk.display.show(moment())
+    assert desk.screen.shown == [*notes, *desk.expected]
+    desk.display.end()
+    assert desk.screen.shown == notes
 
 
 def test_display_survives_a_terminal_that_goes_away(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -225,12 +222,9 @@ def test_display_survives_a_terminal_that_goes_away(monkeypatch: pytest.MonkeyPa
     ],
 )
 def test_display_suits_standard_error_and_options(
-    progress: str,
-    environ: dict[str, str],
-    console: dict[str, bool],
-    expected: type | None,
+    progress: str, environ: dict[str, str], console: dict[str, bool], expected: type | None,
     monkeypatch: pytest.MonkeyPatch,
-) -> None:
+) -> None:  # fmt: skip
     """A bar where one can be drawn and is wanted, else lines; nothing where that is wanted."""
     for name in ("CI", "NO_COLOR", "FORCE_COLOR", "TTY_COMPATIBLE"):
         monkeypatch.delenv(name, raising=False)

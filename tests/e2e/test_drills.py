@@ -19,6 +19,8 @@ from tests.support.programs import JOBS, running, until
 from tests.support.reports import last_of, outcomes_in, rows_of
 from tests.support.terminal import CTRL_C, at_terminal
 
+JOBS_TO_REPORT = ("jobs.csv", "-o", "report.csv")
+
 
 def uuids(count: int, kind: str = "product-import") -> list[str]:
     """Return ids as a store makes them, always the same."""
@@ -101,7 +103,7 @@ def test_drill_3_wrong_store_is_left_untouched_and_resumed(cli: Cli, tmp_path: P
     """A store that has none of the jobs stops the run after 20; at the right one none is missed."""
     ids, right = incident(tmp_path, 60)
     wrong = store_of(uuids(5, "another shop"))
-    arguments = ("jobs.csv", "-o", "report.csv", "--yes", "-r", "500", "-j", "10")
+    arguments = (*JOBS_TO_REPORT, "--yes", "-r", "500", "-j", "10")
     ended = cli.against(wrong, *arguments)
     assert (ended.code, wrong.cancelled) == (4, set())
     assert len(wrong.asked) < 60
@@ -120,7 +122,7 @@ def test_drill_3_report_of_another_store_is_refused(cli: Cli, tmp_path: Path) ->
     """A report of shop A is not resumed at shop B: both are named, and nothing is sent."""
     ids = uuids(10)
     (tmp_path / "jobs.csv").write_text("\n".join(ids[:5]))
-    arguments = ("jobs.csv", "-o", "report.csv", "--yes", "--resume", "-r", "500")
+    arguments = (*JOBS_TO_REPORT, "--yes", "--resume", "-r", "500")
     assert cli.against(store_of(ids), *arguments).code == 0
     before = (tmp_path / "report.csv").read_bytes()
     (tmp_path / "jobs.csv").write_text("\n".join(ids))
@@ -136,7 +138,7 @@ def test_drill_3_report_of_another_store_is_refused(cli: Cli, tmp_path: Path) ->
 def test_drill_4_lost_connection_is_waited_for_and_fails_no_job(tmp_path: Path) -> None:
     """While the store is away the display says so; when it is back the run goes on, none failed."""
     ids, api = incident(tmp_path, 60)
-    arguments = ("jobs.csv", "-o", "report.csv", "--yes", "-r", "40")
+    arguments = (*JOBS_TO_REPORT, "--yes", "-r", "40")
     with ExitStack() as first:
         url = first.enter_context(served(api.serve()))
         port = int(url.rpartition(":")[2])
@@ -153,7 +155,7 @@ def test_drill_4_lost_connection_is_waited_for_and_fails_no_job(tmp_path: Path) 
 def test_drill_5_refused_rate_slows_the_run_and_loses_no_job(cli: Cli, tmp_path: Path) -> None:
     """A store that refuses the rate is obeyed, every job cancelled, and the last screen says so."""
     ids, api = incident(tmp_path, 30, Rules(start_every=0, rate_limit=20))
-    ended = cli.against(api, "jobs.csv", "-o", "report.csv", "--yes", "-r", "100")
+    ended = cli.against(api, *JOBS_TO_REPORT, "--yes", "-r", "100")
     assert (ended.code, api.cancelled) == (0, set(ids)), ended.err
     assert "refused (429)" in ended.err
 
@@ -161,7 +163,7 @@ def test_drill_5_refused_rate_slows_the_run_and_loses_no_job(cli: Cli, tmp_path:
 def test_drill_6_token_that_ends_is_renewed_without_a_word(cli: Cli, tmp_path: Path) -> None:
     """Tokens of two seconds are renewed while the run goes on; nothing fails for it."""
     ids, api = incident(tmp_path, 75, Rules(start_every=0, token_ttl=2))
-    ended = cli.against(api, "jobs.csv", "-o", "report.csv", "--yes", "-r", "30")
+    ended = cli.against(api, *JOBS_TO_REPORT, "--yes", "-r", "30")
     assert (ended.code, api.cancelled) == (0, set(ids)), ended.err
     assert len(api._tokens) > 1
     assert set(outcomes_in(tmp_path / "report.csv").values()) == {"cancelled"}
@@ -214,6 +216,10 @@ def test_drill_8_cron_is_silent_or_says_why(
     ended = cli.against(store_of(uuids(3)), *CRON, "--retries", "0", **variables)
     assert ended.code == code, ended.err
     assert bool(ended.err) == (code != 0)
+    if code == 2:  # it ended before it began, and that is in its summary, too
+        summary = orjson.loads((tmp_path / "night.json").read_bytes())
+        assert (summary["exit_code"], summary["runs"]) == (2, [])
+        assert summary["stopped"] in ended.err
 
 
 def test_drill_8_cron_goes_on_after_nights_with_nothing_to_do_or_no_login(

@@ -123,6 +123,19 @@ def test_slow_first_answer_is_waited_for_aloud(cli: Cli, monkeypatch: pytest.Mon
     assert f"waiting for {host} to answer (1 request so far)\n" in ended.err
 
 
+@pytest.mark.parametrize("look", ["--dry-run", "--check"])
+def test_a_look_leaves_no_file_unless_it_was_asked_for(
+    look: str, cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A look has its summary: a file with the name of a real report would mislead."""
+    monkeypatch.setattr("sys.stdout", None)  # as on a terminal, rows have no other place
+    ended = cli.against(sandbox(1), look, stdin="job-1\n")
+    assert (ended.code, [path.name for path in tmp_path.iterdir()]) == (0, ["stdin"])
+    assert "report:" not in ended.err
+    cli.against(sandbox(1), look, "-o", "r.csv", stdin="job-1\n")
+    assert "job-1" in (tmp_path / "r.csv").read_text()
+
+
 # --- where settings come from
 
 

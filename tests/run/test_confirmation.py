@@ -1,16 +1,22 @@
 """What is asked before the first cancel, and how people know the store."""
 
 import math
+from pathlib import Path
 
 import pytest
 
 from bulkcancel.base.model import StoreName
+from bulkcancel.console import Output
 from bulkcancel.inputs import Entry, Input, Source
 from bulkcancel.inputs.job_ids import About, Remarks
+from bulkcancel.report import Format
 from bulkcancel.run.confirmation import about, confirmation
+from bulkcancel.run.prepare import prepared
 from bulkcancel.run.store import Store
 from tests.run.runs import PLAIN, URL, ready_of
 from tests.support.chosen import changed
+from tests.support.programs import KEY
+from tests.support.reports import earlier, report_of
 
 STORE = Store("https://store.example")
 
@@ -115,3 +121,20 @@ FISH = StoreName("s-1", "Fish & Chips")
 def test_a_store_is_known_by_host_and_name(store: Store, words: str, in_report: str) -> None:
     """Stores of a region share a host: the name tells them apart, or it is said to be lacking."""
     assert (str(store), store.in_report) == (words, in_report)
+
+
+def test_the_facts_of_a_resume_are_of_the_jobs_that_are_left(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What the report has settled is neither counted by type, nor the first id, nor the oldest."""
+    monkeypatch.chdir(tmp_path)
+    Path("r.csv").write_bytes(report_of(Format.CSV, *earlier(job_1="cancelled", job_2="failed")))
+    times = "import,2026-03-14T01:00:00Z", "export,2026-03-14T02:00:00Z", ","
+    rows = [f"job-{number},{text}\n" for number, text in enumerate(times, 1)]
+    Path("jobs.csv").write_text("".join(["job_id,type,created_at\n", *rows]))
+    with prepared(PLAIN, KEY, Output(quiet=True)) as ready:
+        assert about(ready.input)[:-1] == [
+            'ids in "job_id" (column 1): first job-2, last job-3',
+            "1 export, 1 of unknown type",
+            "created 2026-03-14T02:00:00Z (known of 1 of 2 jobs)",
+        ]
