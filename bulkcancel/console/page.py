@@ -17,8 +17,6 @@ from bulkcancel.console.snapshot import explained
 from bulkcancel.console.timeline_svg import stalls_of, timeline_svg
 from bulkcancel.console.watch import Sample, Watch
 
-PAGE_BEGINNING = b"<!doctype html>\n<!-- bulkcancel -->\n"  # tells our pages from others
-MOST_ROWS = 10_000  # in a page; beyond that it names the report
 _ROW = ("job_id", "outcome", "job_status", "job_type", "detail", "finished_at")
 _RUNNING = ("job_id", "job_type", "created_at", "started_at", "as_of")
 _IN_DOUBT = ("job_id", "outcome", "detail", "sent_at", "source")
@@ -147,7 +145,7 @@ def _facts(facts: Mapping[str, object]) -> str:
 
 def _rows(rows: Sequence[Row] | None) -> str:
     if rows is None:
-        return _soft(f"More than {MOST_ROWS:,}, or not in a file: see the report.")
+        return _soft("Too many, or not in a file: see the report.")
     return (
         f"<details><summary>{len(rows):,} jobs</summary>"
         '<input id="search" type="search" placeholder="Search" aria-label="Search" hidden>'

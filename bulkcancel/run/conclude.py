@@ -45,7 +45,7 @@ def _write_summaries(facts: Facts) -> None:
     summary = summary_of(facts) if paths else {}
     for path in paths:
         if is_page(path):
-            from bulkcancel.console import page_of  # noqa: PLC0415  (few runs need one)
+            from bulkcancel.console.page import page_of  # noqa: PLC0415  (few runs need one)
 
             write_summary(path, page_of(summary, facts.watch, facts.rows).encode())
         else:

@@ -12,7 +12,7 @@ from bulkcancel.base.errors import BulkcancelError, GuardError, Interruption
 from bulkcancel.base.interrupts import draining, suspending
 from bulkcancel.base.model import JobResult, Outcome, id_key
 from bulkcancel.base.times import Clock
-from bulkcancel.console import MOST_ROWS, Conditions, Watch, display_for
+from bulkcancel.console import Conditions, Watch, display_for
 from bulkcancel.engine import Engine, Guards, Policy
 from bulkcancel.inputs.stream import Listed
 from bulkcancel.listing import LAG, Verification, Verifier
@@ -21,7 +21,7 @@ from bulkcancel.run.conclude import conclude
 from bulkcancel.run.connection import Connection, every
 from bulkcancel.run.facts import Facts
 from bulkcancel.run.prepare import Prepared
-from bulkcancel.run.summary_file import is_page
+from bulkcancel.run.summary_file import MOST_ROWS, is_page
 
 SYNC_EVERY = 1.0  # seconds
 

@@ -17,6 +17,8 @@ from bulkcancel.base.text import one_line, timestamp, visible
 from bulkcancel.base.times import Clock
 from bulkcancel.report import Past, new_run_id, read_regular, write_atomically
 
+MOST_ROWS = 10_000  # in a page; beyond that it names the report
+_PAGE_BEGINNING = b"<!doctype html>\n<!-- bulkcancel -->\n"  # tells our pages from others
 _MAX_SUMMARY = 1 << 24  # bytes of an earlier one
 _ELSEWHERE = "name another place with --summary"
 _NOTHING = ("requests", "retries", "read_backs", "throttled_429", "recorded_by_this_run")
@@ -29,13 +31,11 @@ def check_earlier_summary(path: Path, past: Past) -> None:
     """
     if not path.exists():
         return
-    from bulkcancel.console import PAGE_BEGINNING  # noqa: PLC0415  (few runs need a page)
-
     try:
         found = read_regular(path, _MAX_SUMMARY)
     except OSError as error:
         raise ReportError(f"{path} can't be read: {error.strerror}", _ELSEWHERE) from None
-    if not (found.startswith(PAGE_BEGINNING) if is_page(path) else _is_of(past, found)):
+    if not (found.startswith(_PAGE_BEGINNING) if is_page(path) else _is_of(past, found)):
         raise ReportError(f"{path} is not the summary of an earlier run of it", _ELSEWHERE)
 
 

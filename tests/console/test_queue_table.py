@@ -3,7 +3,7 @@
 import pytest
 
 from bulkcancel.base.model import JOB_STATUSES, JobState, ListedJob
-from bulkcancel.console import QueueView, print_queue
+from bulkcancel.console.queue_table import QueueView, print_queue
 from tests.support.reading import UUID
 
 

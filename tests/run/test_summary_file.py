@@ -1,13 +1,13 @@
 """The file of a summary: where it may be written, and that of a run that never began."""
 
 import os
+from importlib.resources import files
 from pathlib import Path
 
 import orjson
 import pytest
 
 from bulkcancel.base.errors import ReportError
-from bulkcancel.console import PAGE_BEGINNING
 from bulkcancel.report import Past
 from bulkcancel.run.summary_file import as_json, check_earlier_summary, write_summary
 from tests.conftest import Cli
@@ -51,7 +51,8 @@ def test_resuming_may_replace_a_summary_of_its_report(tmp_path: Path) -> None:
         write_summary(path, as_json({"run_id": "run-9", "runs": runs}))
         check_earlier_summary(path, past_of("run-1", "run-2"))
         check_earlier_summary(path, past_of())
-    (page := tmp_path / "s.html").write_bytes(PAGE_BEGINNING + b"<p>")
+    page = tmp_path / "s.html"
+    page.write_bytes(files("bulkcancel.console").joinpath("page.html").read_bytes())
     check_earlier_summary(page, past_of("run-1"))
 
 
