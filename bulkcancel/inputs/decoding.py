@@ -101,10 +101,7 @@ def _head(chunks: Iterator[bytes]) -> bytes:
 
 
 def _decoded(chunks: Iterable[bytes], name: str, encoding: str, offset: int) -> Iterator[str]:
-    """Yield each chunk decoded; what can't be is refused with its line and its byte in the file.
-
-    `offset` is how many bytes came before.
-    """
+    """Yield each chunk decoded, or refuse it by line and byte; `offset` bytes came before."""
     decoder = codecs.getincrementaldecoder(encoding)()
     line_feeds = returns = 0
     for chunk in chain(chunks, [None]):

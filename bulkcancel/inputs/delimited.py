@@ -1,7 +1,6 @@
 """Read delimited text (RFC 4180, and what spreadsheets make of it) into entries.
 
-Its delimiter and its id column (`columns`) are found by the first row, or reading ends with an
-`InputError` that names the place and what to do.
+Its delimiter and its id column (`columns`) are found by the first row.
 """
 
 import csv
@@ -41,7 +40,6 @@ class _Table:
 
     @property
     def taken(self) -> str:
-        """Return what people call the id column."""
         number = f"column {self.column.index + 1}"
         title = one_line(self.first[self.column.index].strip(BLANK), 40)
         return f'"{title}" ({number})' if self.column.has_header else number
@@ -49,7 +47,6 @@ class _Table:
     def entries(
         self, rows: Iterator[tuple[int, list[str]]], name: str, remarks: Remarks
     ) -> Iterator[Entry]:
-        """Yield an entry per row that is not blank."""
         index, where = self.column.index, f"column {self.column.index + 1}"
         to_check = 0 if self.column.is_certain else job_ids.FIRST_IDS
         places = job_ids.about_places(tuple(self.first) if self.column.has_header else ())
@@ -93,11 +90,7 @@ class _Table:
 def table_entries(
     lines: Iterator[str], name: str, column: str | None, remarks: Remarks
 ) -> Iterator[Entry]:
-    """Yield an entry per record; `column` is a header's name or a 1-based number, None to find it.
-
-    `remarks` gets what the text says beside them. Raises `InputError` where the column is not
-    certain, or the quoting is broken.
-    """
+    """Yield an entry per record, `column` being its header or 1-based; raises `InputError`."""
     number, first, separator = _first_row(lines, column, remarks)
     if not first:
         remarks.is_empty = True

@@ -149,10 +149,7 @@ def is_almost_uuid(text: str) -> bool:
 
 
 def may_be_data(text: str) -> bool:
-    """Tell whether a cell of a first row is surely no header.
-
-    Without a digit in it, `product_id` could be an id as well.
-    """
+    """Tell whether a cell of a first row is an id and no header, as `product_id` could be both."""
     has_digit = any(each.isdigit() for each in text)
     return is_id(text) and has_digit and not _NUMBERED_HEADER.fullmatch(text)
 

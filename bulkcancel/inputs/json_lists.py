@@ -35,11 +35,7 @@ _decode_at = json.JSONDecoder().raw_decode
 def json_entries(
     lines: Iterator[str], name: str, column: str | None, remarks: Remarks
 ) -> Iterator[Entry]:
-    """Yield an entry per item; `column` is the key that holds the id, None to find it.
-
-    `remarks` gets what the text says beside them. Raises `InputError` for broken JSON, and for
-    lists of something else.
-    """
+    """Yield an entry per item, `column` being the key of its id; raises `InputError`."""
     if column is not None and column.isdigit():
         what = f"{name}: JSON has no column {column}"
         raise InputError(what, "name the key of the ids: --column NAME")
@@ -72,10 +68,7 @@ def _items(documents: Iterator[Any], column: str | None, remarks: Remarks) -> It
 def _note_page(
     reply: Mapping[str, Any], items: list[Any], column: str | None, remarks: Remarks
 ) -> None:
-    """Keep a reply that shows that it is one page of many.
-
-    `meta.results.total` is the safer sign: `links.next` may be missing.
-    """
+    """Keep a reply that is one page of many, by its total: `links.next` may be missing."""
     total = more = None
     with suppress(LookupError, TypeError):
         total = reply["meta"]["results"]["total"]

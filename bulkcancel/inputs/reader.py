@@ -48,10 +48,9 @@ class Input:
         """Refuse a source that has been read to its end and holds nothing at all."""
         if not source.remarks.is_empty or self.allow_empty:
             return
-        what, ask = f"{source.file}: the file is empty", "is it the right one?"
-        if source.file == STDIN:
-            what = "nothing came by standard input"
-            ask = "is the file empty, or did the command before the pipe fail?"
+        is_stdin = source.file == STDIN
+        what = "nothing came by standard input" if is_stdin else f"{source.file}: the file is empty"
+        ask = "did the command before the pipe fail?" if is_stdin else "is it the right one?"
         raise InputError(what, f"{ask} if an empty list is right, add --allow-empty")
 
     @property
@@ -62,10 +61,7 @@ class Input:
 
     @property
     def shortage(self) -> str:
-        """Return a warning where a list is one page of many, '' where nothing is known to lack.
-
-        Pages that count the same total are held against it together.
-        """
+        """Return a warning where a list lacks pages; those of the same total count together."""
         held = defaultdict[int | None, set[str]](set)
         for source in self.sources:
             for total, ids in source.remarks.pages.items():
@@ -96,23 +92,20 @@ def read_inputs(
     files. `note` gets what the operator should know. Raises `InputError`.
     """
     read = into or Input()
-    notes: list[str] = []  # of lists that will do: an error stands alone
     for file in files:
         if file == STDIN and any(source.file == STDIN for source in read.sources):
             continue  # it has been read
-        source = Source(file, column, Remarks(notes.append))
+        source = Source(file, column, Remarks(note))
         if report is not None and file != STDIN:
             source.drops_torn_line = Path(file).resolve() == Path(report).resolve()
         read.sources.append(source)
         if file == STDIN and may_stream and stdin_is_pipe():
-            read.stream, source.remarks.note = source, note
+            read.stream = source
             continue
         entries = source.entries()
         while batch := list(islice(entries, BATCH)):
             read.add(batch, source)
         read.check_end(source)
-    for each in notes:
-        note(each)
     return read
 
 

@@ -53,10 +53,7 @@ class Source:
         return self.hash.hexdigest()
 
     def entries(self, before_read: Callable[[], None] = lambda: None) -> Iterator[Entry]:
-        """Yield the entries as they arrive; raises `InputError`.
-
-        `before_read` is called before each read, which may wait.
-        """
+        """Yield the entries, calling `before_read` before what may wait; raises `InputError`."""
         chunks = self._chunks(before_read)
         lines = lines_of(_untorn(chunks) if self.drops_torn_line else chunks, self.name)
         start, is_json = _beginning(lines)

@@ -23,7 +23,7 @@ def test_other_lines_name_no_delimiter(raw: bytes) -> None:
 @pytest.mark.parametrize(
     ("raw", "expected"),
     [
-        pytest.param(b'"sep=|"\nid|n,m\na|b\n', [(3, "a")], id="a delimiter that is named"),
+        pytest.param(b'"sep=:"\nn:id\nx:a\n', [(3, "a")], id="a delimiter that is named"),
         pytest.param(b"sep=;\n# c\n\nid;n\na;b\n", [(5, "a")], id="comments below its name"),
         pytest.param(b"\n \t\nid\n\n\na\n \n", [(6, "a")], id="blank lines"),
         pytest.param(b",,\n\nid;n\nabc;x\n", [(4, "abc")], id="blank records first"),

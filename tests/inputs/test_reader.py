@@ -173,17 +173,6 @@ def test_shortage_is_what_the_pages_together_lack(lists: list[Any], words: str) 
     assert words in shortage if words else not shortage
 
 
-def test_notes_come_only_with_an_input_that_will_do(folder: Path) -> None:
-    """An error stands alone: what was noted of the files before it is not told."""
-    files = kept(folder, b"n,my key\n1,a1\n", b"x\n")
-    notes: list[str] = []
-    with pytest.raises(InputError):
-        read_inputs(tuple(files), "2", notes.append)
-    assert notes == []
-    read_inputs(("1",), "2", notes.append)
-    assert len(notes) == 1
-
-
 @pytest.mark.parametrize("report", ["r.csv", "./r.csv", None])
 def test_torn_last_line_is_dropped_of_the_report_that_is_resumed(
     folder: Path, report: str | None
