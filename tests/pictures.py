@@ -13,6 +13,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.text import Text
 
+from bulkcancel.inputs import Source
 from bulkcancel.sandbox import Rules, Sandbox, seeds_of
 from tests.conftest import SAMPLES, served
 from tests.support.terminal import at_terminal
@@ -50,7 +51,7 @@ def take(folder: Path) -> dict[str, str]:
     lines = [",".join(columns), *(",".join(job.values()) for job in JOBS)]
     (folder / "jobs.csv").write_text("\n".join(lines), encoding="utf-8")
     api = Sandbox(
-        seeds_of({"jobid": job["job_id"], "createdat": job["created_at"], **job} for job in JOBS),
+        seeds_of(entry.as_seed() for entry in Source(str(folder / "jobs.csv")).entries()),
         Rules(rate_limit=25, start_every=4),
     )
     arguments = ("jobs.csv", "-o", "report.csv", "-r", "30")

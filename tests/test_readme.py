@@ -5,7 +5,6 @@ import re
 import shutil
 import subprocess
 import sys
-from csv import DictReader
 from pathlib import Path
 
 import click
@@ -13,6 +12,7 @@ import pytest
 
 from bulkcancel.cli import cancel, jobs
 from bulkcancel.cli import sandbox as practice
+from bulkcancel.inputs import Source
 from bulkcancel.listing.rows import job_header
 from bulkcancel.report import Format
 from bulkcancel.sandbox import Rules
@@ -119,18 +119,10 @@ def play(command: str, folder: Path, api: Practice, url: str, *, interrupted: bo
         return "\n".join(terminal.screen(100))
 
 
-def seed_of(row: dict[str, str]) -> dict[str, str]:
-    """Return a row under the names that the practice API knows."""
-    return {name.replace("_", ""): cell for name, cell in row.items()}
-
-
 def is_shown(shown: str, told: str, *, interrupted: bool = False) -> bool:
     """Tell whether the README shows what a run told; its lines of `…` stand for any others."""
-    parts = [_lasting(part, interrupted=interrupted) for part in shown.split("…\n")]
-    return (
-        re.fullmatch(".*".join(map(re.escape, parts)), _lasting(told, interrupted=interrupted))
-        is not None
-    )
+    parts = [re.escape(_lasting(part, interrupted=interrupted)) for part in shown.split("…\n")]
+    return bool(re.fullmatch(".*".join(parts), _lasting(told, interrupted=interrupted)))
 
 
 def _lasting(text: str, *, interrupted: bool) -> str:
@@ -158,9 +150,8 @@ def test_readme_shows_what_the_practice_run_prints(cli: Cli) -> None:
 def test_readme_transcripts_are_those_of_runs(serve: Serve, tmp_path: Path) -> None:
     """Each command of the incident shows on a terminal what the README shows, in this order."""
     shutil.copytree(SAMPLES, tmp_path / "samples")
-    with (SAMPLES / "jobs.csv").open(newline="", encoding="utf-8") as file:
-        rows = list(DictReader(file))
-    api = Practice([seed_of(row) for row in rows], Rules(start_every=0))
+    rows = [entry.as_seed() for entry in Source(str(SAMPLES / "jobs.csv")).entries()]
+    api = Practice(rows, Rules(start_every=0))
     url = serve(api.serve())
     for command, shown in transcripts():
         interrupted = "^C" in shown

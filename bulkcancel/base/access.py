@@ -46,8 +46,7 @@ def find_access(
 ) -> Access:
     """Return the access that options and environment lead to; raises `ConfigError`.
 
-    For a practice run it is the practice key, and no URL yet. A `login` that is given takes
-    the place of any other.
+    For a practice run it has no URL yet. A `login` takes the place of any other.
     """
     _check_key_log(environ.get("SSLKEYLOGFILE", ""))
     if options.sandbox:
@@ -63,10 +62,9 @@ def find_access(
         origins["base_url"] = "profile" if in_profile else "default"
     if login is None:
         login, origins["credentials"] = _credentials(environ, profile)
-    beta, origins["headers"] = _beta_features(environ, profile)
+    beta, origin = _beta_features(environ, profile)
+    origins["headers"] = " and ".join(filter(None, [origin, "option" if options.headers else ""]))
     headers = checked_headers([*beta.items(), *options.headers.items()])
-    if options.headers:
-        origins["headers"] = " and ".join(filter(None, [origins["headers"], "option"]))
     return Access(url, login, headers, origins, _read_only(environ, profile))
 
 
@@ -107,21 +105,18 @@ def _read_only(environ: Mapping[str, str], profile: Mapping[str, str]) -> str:
 
 
 def _credentials(environ: Mapping[str, str], profile: Mapping[str, str]) -> tuple[Credentials, str]:
-    """Return the ready token or the client key, and where it is from; raises `ConfigError`.
-
-    An id and its secret come from the same place.
-    """
+    """Return the token, or an id and a secret from one place, and where that is."""
     if token := environ.get("BULKCANCEL_TOKEN", "").strip().removeprefix("Bearer ").strip():
         if not token.isascii() or not token.isprintable() or " " in token:
             raise ConfigError("BULKCANCEL_TOKEN is not a token", "set it to the token alone")
         return ReadyToken(token), "environment"
     for origin, values in (("environment", environ), ("profile", profile)):
-        client_id, client_secret = (values.get(name, "").strip() for name in _KEY_NAMES)
-        if client_id and client_secret:
-            return ClientKey(client_id, client_secret), origin
-        if client_id or client_secret:
+        found = {name: values.get(name, "").strip() for name in _KEY_NAMES}
+        if all(found.values()):
+            return ClientKey(*found.values()), origin
+        if any(found.values()):
             break
-    missing = " and ".join(name for name in _KEY_NAMES if not values.get(name, "").strip())
+    missing = " and ".join(name for name, value in found.items() if not value)
     raise ConfigError(
         f"no login: {missing} not set",
         "export EPCC_CLIENT_ID and EPCC_CLIENT_SECRET, or BULKCANCEL_TOKEN, "

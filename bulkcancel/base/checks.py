@@ -53,10 +53,7 @@ def header_lines(lines: Iterable[str]) -> Mapping[str, str]:
 
 
 def checked_headers(pairs: Iterable[tuple[object, object]]) -> Mapping[str, str]:
-    """Return headers of the caller's own by name, the last of each name.
-
-    Raises `ConfigError` for what is no header, or one that changes how HTTP works.
-    """
+    """Return the last header of each name; raises `ConfigError` for one that can't be set."""
     found: dict[str, tuple[str, str]] = {}
     for pair in pairs:
         name, value = (part.strip() if isinstance(part, str) else "" for part in pair)
@@ -72,10 +69,7 @@ def checked_headers(pairs: Iterable[tuple[object, object]]) -> Mapping[str, str]
 
 
 def outcomes(names: str | Iterable[str]) -> frozenset[Outcome]:
-    """Return the outcomes of a comma-separated list, or of a collection.
-
-    Raises `ConfigError` for what is no outcome.
-    """
+    """Return the outcomes of a comma-separated list, or a collection; raises `ConfigError`."""
     listed = names.split(",") if isinstance(names, str) else names
     found = {str(name).strip().lower().replace("-", "_") for name in listed} - {""}
     for name in found - set(Outcome):

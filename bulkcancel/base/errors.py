@@ -1,8 +1,4 @@
-"""What ends a run: a small tree of exceptions; the exit code follows from the phase of the run.
-
-A job's own trouble is a `JobResult`, never one of these. The hint (what to do)
-is kept apart from the message (what is wrong).
-"""
+"""What ends a run; the exit code follows from its phase. A job's own trouble is a `JobResult`."""
 
 from typing import TYPE_CHECKING
 
@@ -13,11 +9,9 @@ if TYPE_CHECKING:
 
 
 class BulkcancelError(Exception):
-    """End the run.
+    """End the run; neither what is wrong nor the hint, what to do about it, has a secret in it.
 
-    `message` says what is wrong and where, `hint` what to do about it; both are
-    one line, without a secret in them. `results` are those of all jobs, where
-    `cancel_jobs_sync` could not return them.
+    `results` are those of all jobs, where `cancel_jobs_sync` could not return them.
     """
 
     results: "Sequence[JobResult]" = ()

@@ -1,7 +1,4 @@
-"""The values that flow through a run.
-
-Knows nothing of HTTP libraries, files or terminals, and never prints.
-"""
+"""The values that flow through a run."""
 
 import re
 from dataclasses import dataclass, field

@@ -19,10 +19,7 @@ _QUOTED = re.compile(r"""(["'`])(.*)\1(\s+[#;].*)?""")
 
 
 def read_profile(name: str | None) -> Mapping[str, str]:
-    """Return the variables of a profile, in capitals; of the default one for None.
-
-    Raises `ConfigError` for a profile that was named and is not there.
-    """
+    """Return the variables of a profile, in capitals; of the default one, if any, for None."""
     file = Path(_FILE)
     parser = configparser.RawConfigParser(default_section="", strict=False)
     missing = f"no profile {one_line(name or '', 40)!r}"

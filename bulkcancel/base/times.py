@@ -28,10 +28,7 @@ class Clock:
 
 
 def seconds_of(text: str) -> float:
-    """Return the seconds of a duration like `90`, `90s`, `15m`, `2h` or `3d`.
-
-    Raises `ConfigError` for anything else, and for none at all.
-    """
+    """Return the seconds of a duration like `90`, `90s`, `15m` or `3d`; raises `ConfigError`."""
     match = _AMOUNT.fullmatch(text.strip().lower())
     seconds = float(match[1]) * _UNITS[match[2] or "s"] if match else 0.0
     if not 0 < seconds <= _LONGEST:

@@ -27,10 +27,7 @@ class QueryError(Exception):
 
 
 def page_of(jobs: Collection[Job], query: Mapping[str, str], rules: Rules) -> dict[str, Any]:
-    """Return the page that a query asks for as the API shows it; raises `QueryError`.
-
-    The order is that of `jobs`.
-    """
+    """Return the page that a query asks for, in the order of `jobs`; raises `QueryError`."""
     limit = _number(query, "page[limit]", DEFAULT_LIMIT, 1, MAX_LIMIT)
     highest = MAX_OFFSET if rules.max_offset is None else rules.max_offset
     offset = _number(query, "page[offset]", 0, 0, highest)

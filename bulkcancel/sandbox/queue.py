@@ -1,7 +1,4 @@
-"""The store's jobs: which there are, which one runs, and what others do to them.
-
-Must not know HTTP.
-"""
+"""The store's jobs: which there are, which one runs, what others do to them; knows no HTTP."""
 
 import random
 import re

@@ -57,9 +57,9 @@ def bulkcancel(ids: Path, *options: Word) -> list[Word]:
     return python("bulkcancel", ids, "--yes", *report, *options)
 
 
-def table(title: str, *columns: str, note: str = "") -> Table:
+def table(title: str, *columns: str) -> Table:
     """Return an empty table: names on the left, figures on the right."""
-    made = Table(title=title, caption=note, box=None, title_justify="left", caption_justify="left")
+    made = Table(title=title, box=None, title_justify="left")
     for number, column in enumerate(columns):
         made.add_column(column, justify="right" if number else "left")
     return made

@@ -43,8 +43,6 @@ def pacer(folder: Path) -> Table:
         f"pacer: a run of {SECONDS:g} s at each rate, as the server saw it",
         *("rate set", "reply, s", "requests", "held, %"),
         *("busiest second", "longest gap, ms", "connections"),
-        note="Held: from the first cancel to the last. Busiest second: the most requests in any "
-        "sliding window of one second.",
     )
     for limit, latency in RUNS:
         seen = paced(folder, limit, latency)

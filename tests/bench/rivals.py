@@ -51,12 +51,6 @@ def rivals(folder: Path) -> Table:
     made = table(
         f"what people would use instead: {JOBS} jobs, a store that refuses over {RATE} per second",
         *("", "jobs/s", "CPU, ms", "requests", "refused", "missed", "true, %", "false"),
-        note=f"The store takes {LATENCY:g} s for a reply, does not know some jobs, refuses some as "
-        "no longer pending, and cancels some but loses the reply. Refused: requests over the limit "
-        "(429). Missed: jobs that could have been cancelled and were not. True: rows of the tool's "
-        "own output that say what became of the job (of curl: 200, 404, or a refusal other than "
-        "429). False: rows that say something else. CPU: per job. curl waits a second after a 429 "
-        "and doubles that; it has a ready token, and eight requests in flight.",
     )
     ids = write_ids(folder / "ids", JOBS)
     for name, command in RIVALS.items():
@@ -104,8 +98,6 @@ def throughput(folder: Path) -> Table:
     made = table(
         f"throughput: {MANY:,} jobs without a limit, {ROUNDS} rounds in turns",
         *("", "jobs/s", "CPU, ms/job", "to bare"),
-        note=f"Medians, without the start-up, which is what a run of {FEW} jobs takes; the ratio "
-        "is that of jobs/s, the median of the rounds'.",
     )
     for name in LIMITLESS:
         seconds, cpu = (median(each[name][which] for each in rounds) for which in (0, 1))

@@ -1,7 +1,7 @@
 """The practice API as a server of tests: it keeps what it was asked about jobs."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 
 from aiohttp import web
 
@@ -13,7 +13,7 @@ class Practice(Sandbox):
 
     on_cancel: Callable[[int], object] = staticmethod(lambda _: None)  # with their number so far
 
-    def __init__(self, rows: list[dict[str, str]], rules: Rules | None = None) -> None:
+    def __init__(self, rows: Iterable[Mapping[str, str]], rules: Rules | None = None) -> None:
         super().__init__(seeds_of(rows), rules)
         self.asked: list[str] = []  # `cancel job-1`, `read job-1`
         self.cancels: dict[str, float] = {}  # the first of each job, by a steady clock
