@@ -21,6 +21,7 @@ IDS = "job-1\njob-2\njob-3\n"
 SOURCE = COLUMNS.index("source")
 LOGIN = http("200 OK", b'{"access_token": "token"}')
 FORBIDDEN = http("403 Forbidden")
+VALUES = " (with the values of --header)"
 
 
 def test_run_cancels_the_jobs_of_a_file_and_counts_them(cli: Cli, tmp_path: Path) -> None:
@@ -29,18 +30,10 @@ def test_run_cancels_the_jobs_of_a_file_and_counts_them(cli: Cli, tmp_path: Path
     (tmp_path / "jobs.csv").write_text("job_id,x\njob-1,\njob-2,\nbusy,\ngone,\njob-1,\n")
     ended = cli.against(api, "jobs.csv", "-o", "report.csv", "--yes", "-r", "500")
     assert (ended.code, ended.out) == (3, ""), ended.err
-    assert outcomes_in(tmp_path / "report.csv") == {
-        "job-1": "cancelled",
-        "job-2": "cancelled",
-        "busy": "not_pending",
-        "gone": "not_found",
-    }
-    assert api.statuses == {
-        "job-1": "cancelled",
-        "job-2": "cancelled",
-        "job-3": "pending",
-        "busy": "started",
-    }
+    cancelled = {"job-1": "cancelled", "job-2": "cancelled"}
+    others = {"busy": "not_pending", "gone": "not_found"}
+    assert outcomes_in(tmp_path / "report.csv") == cancelled | others
+    assert api.statuses == {**cancelled, "job-3": "pending", "busy": "started"}
     for words in (
         *(r"cancelled +2", r"not_found +1", r"not_pending +1 +started 1", "1 duplicate row"),
         *(r"1 read-back, 0 retried, 0 refused \(429\)", "report: report.csv", "next: nothing left"),
@@ -188,33 +181,28 @@ def test_no_input_on_a_terminal_shows_two_examples(cli: Cli) -> None:
 
 
 @pytest.mark.parametrize(
-    ("arguments", "again"),
+    ("arguments", "note", "again"),
     [
-        ("-yr500", "--yes --rate 500"),
-        ("-y --base-url URL", "--yes --base-url URL"),
-        ("-yvv --progress none", "--yes --progress none -vv"),
+        ("-yr500", "", "--yes --rate 500"),
+        ("-y --base-url URL", "", "--yes --base-url URL"),
+        ("-yvv --progress none", "", "--yes --progress none -vv"),
+        (
+            "-y -H A:1 -H B:2",
+            " (with the values of --header)",
+            "--yes --header 'A: …' --header 'B: …'",
+        ),
     ],
 )
 def test_next_command_names_the_options_that_were_given(
-    arguments: str, again: str, cli: Cli
+    arguments: str, note: str, again: str, cli: Cli
 ) -> None:
-    """Failed jobs are exit code 1; the command that resumes has the same store, pace and words."""
+    """Failed jobs are exit code 1; the command that resumes has them all, but no header's value."""
     server = RawServer(LOGIN, FORBIDDEN)
     given, kept = (text.replace("URL", cli.url(server)) for text in (arguments, again))
     ended = cli.against(server, *given.split(), "-o", "r.csv", stdin="job-1\n")
     assert ended.code == 1
     assert ended.err.endswith(
-        f"next: 1 job failed. To resume:\nbulkcancel {kept} --resume -o r.csv r.csv\n"
-    )
-
-
-def test_next_command_hides_the_values_of_headers(cli: Cli) -> None:
-    """A header may be a secret: the command that resumes asks for its value."""
-    arguments = ("-y", "-H", "X-A: 1", "-H", "X-B: 2", "-o", "r.csv")
-    ended = cli.against(RawServer(LOGIN, FORBIDDEN), *arguments, stdin="job-1\n")
-    again = "bulkcancel --yes --header 'X-A: …' --header 'X-B: …'"
-    assert ended.err.endswith(
-        f"To resume (with the values of --header):\n{again} --resume -o r.csv r.csv\n"
+        f"next: 1 job failed. To resume{note}:\nbulkcancel {kept} --resume -o r.csv r.csv\n"
     )
 
 

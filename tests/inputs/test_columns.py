@@ -23,6 +23,7 @@ def test_header_is_found_however_it_is_written(header: str) -> None:
         pytest.param("name,The Key\na,b\n", "the_key", [(2, "b")], id="by name"),
         pytest.param("id,key\na,b\n", "key", [(2, "b")], id="by name, not the id header"),
         pytest.param("a,b1\nc,d\n", "2", [(1, "b1"), (2, "d")], id="by number, no header"),
+        pytest.param("#,job_id\n1,a\n", "2", [(2, "a")], id="by number, in a header with #"),
         pytest.param("a,my key\nc,d\n", "2", [(2, "d")], id="by number, header assumed"),
         pytest.param("a,key\nc,d\n", "2", [(2, "d")], id="by number, a word is a header"),
         pytest.param("product-import,{}\nx,a\n", None, [(1, UUID), (2, "a")], id="one UUID"),

@@ -152,8 +152,8 @@ def test_what_a_table_says_of_its_jobs() -> None:
     """Type, status and time of creation are read by header, where there are such columns."""
     rows = entries(b"Job ID,Created-At,\na, b ,c\nd\n")
     assert [row.about for row in rows] == [About(created_at="b"), About()]
-    (row,) = entries(b"type,status,id\nx,y,a\n")
-    assert row.about == About("x", "y")
+    (row,) = entries(b"type,id\nx,a\n")
+    assert row.about == About("x")
     assert [row.about for row in entries(b"id\na\n")] == [About()]
 
 

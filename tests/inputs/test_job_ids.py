@@ -10,13 +10,10 @@ from bulkcancel.inputs.job_ids import (
     BLANK,
     About,
     Entry,
-    about_places,
-    id_places,
     is_id,
     problem_of,
 )
 from tests.support.reading import UUID
-from tests.support.texts import ENCODABLE
 
 CHARACTERS = "only letters, digits, _ and - are allowed"
 MISTYPED = "almost a UUID, is it mistyped or cut short?"
@@ -102,39 +99,11 @@ def test_list_with_a_uuid_holds_nothing_else(batches: list[list[str]], invalid: 
     assert [entry.job_id for entry in entries if entry.problem == OTHER] == invalid
 
 
-@pytest.mark.parametrize(
-    ("names", "wanted", "places"),
-    [
-        (["note", "I d"], None, [1]),
-        (["id", "jobid", "id", "jobid"], None, [1, 3]),
-        (["note", "uuid", "productid", "jobids"], None, []),
-        (["a", "id", "a"], "a", [0, 2]),
-        (["a", "id", ""], "", [2]),
-    ],
-)
-def test_columns_that_hold_ids(names: list[str], wanted: str | None, places: list[int]) -> None:
-    """The wanted name counts; without one `jobid` wins over `id`, and no other name will do."""
-    assert id_places(tuple(names), wanted) == tuple(places)
-
-
-def test_columns_that_describe_jobs() -> None:
-    """Type, status and time of creation are found by name, each -1 where it is missing."""
-    assert about_places(("createdat", "x", "type")) == (2, -1, 0)
-    assert about_places(("jobtype", "status")) == (0, 1, -1)
-
-
 def test_what_practice_makes_a_job_from() -> None:
     """An entry becomes a job of the practice API, with what the input says of it."""
     described = Entry(7, "a", about=About("x", "y", "z")).as_seed()
     assert described == {"jobid": "a", "type": "x", "status": "y", "createdat": "z"}
     assert Entry(7, "a").as_seed() == {"jobid": "a", "type": "", "status": "", "createdat": ""}
-
-
-@given(st.text(ENCODABLE) | st.text("abcdef0123456789-_gO", max_size=40))
-def test_what_has_no_problem_is_an_id(text: str) -> None:
-    """Nothing but an id passes, and `is_id` agrees."""
-    if problem_of(text, "column 1") == "":
-        assert is_id(id_key(text))
 
 
 @given(st.uuids().map(str), st.integers(0, 35), st.sampled_from("ghijklmnopqrstuvwxyzGOIl"))
