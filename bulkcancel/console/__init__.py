@@ -4,7 +4,7 @@ Given plain values. Must not know the API, the engine, or any file.
 """
 
 from bulkcancel.console.effective_settings import effective_settings
-from bulkcancel.console.output import STYLES, Output, log_line, shell_command
+from bulkcancel.console.output import STYLES, Output, log_line, shell_command, with_texts
 from bulkcancel.console.progress import display_for
 from bulkcancel.console.prompt import ask, require_terminal
 from bulkcancel.console.snapshot import Conditions, by_count, explained, statuses
@@ -24,4 +24,5 @@ __all__ = [
     "require_terminal",
     "shell_command",
     "statuses",
+    "with_texts",
 ]

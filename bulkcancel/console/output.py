@@ -6,6 +6,7 @@ Never writes to standard output, and decides nothing. The live display is in `pr
 import shlex
 import time
 from collections.abc import Callable, Iterable
+from functools import partial
 from typing import Any
 
 import orjson
@@ -113,16 +114,16 @@ class Output:
 def log_line(level: str, event: str, message: str, **fields: Any) -> str:  # noqa: ANN401
     """Return a line of JSON: `time`, `level`, `event`, `message`, and the fields given."""
     known = {"time": timestamp(time.time()), "level": level, "event": event, "message": message}
-    return orjson.dumps(_clean(known | fields)).decode()
+    return orjson.dumps(with_texts(known | fields, partial(one_line, limit=_MAX_LINE))).decode()
 
 
-def _clean(value: Any) -> Any:  # noqa: ANN401
-    """Return a value whose texts are printable, of one line, and without secrets."""
+def with_texts(value: Any, change: Callable[[str], str]) -> Any:  # noqa: ANN401
+    """Return a value for JSON with each of its texts changed, be they names or deep in a list."""
     if isinstance(value, str):
-        return one_line(value, _MAX_LINE)
+        return change(value)
     if isinstance(value, dict):
-        return {_clean(key): _clean(each) for key, each in value.items()}
-    return value
+        return {change(name): with_texts(each, change) for name, each in value.items()}
+    return [with_texts(each, change) for each in value] if isinstance(value, list) else value
 
 
 def shell_command(words: Iterable[str]) -> str:

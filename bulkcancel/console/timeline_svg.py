@@ -8,7 +8,7 @@ from bulkcancel.base.text import duration
 from bulkcancel.console.watch import Sample
 
 _WIDTH, _HEIGHT = 720, 200
-_LEFT, _RIGHT, _TOP, _BOTTOM = 40, 60, 20, 30  # margins
+_LEFT, _RIGHT, _HIGH, _LOW = 40, 660, 20, 170  # edges of the plot
 
 
 def timeline_svg(samples: Sequence[Sample]) -> str:
@@ -45,15 +45,14 @@ class _Plot:
         self.settled = samples[-1].settled
 
     def _x(self, at: float) -> float:
-        return round(_LEFT + (_WIDTH - _LEFT - _RIGHT) * at / self.end, 1)
+        return round(_LEFT + (_RIGHT - _LEFT) * at / self.end, 1)
 
     def _y(self, share: float) -> float:
-        return round(_HEIGHT - _BOTTOM - (_HEIGHT - _TOP - _BOTTOM) * share, 1)
+        return round(_LOW - (_LOW - _HIGH) * share, 1)
 
     def lines(self) -> Iterator[str]:
         """Draw the axes, the requests a second, and the jobs settled so far."""
-        low, high, right = self._y(0), self._y(1), _WIDTH - _RIGHT
-        yield f'<path class="axis" d="M{_LEFT} {high}V{low}H{right}V{high}"/>'
+        yield f'<path class="axis" d="M{_LEFT} {_HIGH}V{_LOW}H{_RIGHT}V{_HIGH}"/>'
         requests = [(at, rate / self.most) for a, b, rate in self._steps for at in (a, b)]
         jobs = [(each.at, each.settled / max(1, self.settled)) for each in self._samples]
         for name, points in (("requests", requests), ("settled", jobs)):
@@ -63,24 +62,22 @@ class _Plot:
     def stalls(self) -> Iterator[str]:
         """Shade the times in which nothing moved."""
         for begin, end, stall in stalls_of(self._samples):
-            x, y = self._x(begin), self._y(1)
-            size = f'width="{self._x(end) - x:.1f}" height="{self._y(0) - y}"'
-            title = f"<title>{escape(stall)}</title>"
-            yield f'<rect class="stall" x="{x}" y="{y}" {size}>{title}</rect>'
+            x, title = self._x(begin), f"<title>{escape(stall)}</title>"
+            size = f'width="{self._x(end) - x:.1f}" height="{_LOW - _HIGH}"'
+            yield f'<rect class="stall" x="{x}" y="{_HIGH}" {size}>{title}</rect>'
 
     def refusals(self) -> Iterator[str]:
         """Mark the seconds in which the store refused requests."""
         for a, b in pairwise(self._samples):
             if b.refused > a.refused:
-                yield f'<path class="refused" d="M{self._x(b.at)} {self._y(1)}v-8"/>'
+                yield f'<path class="refused" d="M{self._x(b.at)} {_HIGH}v-8"/>'
 
     def texts(self) -> Iterator[str]:
         """Write the largest values at the axes, and times."""
-        high, low = self._y(1) + 4, self._y(0) + 4
         texts: list[tuple[float, float, str, str]] = [
-            (_LEFT - 6, high, "end", f"{self.most:.0f}"),
-            (_LEFT - 6, low, "end", "0"),
-            (_WIDTH - _RIGHT + 6, high, "start", f"{self.settled:,}"),
+            (_LEFT - 6, _HIGH + 4, "end", f"{self.most:.0f}"),
+            (_LEFT - 6, _LOW + 4, "end", "0"),
+            (_RIGHT + 6, _HIGH + 4, "start", f"{self.settled:,}"),
         ]
         times = [self.end * i / 4 for i in range(5)]
         texts += [(self._x(at), _HEIGHT - 10, "middle", duration(at)) for at in times]

@@ -135,7 +135,7 @@ def summary_of(facts: Facts) -> dict[str, Any]:
         "cancelled_by_this_run_or_others": facts.tally.doubtful,
         "verified": None if facts.verified is None else facts.verified.as_dict(),
     }
-    return dict(shown(summary))
+    return shown(summary)
 
 
 def _leg(run_id: str, run: RunSpan) -> dict[str, Any]:

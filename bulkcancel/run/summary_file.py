@@ -15,6 +15,7 @@ from bulkcancel.base.masking import masked
 from bulkcancel.base.settings import Settings
 from bulkcancel.base.text import one_line, timestamp, visible
 from bulkcancel.base.times import Clock
+from bulkcancel.console import with_texts
 from bulkcancel.report import Past, new_run_id, read_regular, write_atomically
 
 MOST_ROWS = 10_000  # in a page; beyond that it names the report
@@ -100,13 +101,9 @@ def _user() -> str | None:
         return None
 
 
-def shown(value: Any) -> Any:  # noqa: ANN401
-    """Return a value whose texts hold no secret, and nothing that can't be seen or encoded."""
-    if isinstance(value, str):
-        return visible(masked(value))
-    if isinstance(value, dict):
-        return {shown(name): shown(each) for name, each in value.items()}
-    return [shown(each) for each in value] if isinstance(value, list) else value
+def shown(summary: dict[str, Any]) -> dict[str, Any]:
+    """Return a summary whose texts hold no secret, and nothing that can't be seen or encoded."""
+    return dict(with_texts(summary, lambda text: visible(masked(text))))
 
 
 def write_summary(path: Path, text: bytes) -> None:
