@@ -8,11 +8,14 @@ from io import StringIO
 import orjson
 import pytest
 
+from bulkcancel.base.access import Access
 from bulkcancel.base.masking import hide
-from bulkcancel.base.model import JobState, Outcome
+from bulkcancel.base.model import JobState, Outcome, ReadyToken
 from bulkcancel.base.text import one_line
-from bulkcancel.console import Output, log_line
+from bulkcancel.console import Output, effective_settings, log_line
 from bulkcancel.console.output import STYLES, shell_command
+from tests.run.conftest import ACCESS, SECRET, SETTINGS
+from tests.support.chosen import changed
 from tests.support.fakes import result
 
 Err = pytest.CaptureFixture[str]
@@ -157,3 +160,31 @@ def test_a_command_can_be_pasted_whatever_names_it_has(word: str, shown: str) ->
     """A file name that can't be shown is written so that a shell makes the same bytes of it."""
     assert shell_command(["bulkcancel", word]) == f"bulkcancel {shown}"
     assert one_line(shown) == shown
+
+
+ORIGINS = {"base_url": "profile", "credentials": "environment", "rate": "option"}
+
+
+def test_effective_settings_name_their_origin() -> None:
+    """Each setting that matters is told, with its origin where it is known, and no secret."""
+    assert effective_settings(replace(SETTINGS, origins=ORIGINS), ACCESS) == [
+        "base url: https://store.example:8443/proxy (from profile)",
+        "credentials: client id nigh\u2026, client secret [hidden] (from environment)",
+        "rate: 5.5 per second (from option)",
+        "concurrency: 7",
+        "retries: 4",
+        "timeout: 30 s",
+        "max failures: 100",
+        "headers: X-Trace, EP-Beta-Features",
+    ]
+
+
+def test_effective_settings_hide_what_may_be_secret() -> None:
+    """What has no value of its own is told in words, and a value that may be secret is not."""
+    settings = changed(SETTINGS, concurrency=None)
+    lines = effective_settings(settings, Access("", ReadyToken(SECRET), {"X-Key": SECRET}))
+    assert lines[:2] == ["base url: a practice API", "credentials: a bearer token [hidden]"]
+    assert (lines[3], lines[-1]) == ("concurrency: as the rate needs", "headers: X-Key")
+    *_, none = effective_settings(settings, Access("", ReadyToken(SECRET)))
+    assert none == "headers: none of your own"
+    assert SECRET not in "".join(lines)

@@ -313,7 +313,6 @@ def test_completion_of_each_shell(shell: str, cli: Cli) -> None:
     [
         (["--progress="], [f"--progress={each}" for each in ("auto", "bar", "plain", "none")]),
         (["--progress", "p"], ["plain"]),
-        (["--progr"], ["--progress"]),
         (["--check", "--progress=p"], ["--progress=plain"]),
         (["--output", "r"], ["file r"]),
     ],

@@ -17,7 +17,7 @@ from bulkcancel.inputs.job_ids import Remarks
 from bulkcancel.listing import Verification
 from bulkcancel.run.conclude import conclude, print_summary, remarks, to_pass_on
 from bulkcancel.run.next_step import NextStep
-from tests.run.runs import PLAIN, FactsOf, Took, tally_of
+from tests.run.conftest import PLAIN, FactsOf, Took, tally_of
 from tests.support.chosen import changed
 from tests.support.fakes import result
 

@@ -13,7 +13,7 @@ from bulkcancel.report import Format
 from bulkcancel.run.confirmation import about, confirmation
 from bulkcancel.run.prepare import prepared
 from bulkcancel.run.store import Store
-from tests.run.runs import PLAIN, URL, ready_of
+from tests.run.conftest import PLAIN, URL, ready_of
 from tests.support.chosen import changed
 from tests.support.programs import KEY
 from tests.support.reports import earlier, report_of

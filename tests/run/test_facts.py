@@ -23,7 +23,7 @@ from bulkcancel.inputs import Input, Source
 from bulkcancel.run.facts import exit_code, summary_of
 from bulkcancel.run.store import Store
 from bulkcancel.run.summary_file import as_json
-from tests.run.runs import ACCESS, PLAIN, SECRET, SETTINGS, URL, FactsOf
+from tests.run.conftest import ACCESS, PLAIN, SECRET, SETTINGS, URL, FactsOf
 from tests.support.chosen import changed
 from tests.support.fakes import result, row
 

@@ -11,7 +11,7 @@ from bulkcancel.base.model import Outcome
 from bulkcancel.listing import Verification
 from bulkcancel.listing.verify import Difference
 from bulkcancel.run.next_step import next_step
-from tests.run.runs import PLAIN, FactsOf, tally_of
+from tests.run.conftest import PLAIN, FactsOf, tally_of
 from tests.support.chosen import changed
 
 RESUME = "bulkcancel --resume -o r.csv jobs.csv"
