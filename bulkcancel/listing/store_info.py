@@ -28,13 +28,10 @@ async def store_name(sender: Asks) -> StoreName:
             exchange = await sender.ask(_REQUEST, _judge)
     except TimeoutError:
         return StoreName()
-    return name_in(exchange) if isinstance(exchange, Reply) else StoreName()
-
-
-def name_in(reply: Reply) -> StoreName:
-    """Return the store's id and name, wherever the reply has them."""
-    data = mapping(body_of(reply).get("data"))
-    fields = data | mapping(data.get("attributes"))
+    if not isinstance(exchange, Reply):
+        return StoreName()
+    data = mapping(body_of(exchange).get("data"))
+    fields = data | mapping(data.get("attributes"))  # it is in either place
     names = (fields.get(key) for key in ("id", "name"))
     return StoreName(*(one_line(name, 100) if isinstance(name, str) else "" for name in names))
 

@@ -12,86 +12,67 @@ from bulkcancel.listing.fetch import ListError
 from bulkcancel.listing.follow import FollowOptions, looks
 
 pytestmark = pytest.mark.virtual_time
-
-Look = Sequence[str] | Exception
+LOST = ListError("no answer"), StoreUnreachableError("no token")
 
 
 class Scripted:
-    """Arrivals that are given; nothing when they are used up. `looks` counts."""
+    """Arrivals that are given, none after those; from the `last` look on no job can come."""
 
-    def __init__(self, *looks: Look) -> None:
-        self._left = list(looks)
-        self._last = math.inf  # from that look on no job can come
-        self.looks = 0
-
-    def ending_with(self, look: int) -> "Scripted":
-        self._last = look
-        return self
+    def __init__(self, *looks: Sequence[str] | Exception, last: float = math.inf) -> None:
+        self._left, self._last, self._looks = list(looks), last, 0
 
     @property
     def are_over(self) -> bool:
-        return self.looks >= self._last
+        return self._looks >= self._last
 
     async def read(self) -> list[ListedJob]:
-        self.looks += 1
+        self._looks += 1
         look = self._left.pop(0) if self._left else []
         if isinstance(look, Exception):
             raise look
         return [ListedJob(name, JobState("pending"), None) for name in look]
 
 
-async def rounds(
-    arrivals: Scripted, options: FollowOptions, most: int = 50
-) -> tuple[list[str], float]:
-    """Return what each round showed, and the seconds that all took."""
+async def rounds(arrivals: Scripted, options: FollowOptions) -> list[str]:
+    """Return what each round showed."""
     shown: list[str] = []
-    begun = loop_time()
     async for look in looks(arrivals, options):  # type: ignore[arg-type]
         jobs = look if isinstance(look, list) else []
         shown.append(",".join(job.job_id for job in jobs) if jobs == look else str(look))
-        if len(shown) == most:
+        if len(shown) == 50:
             break
-    return shown, loop_time() - begun
+    return shown
 
 
-async def test_following_ends_when_its_time_is_up_after_a_last_look() -> None:
-    """What arrives in the last moments is still told."""
-    shown, took = await rounds(Scripted(["a"], [], ["b"]), FollowOptions(every=5, lasts=12))
-    assert shown == ["a", "", "b"]
-    assert took == pytest.approx(12)
+@pytest.mark.parametrize(
+    ("arrivals", "options", "shown", "seconds"),
+    [
+        (Scripted(["a"], [], ["b"]), FollowOptions(5, lasts=12), "a||b", 12),
+        (Scripted([], ["a"]), FollowOptions(2, quiet=5), "|a|||", 10),
+        (Scripted(["a"], ["b"], ["c"], last=2), FollowOptions(), "a|b", 10),
+        (
+            Scripted(["a"], *LOST, *LOST, ["b", "c"]),
+            FollowOptions(2, quiet=3),
+            "a|no answer|no token|no answer|no token|b,c||",
+            16,
+        ),
+        (Scripted(), FollowOptions(5), "|" * 49, 250),
+    ],
+    ids=["time is up", "quiet", "no job can come", "an outage is not quiet", "no end"],
+)
+async def test_following_ends_after_a_last_look(
+    arrivals: Scripted, options: FollowOptions, shown: str, seconds: float
+) -> None:
+    """When its time is up, or it was quiet as seen by a look, or nothing is left to wait for.
 
-
-async def test_following_ends_when_it_has_been_quiet() -> None:
-    """So long after the last new job, as seen by a look."""
-    arrivals = Scripted([], ["a"], [], [], [])
-    shown, took = await rounds(arrivals, FollowOptions(every=2, quiet=5))
-    assert shown == ["", "a", "", "", ""]
-    assert took == pytest.approx(10)
-
-
-async def test_following_ends_when_no_job_can_come_any_more() -> None:
-    """There is nothing left to wait for, be there an end of time or none."""
-    shown, _ = await rounds(Scripted(["a"], ["b"], ["c"]).ending_with(2), FollowOptions())
-    assert shown == ["a", "b"]
-
-
-async def test_an_outage_is_not_quiet() -> None:
-    """Rounds that could not look say why, and the next one has what came meanwhile."""
-    lost = ListError("no answer"), StoreUnreachableError("no token")
-    arrivals = Scripted(["a"], *lost, *lost, ["b", "c"])
-    shown, _ = await rounds(arrivals, FollowOptions(every=2, quiet=3))
-    assert shown == ["a", *["no answer", "no token"] * 2, "b,c", "", ""]
+    Rounds that could not look say why, and the next one has what came meanwhile.
+    """
+    begun = loop_time()
+    assert "|".join(await rounds(arrivals, options)) == shown
+    assert loop_time() - begun == pytest.approx(seconds)
 
 
 async def test_a_login_that_is_refused_ends_following() -> None:
     """No later round could get in."""
     with pytest.raises(StoreError, match="refused"):
         await rounds(Scripted([], StoreError("refused")), FollowOptions(every=2))
-
-
-async def test_following_without_an_end_goes_on() -> None:
-    """Until somebody stops it."""
-    shown, took = await rounds(Scripted(), FollowOptions(every=5), most=20)
-    assert shown == [""] * 20
-    assert took == pytest.approx(100)
-    assert FollowOptions().lasts == math.inf

@@ -3,7 +3,6 @@
 import os
 import sys
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 from unittest.mock import Mock
@@ -34,6 +33,10 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     Path("below").mkdir()
     Path("file").touch()
     Path("gone").symlink_to("nowhere")
+    Path("link").symlink_to("jobs.csv")
+    Path("hard").hardlink_to("jobs.csv")
+    Path("parts").mkdir()
+    Path("parts/failed.csv").symlink_to("../jobs.csv")
     return tmp_path
 
 
@@ -118,7 +121,11 @@ def test_an_existing_file_is_kept(existing: str, hint: str) -> None:
         ({"summary": (Path("below"),)}, "below is not a file", SUMMARY),
         ({"summary": (Path(os.devnull),)}, f"{os.devnull} is not a file", SUMMARY),
         ({"summary": (Path("none/s.json"),)}, f"none/s.json would be {FOLDER}", SUMMARY),
-        # two names of one file, there or not
+        # two names of one file, there or not, links included
+        ({"output": "link", "overwrite": True}, "link is also the input jobs.csv", REPORT),
+        ({"output": "hard"}, "hard is also the input jobs.csv", REPORT),
+        ({"summary": (Path("hard"),)}, "hard is also the input jobs.csv", SUMMARY),
+        ({"split": Path("parts")}, "parts/failed.csv is also the input jobs.csv", SPLIT),
         ({"output": "below/../jobs.csv"}, "below/../jobs.csv is also the input jobs.csv", REPORT),
         ({"output": "s.json"}, "s.json is also the report", SUMMARY),
         ({"summary": (Path("s.json"),) * 2}, "s.json is also a summary", SUMMARY),
@@ -142,25 +149,6 @@ def test_resuming_replaces_only_files_of_an_earlier_split() -> None:
     os.mkfifo(failed)  # that is not waited for
     refused = ("split/failed.csv can't be used: it is not a regular file", ELSEWHERE)
     assert refusal_of(resumed) == refused
-
-
-@pytest.mark.parametrize("link", [os.symlink, os.link], ids=["symlink", "hard link"])
-@pytest.mark.parametrize(
-    ("changes", "name"),
-    [
-        ({"output": "link"}, "link"),
-        ({"summary": (Path("link"),)}, "link"),
-        ({"split": Path()}, "cancelled.csv"),
-    ],
-    ids=["report", "summary", "split"],
-)
-def test_an_input_is_never_replaced(
-    changes: dict[str, Any], name: str, link: Callable[[str, str], None]
-) -> None:
-    """An input under any name, a link included, is no place for a file of the run."""
-    link("jobs.csv", name)
-    given = options(**changes, overwrite=True)
-    assert refusal_of(given)[0] == f"{name} is also the input jobs.csv"
 
 
 def test_a_report_is_its_own_input_only_when_resumed() -> None:
@@ -191,21 +179,16 @@ def test_a_redirected_standard_output_is_a_file_of_the_run(
     assert refused == (message, hint)
 
 
-@pytest.mark.parametrize(
-    ("output", "chosen", "form"),
-    [
-        ("r", None, "csv"),
-        ("r.jsonl", None, "jsonl"),
-        ("r.NDJSON", None, "jsonl"),
-        ("r.jsonl", "csv", "csv"),
-        ("r.csv", "jsonl", "jsonl"),
-    ],
-)
-def test_the_format_is_chosen_or_follows_the_name(
-    output: str, chosen: str | None, form: str
-) -> None:
+def test_the_format_is_chosen_or_follows_the_name() -> None:
     """The format is the one that was chosen, else what the file's name says, else CSV."""
-    assert format_of(ReportOptions(output, chosen)) == form
+    assert [format_of(ReportOptions(name)) for name in ("r", "r.x", None)] == [Format.CSV] * 3
+    assert [format_of(ReportOptions(name)) for name in ("r.jsonl", "r.NDJSON")] == [
+        Format.JSONL
+    ] * 2
+    assert [
+        format_of(ReportOptions("r.jsonl", "csv")),
+        format_of(ReportOptions("r", "jsonl")),
+    ] == list(Format)
 
 
 @pytest.mark.parametrize(
