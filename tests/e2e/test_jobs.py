@@ -119,8 +119,6 @@ def test_jobs_replaces_a_file_only_if_asked_and_whole(
         ("--follow --for soon", "'soon' is no duration"),
         ("--follow -o jobs.csv", "--follow writes to standard output"),
         ("-o nowhere/jobs.csv", "in a folder that does not exist"),
-        ("-o jobs.json", "would hold csv"),
-        ("-o .", "is a directory"),
         ("-r 0", "rate is 0.0"),
         ("--base-url http://store.example", "is http://store.example"),
         ("--nonsense", "No such option '--nonsense'"),

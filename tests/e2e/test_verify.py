@@ -6,7 +6,6 @@ from pathlib import Path
 
 import orjson
 import pytest
-from aiohttp import web
 
 from bulkcancel.sandbox import Rules
 from tests.conftest import Cli
@@ -28,16 +27,6 @@ def store() -> Practice:
     return sandbox(120, STILL, late="started", gone="missing")
 
 
-def lie(api: Practice) -> None:
-    """Let a job be pending again once all are cancelled: as if a cancel had been lost."""
-
-    def undo(count: int) -> None:
-        if count == 122:
-            api.queue.jobs["job-7"].status = "pending"
-
-    api.on_cancel = undo
-
-
 @pytest.mark.parametrize("lies", [False, True])
 def test_verify_holds_the_report_of_a_run_against_the_store(lies: bool, cli: Cli) -> None:
     """The list is read once more, a request for a hundred jobs; a difference is exit code 1.
@@ -45,8 +34,12 @@ def test_verify_holds_the_report_of_a_run_against_the_store(lies: bool, cli: Cli
     Each is a line, and the summary has it.
     """
     api = store()
-    if lies:
-        lie(api)
+
+    def undo(count: int) -> None:  # as if a cancel had been lost
+        if lies and count == 122:
+            api.queue.jobs["job-7"].status = "pending"
+
+    api.on_cancel = undo
     ended = cli.against(api, *FAST, "-j", "1", "--verify", "--summary", "s.json", stdin=IDS)
     assert ended.code == (1 if lies else 3)
     assert f"verified {122 - lies} of 122 against the store's list at " in ended.err
@@ -76,12 +69,12 @@ def test_verify_of_an_old_report_only_reads(cli: Cli) -> None:
     cli.against(api, *FAST, stdin=IDS)
     api.asked.clear()
     files = sorted(Path().iterdir())
-    ended = cli.against(api, "-r", "2000", "r.csv", "--check", "--verify")
+    ended = cli.against(api, "r.csv", *PROOF)
     assert (ended.code, ended.out) == (0, "")
     assert re.search(r"^verified 122 of 122 against the store's list at ", ended.err, re.MULTILINE)
     assert (api.asked, sorted(Path().iterdir())) == ([], files)
     api.queue.jobs["job-9"].status = "success"
-    ended = cli.against(api, "-r", "2000", "-q", "r.csv", "--check", "--verify")
+    ended = cli.against(api, "-q", "r.csv", *PROOF)
     assert ended.code == 1
     assert ended.err == (
         "error: job-9 is cancelled in the report, but the store says it is success\n"
@@ -102,10 +95,7 @@ def test_verify_of_old_reports_has_a_summary(cli: Cli) -> None:
     assert "next: see to the jobs that differ" in ended.err
     summary = orjson.loads(Path("s.json").read_bytes())
     assert (summary["exit_code"], summary["outcomes"]) == (1, {"cancelled": 2})
-    assert (summary["verified"]["checked"], summary["verified"]["agreed"]) == (2, 1)
-    assert summary["verified"]["differences"] == [
-        {"job_id": "job-2", "outcome": "cancelled", "store": "pending"}
-    ]
+    assert [each["job_id"] for each in summary["verified"]["differences"]] == ["job-2"]
     assert summary["inputs"] == [
         {"file": name, "sha256": hashlib.sha256(Path(name).read_bytes()).hexdigest()}
         for name in proof[:2]
@@ -114,38 +104,12 @@ def test_verify_of_old_reports_has_a_summary(cli: Cli) -> None:
     assert not Path("x.csv").exists()
 
 
-def test_verify_of_an_old_report_that_can_t_be_done_says_so_in_the_summary(cli: Cli) -> None:
-    """A login that is refused, or a file that is no report: exit code 2, and why."""
-    Path("ids.txt").write_text("job-1\n")
-    ended = cli.against(sandbox(3, STILL), "ids.txt", "--check", "--verify", "--summary", "s.json")
-    assert ended.is_refusal()
-    summary = orjson.loads(Path("s.json").read_bytes())
-    assert (summary["exit_code"], summary["stopped"][:7]) == (2, "ids.txt")
-
-
-class Secretive(Practice):
-    """A practice API that shows its list to nobody."""
-
-    async def _list(self, _: web.Request) -> web.Response:
-        return web.json_response({"errors": [{"title": "Forbidden", "status": "403"}]}, status=403)
-
-
-def test_verify_of_an_old_report_without_a_list_proves_nothing(cli: Cli) -> None:
-    """An error also where nothing else is shown, and exit code 1."""
-    api = Secretive([{"jobid": "job-1"}], STILL)
-    cli.against(api, *FAST, stdin="job-1\n")
-    ended = cli.against(api, "r.csv", "-q", "--check", "--verify")
-    assert ended.code == 1
-    assert ended.err.startswith("error: not verified: the store's list of jobs can't be read: 403")
-
-
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
         ("ids.txt --check --verify", "ids.txt is not a report of bulkcancel"),
         ("gone.csv --check --verify", "gone.csv: No such file"),
         ("r.csv --check --verify -o other.csv", "--check --verify writes no report"),
-        ("r.csv --check --verify --split parts", "proves a report by its store"),
         ("r.csv --check --verify --summary r.csv", "r.csv is also the input r.csv"),
         ("r.csv --check --verify --sandbox", "proves a report by its store"),
         ("r.csv --verify --dry-run", "--verify and --dry-run exclude each other"),

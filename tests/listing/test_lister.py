@@ -140,6 +140,7 @@ async def test_jobs_of_the_same_moment_keep_the_store_s_order(*, newest_first: b
     "awkward",
     [
         {"filters": False},
+        {"ignored": {"filter"}},
         {"largest": 25, "refuses_larger": True},
         {"filters": False, "largest": 25, "refuses_larger": True},
         {"max_offset": 300},
@@ -163,6 +164,7 @@ def total_of(total: object) -> Callable[[dict[str, Any]], object]:
 
 MISLEADING: dict[str, Callable[[dict[str, Any]], object]] = {
     **{f"a total of {each}": total_of(each) for each in (None, "many", -1, True, 0, 1)},
+    "pages of 70 where 100 were asked for": lambda body: body["data"].__delitem__(slice(70, None)),
     "no links": lambda body: body.pop("links"),
     "no total": lambda body: body.pop("meta"),
     "neither": lambda body: [body.pop(name) for name in ("links", "meta")],
@@ -184,14 +186,6 @@ async def test_what_a_page_says_of_the_others_hides_no_job(
     """Pages are read until nothing new comes, whatever total, links and sizes say."""
     store = FakeStore(queue(count), largest=largest, change=change)
     assert await listed(store, selection) == expected(store.jobs, selection)
-
-
-async def test_pages_that_are_shorter_than_asked_for_go_on_by_their_links() -> None:
-    """A store may give any number of jobs, as long as it says that there are more."""
-    store = FakeStore(queue(700), change=lambda body: body["data"].__delitem__(slice(70, None)))
-    lister = Lister(Fetcher(store), Selection())
-    assert [job.job_id for job in await lister.read()] == expected(store.jobs, Selection())
-    assert lister.fetcher.size == 70
 
 
 def hide_every_tenth(body: dict[str, Any]) -> None:
@@ -294,12 +288,6 @@ async def test_a_filter_that_finds_nothing_where_nothing_is_costs_two_pages(
     store = FakeStore([made(i, "success") for i in range(1000)], max_offset=max_offset)
     assert await listed(store) == []
     assert len(store.asked) == 3
-
-
-async def test_a_store_that_ignores_filters_is_checked_here() -> None:
-    """What comes back is always held against the selection."""
-    store = FakeStore(queue(1000), ignored={"filter"})
-    assert await listed(store) == expected(store.jobs, PENDING)
 
 
 @pytest.mark.parametrize(
