@@ -156,7 +156,7 @@ def test_standard_output_stays_open_when_closed(
     capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Closing the report leaves it to the rest of the program; one that is closed is refused."""
-    stream = standard_output()
+    stream = open_stream(STDOUT)
     stream.append(b"line\n")
     stream.close()
     os.write(1, b"more\n")
