@@ -6,10 +6,10 @@ entries of the lines, `source` chooses between the two, `jobs` drops duplicates 
 API, nor how a report is written.
 """
 
-from bulkcancel.inputs.job_ids import Entry, problem_of
+from bulkcancel.inputs.job_ids import STDIN, Entry, problem_of
 from bulkcancel.inputs.jobs import Jobs
 from bulkcancel.inputs.reader import Input, read_inputs, stdin_is_pipe
-from bulkcancel.inputs.source import STDIN, Source
+from bulkcancel.inputs.source import Source
 
 __all__ = [
     "STDIN",

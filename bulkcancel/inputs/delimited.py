@@ -14,7 +14,7 @@ from bulkcancel.base.model import is_uuid
 from bulkcancel.base.text import one_line
 from bulkcancel.inputs import job_ids
 from bulkcancel.inputs.columns import NAME_IT, NUMBER, Column, find_column, seen
-from bulkcancel.inputs.job_ids import BLANK, Entry, Remarks
+from bulkcancel.inputs.job_ids import BLANK, Entry, SourceFacts
 
 _DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "pipe"}
 _NO_DELIMITER = "\0"  # can't occur: a NUL is refused
@@ -28,6 +28,7 @@ _QUOTES = (
     "is a quotation mark missing, or one too many? within a cell they are doubled, not written"
     """ \\" (sed 's/\\\\"/""/g' doubles them)"""
 )
+_Record = tuple[int, list[str]]  # its first line (1-based) and its cells
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,9 +45,7 @@ class _Table:
         title = one_line(self.first[self.column.index].strip(BLANK), 40)
         return f'"{title}" ({number})' if self.column.has_header else number
 
-    def entries(
-        self, rows: Iterator[tuple[int, list[str]]], name: str, remarks: Remarks
-    ) -> Iterator[Entry]:
+    def entries(self, rows: Iterator[_Record], source: SourceFacts) -> Iterator[Entry]:
         index, where = self.column.index, f"column {self.column.index + 1}"
         to_check = 0 if self.column.is_certain else job_ids.FIRST_IDS
         places = job_ids.about_places(tuple(self.first) if self.column.has_header else ())
@@ -54,10 +53,10 @@ class _Table:
         for line, cells in rows:
             job_id = cells[index].strip(BLANK) if index < len(cells) else ""
             if not job_id and not any(cell.strip(BLANK) for cell in cells):
-                remarks.blanks += 1
+                source.blanks += 1
                 continue
             if job_id and to_check:
-                self._check_others(cells, job_id, f"{name}:{line}")
+                self._check_others(cells, job_id, f"{source.name}:{line}")
                 to_check = 0 if is_uuid(job_id) else to_check - 1
             if len(cells) != len(self.first) and (problem := self._ragged(cells, job_id)):
                 yield Entry(line, self.delimiter.join(cells), problem)
@@ -87,37 +86,35 @@ class _Table:
         return ""
 
 
-def table_entries(
-    lines: Iterator[str], name: str, column: str | None, remarks: Remarks
-) -> Iterator[Entry]:
-    """Yield an entry per record, `column` being its header or 1-based; raises `InputError`."""
-    number, first, separator = _first_row(lines, column, remarks)
+def table_entries(lines: Iterator[str], source: SourceFacts) -> Iterator[Entry]:
+    """Yield an entry per record; raises `InputError`."""
+    number, first, separator = _first_row(lines, source)
     if not first:
-        remarks.is_empty = True
+        source.is_empty = True
         return
-    table = _found(first, (name, number), separator, column)
+    table = _found(first, number, separator, source)
     where = table.column
-    remarks.column = table.taken if len(table.first) > 1 else ""
+    source.taken = table.taken if len(table.first) > 1 else ""
     if where.note:
-        remarks.note(where.note)
+        source.note(where.note)
     lines = chain(first, lines)
-    rows = _records_of(lines, (name, number), table.delimiter, remarks, where.index)
+    rows = _records_of(lines, number, table.delimiter, source, where.index)
     if where.has_header:
         next(rows)
-        remarks.headers += 1
-    yield from table.entries(rows, name, remarks)
+        source.headers += 1
+    yield from table.entries(rows, source)
 
 
-def _found(first: list[str], place: tuple[str, int], separator: str, column: str | None) -> _Table:
+def _found(first: list[str], number: int, separator: str, source: SourceFacts) -> _Table:
     """Find the delimiter and the id column by the lines of the first row; raises `InputError`."""
-    name, number = place
+    name = source.name
     unquoted = _unquoted(first)
     delimiters = [separator] if separator else [d for d in _DELIMITERS if d in unquoted]
     found, refusals = list[_Table](), list[InputError]()
     for delimiter in sorted(delimiters, key=unquoted.count, reverse=True) or [_NO_DELIMITER]:
-        _, cells = next(_records_of(first, place, delimiter, Remarks()))
+        _, cells = next(_records_of(first, number, delimiter, source))
         try:
-            found.append(_Table(delimiter, find_column(cells, column, name), cells))
+            found.append(_Table(delimiter, find_column(cells, source.column, name), cells))
         except InputError as error:
             refusals.append(InputError(f"{name}:{number}: {error.message}", error.hint))
     if not found:
@@ -131,9 +128,7 @@ def _found(first: list[str], place: tuple[str, int], separator: str, column: str
     return found[0]
 
 
-def _first_row(
-    lines: Iterator[str], column: str | None, remarks: Remarks
-) -> tuple[int, list[str], str]:
+def _first_row(lines: Iterator[str], source: SourceFacts) -> tuple[int, list[str], str]:
     """Return the first row that is neither blank nor a comment: its line (1-based) and text.
 
     Also the delimiter that a line like `sep=;` before it names, else ''.
@@ -142,11 +137,11 @@ def _first_row(
     for number, line in enumerate(lines, 1):
         if number == 1 and (named := _SEPARATOR_LINE.fullmatch(line)):
             separator = named[1]
-            remarks.headers += 1
+            source.headers += 1
         elif not line.strip(_BLANK_ROW):
-            remarks.blanks += 1
-        elif _starts_with_hash(line) and not _may_be_first_row(line, column):
-            remarks.comments += 1
+            source.blanks += 1
+        elif _starts_with_hash(line) and not _may_be_first_row(line, source.column):
+            source.comments += 1
         else:
             row = [line]
             while len(row) < _MAX_ROW_LINES and _OPEN_QUOTE.search(_unquoted(row)):
@@ -169,21 +164,19 @@ def _may_be_first_row(line: str, column: str | None) -> bool:
 
 
 def _records_of(
-    lines: Iterable[str], place: tuple[str, int], delimiter: str, remarks: Remarks, index: int = 0
-) -> Iterator[tuple[int, list[str]]]:
-    """Yield the first line (1-based) of each record, and its cells; raises `InputError`.
+    lines: Iterable[str], first: int, delimiter: str, source: SourceFacts, index: int = 0
+) -> Iterator[_Record]:
+    """Yield each record but comments; raises `InputError`.
 
-    The first of the lines, whose `place` is a file and a number, is a row in any case; `index`
-    is the id column's. Comments are skipped.
+    The first line, of this number, is a row in any case; `index` is the id column's.
     """
     csv.field_size_limit(_MAX_CELL)
-    name, first = place
     blanks = " " if delimiter == "\t" else r" \t"
     after_quote = re.compile(rf'"[{blanks}]+(?=[{re.escape(delimiter)}\r\n]|\Z)')
     numbered = enumerate(lines, first)
     for number, line in numbered:
         if number > first and "#" in line and _is_comment(line, delimiter, index):
-            remarks.comments += 1
+            source.comments += 1
         elif '"' not in line:
             yield number, line.rstrip("\r\n").split(delimiter)
         else:
@@ -195,7 +188,7 @@ def _records_of(
             except csv.Error as error:
                 is_open = "end of data" in str(error)
                 what = "a quotation mark is never closed" if is_open else "text after a quoted cell"
-                raise InputError(f"{name}:{number}: {what}", _QUOTES) from None
+                raise InputError(f"{source.name}:{number}: {what}", _QUOTES) from None
             yield number, cells
 
 

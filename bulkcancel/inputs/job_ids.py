@@ -16,6 +16,7 @@ BLANK = (
     "\u200a\u200b\u200c\u200d\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u202f\u205f\u2060\u2066"
     "\u2067\u2068\u2069\u3000\ufe0f\ufeff"
 )
+STDIN = "-"
 MAX_ID = 128  # characters
 FIRST_IDS = 1000  # that are held against the other values of their rows, until one is a UUID
 _ID_NAMES = ("jobid", "id")  # the first wins
@@ -68,21 +69,30 @@ class Entry(NamedTuple):
 
 
 @dataclass(slots=True)
-class Remarks:
-    """What a list says beside its entries: lines without a row, its id column, its pages.
+class SourceFacts:
+    """An input, and what it says beside its entries: lines without a row, id column, pages.
 
-    `note` gets what the operator should know; `is_empty` if there is not even a header.
-    `pages` has the ids on replies of `GET /pcm/jobs` that do not hold all jobs that they count,
-    by that total; None where only a link shows that there are more.
+    `column` is a header's name or a 1-based number, None to find it; `taken` is the column or
+    key that held the first id, '' in a plain list. `note` gets what the operator should know;
+    `is_empty` if there is not even a header. `pages` has the ids on replies of `GET /pcm/jobs`
+    that do not hold all jobs that they count, by that total; None where only a link shows that
+    there are more.
     """
 
+    file: str  # `-` is standard input
+    column: str | None = None
     note: Callable[[str], None] = lambda _: None
     is_empty: bool = False
     headers: int = 0
     comments: int = 0
     blanks: int = 0
-    column: str = ""  # or key, that held the first id; '' in a plain list
+    taken: str = ""
     pages: dict[int | None, set[str]] = field(default_factory=dict)
+
+    @property
+    def name(self) -> str:
+        """Return the file's name, `stdin` for standard input."""
+        return "stdin" if self.file == STDIN else self.file
 
 
 def is_id(text: str) -> bool:

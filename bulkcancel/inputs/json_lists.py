@@ -16,7 +16,7 @@ from bulkcancel.base.errors import InputError
 from bulkcancel.base.model import id_key, is_uuid
 from bulkcancel.base.text import MAX_LENGTH, one_line
 from bulkcancel.inputs import job_ids
-from bulkcancel.inputs.job_ids import BLANK, About, Entry, Remarks
+from bulkcancel.inputs.job_ids import BLANK, About, Entry, SourceFacts
 
 _NO_SPACE = re.compile(rf"[^\r\n{BLANK}]")
 # of a resource and of a job: https://elasticpath.dev/docs/api/pxm/products/get-job
@@ -32,22 +32,21 @@ _NAME_THE_KEY = "name the key of the ids with --column, or extract them: jq -r '
 _decode_at = json.JSONDecoder().raw_decode
 
 
-def json_entries(
-    lines: Iterator[str], name: str, column: str | None, remarks: Remarks
-) -> Iterator[Entry]:
-    """Yield an entry per item, `column` being the key of its id; raises `InputError`."""
+def json_entries(lines: Iterator[str], source: SourceFacts) -> Iterator[Entry]:
+    """Yield an entry per item; raises `InputError`."""
+    name, column = source.name, source.column
     if column is not None and column.isdigit():
         what = f"{name}: JSON has no column {column}"
         raise InputError(what, "name the key of the ids: --column NAME")
     to_check = job_ids.FIRST_IDS
-    for number, item in enumerate(_items(_documents(lines, name, remarks), column, remarks), 1):
+    for number, item in enumerate(_items(_documents(lines, source), source), 1):
         job, job_id, foreign = _opened(item, column)
         if foreign and number == 1:
             raise InputError(f"{name}: item 1: {foreign}", _NAME_THE_KEY)
         if job_id and to_check:
             to_check = 0 if is_uuid(job_id) else to_check - 1
             key = next(iter(_id_keys(job, column)), "")
-            remarks.column = f'key "{one_line(key, 40)}"' if key else remarks.column
+            source.taken = f'key "{one_line(key, 40)}"' if key else source.taken
             is_certain = column is not None or is_uuid(job_id) or job_ids.is_report(job)
             if not is_certain and (other := _uuid_elsewhere(job, key)):
                 what = f"{name}: item {number}: {_holds(key, job_id)}{other}"
@@ -56,18 +55,16 @@ def json_entries(
         yield Entry(number, job_id, problem, _about(job))
 
 
-def _items(documents: Iterator[Any], column: str | None, remarks: Remarks) -> Iterator[Any]:
+def _items(documents: Iterator[Any], source: SourceFacts) -> Iterator[Any]:
     for document in documents:
         if isinstance(document, dict) and isinstance(document.get("data"), list):
-            _note_page(document, document["data"], column, remarks)
+            _note_page(document, document["data"], source)
             yield from document["data"]
         else:
             yield from document if isinstance(document, list) else (document,)
 
 
-def _note_page(
-    reply: Mapping[str, Any], items: list[Any], column: str | None, remarks: Remarks
-) -> None:
+def _note_page(reply: Mapping[str, Any], items: list[Any], source: SourceFacts) -> None:
     """Keep a reply that is one page of many, by its total: `links.next` may be missing."""
     total = more = None
     with suppress(LookupError, TypeError):
@@ -77,23 +74,23 @@ def _note_page(
     counted = total if type(total) is int else None
     is_short = bool(more) if counted is None else counted > len(items)
     if is_short:
-        ids = {id_key(job_id) for item in items if (job_id := _opened(item, column)[1])}
-        remarks.pages.setdefault(counted, set()).update(ids)
+        ids = {id_key(job_id) for item in items if (job_id := _opened(item, source.column)[1])}
+        source.pages.setdefault(counted, set()).update(ids)
 
 
-def _documents(lines: Iterator[str], name: str, remarks: Remarks) -> Iterator[Any]:
+def _documents(lines: Iterator[str], source: SourceFacts) -> Iterator[Any]:
     """Yield each JSON value, as soon as its line is there if it ends in that line."""
     for number, line in enumerate(lines, 1):
         if line.isspace():
-            remarks.blanks += 1
+            source.blanks += 1
             continue
         if line.lstrip(BLANK).startswith("#"):
-            remarks.comments += 1
+            source.comments += 1
             continue
         try:
             document = orjson.loads(line)
         except ValueError:  # it continues on the next line, or is broken
-            yield from _in_a_row("".join(chain([line], lines)), name, number)
+            yield from _in_a_row("".join(chain([line], lines)), source.name, number)
             return
         yield document
 

@@ -10,9 +10,9 @@ from itertools import islice
 from pathlib import Path
 
 from bulkcancel.base.errors import InputError
-from bulkcancel.inputs.job_ids import Entry, Remarks
+from bulkcancel.inputs.job_ids import STDIN, Entry
 from bulkcancel.inputs.jobs import Jobs
-from bulkcancel.inputs.source import STDIN, Source
+from bulkcancel.inputs.source import Source
 
 BATCH = 1000  # entries that are looked at together
 
@@ -46,7 +46,7 @@ class Input:
 
     def check_end(self, source: Source) -> None:
         """Refuse a source that has been read to its end and holds nothing at all."""
-        if not source.remarks.is_empty or self.allow_empty:
+        if not source.is_empty or self.allow_empty:
             return
         is_stdin = source.file == STDIN
         what = "nothing came by standard input" if is_stdin else f"{source.file}: the file is empty"
@@ -56,7 +56,7 @@ class Input:
     @property
     def column(self) -> str:
         """Return which columns or keys held the ids, '' for plain lists."""
-        columns = [source.remarks.column for source in self.sources]
+        columns = [source.taken for source in self.sources]
         return ", ".join(dict.fromkeys(filter(None, columns)))
 
     @property
@@ -64,7 +64,7 @@ class Input:
         """Return a warning where a list lacks pages; those of the same total count together."""
         held = defaultdict[int | None, set[str]](set)
         for source in self.sources:
-            for total, ids in source.remarks.pages.items():
+            for total, ids in source.pages.items():
                 held[total] |= ids
         short = {
             total: len(ids) for total, ids in held.items() if total is None or len(ids) < total
@@ -95,7 +95,7 @@ def read_inputs(
     for file in files:
         if file == STDIN and any(source.file == STDIN for source in read.sources):
             continue  # it has been read
-        source = Source(file, column, Remarks(note))
+        source = Source(file, column, note)
         if report is not None and file != STDIN:
             source.drops_torn_line = Path(file).resolve() == Path(report).resolve()
         read.sources.append(source)

@@ -18,34 +18,21 @@ from bulkcancel.base.model import is_uuid
 from bulkcancel.base.text import one_line, visible
 from bulkcancel.inputs.decoding import lines_of
 from bulkcancel.inputs.delimited import table_entries
-from bulkcancel.inputs.job_ids import BLANK, Entry, Remarks, is_almost_uuid
+from bulkcancel.inputs.job_ids import BLANK, STDIN, Entry, SourceFacts, is_almost_uuid
 from bulkcancel.inputs.json_lists import json_entries
 
-STDIN = "-"
 _HOW = "check the file's name; job ids are given by a file or a pipe: echo ID | bulkcancel"
 _NO_UUID = "not a UUID, unlike the other ids: the beginning of one?"
 _CHUNK = 64 * 1024  # bytes
 
 
 @dataclass(slots=True)
-class Source:
-    """One input: a file, or `-` for standard input.
+class Source(SourceFacts):
+    """One input: a file, or standard input. Once all is read, `digest` and its facts are final."""
 
-    `column` is a header's name or a 1-based number, None to find it. `remarks` gets what the
-    list says beside its entries. Once all are read, `digest` is final.
-    """
-
-    file: str
-    column: str | None = None
-    remarks: Remarks = field(default_factory=Remarks)
     drops_torn_line: bool = False  # of a report that this run resumes
     has_uuid: bool = False  # among the ids so far
     hash: "hashlib._Hash" = field(default_factory=hashlib.sha256)  # of what was read
-
-    @property
-    def name(self) -> str:
-        """Return the file's name, `stdin` for standard input."""
-        return "stdin" if self.file == STDIN else self.file
 
     @property
     def digest(self) -> str:
@@ -58,7 +45,7 @@ class Source:
         lines = lines_of(_untorn(chunks) if self.drops_torn_line else chunks, self.name)
         start, is_json = _beginning(lines)
         entries = json_entries if is_json else table_entries
-        yield from entries(chain(start, lines), self.name, self.column, self.remarks)
+        yield from entries(chain(start, lines), self)
 
     def checked(self, batch: Sequence[Entry]) -> Sequence[Entry]:
         """Return the entries that come next in the list: where a UUID was among them, no others.

@@ -1,6 +1,6 @@
 """The end of a run: what is said of it, line by line, and kept in the files of its summary."""
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import replace
 from itertools import islice
 from typing import Any
@@ -128,10 +128,9 @@ def _running(facts: Facts) -> list[str]:
     return lines
 
 
-def _skipped_lines(sources: Iterable[Source]) -> list[str]:
+def _skipped_lines(sources: Sequence[Source]) -> list[str]:
     """Return how many lines of the input were skipped, nothing for none."""
-    remarks = [source.remarks for source in sources]
-    comments, blanks = sum(each.comments for each in remarks), sum(each.blanks for each in remarks)
+    comments, blanks = sum(each.comments for each in sources), sum(each.blanks for each in sources)
     counts = {"comment": comments, "blank": blanks}
     parts = [count_of(n, f"{kind} line") for kind, n in counts.items() if n]
     return [f"{' and '.join(parts)} skipped"] if parts else []

@@ -217,7 +217,7 @@ def test_what_is_read(file: str, expected: Read) -> None:
     for row in jobs.invalid:
         assert expected.invalid[row.line] in row.problem
     assert jobs.repeats == expected.repeats
-    assert inputs.sources[0].remarks.comments == expected.comments
+    assert inputs.sources[0].comments == expected.comments
 
 
 @pytest.mark.parametrize(("file", "expected"), REFUSED.items(), ids=REFUSED)

@@ -65,7 +65,7 @@ def test_hash_begins_a_comment_only_where_there_is_no_row(
     source = Source("-", "key" if "key" in raw else None)
     read = rows_from(raw.replace("{}", UUID).encode(), source=source)
     assert [(entry.line, entry.job_id) for entry in read] == expected
-    assert source.remarks.comments == comments
+    assert source.comments == comments
 
 
 @pytest.mark.parametrize(
@@ -128,6 +128,7 @@ def test_delimiter_that_is_not_certain_is_refused() -> None:
     [
         pytest.param("job_id;key\n\nx y;{}\n", 3, '"job_id" (column 1) holds "x y"', id="text"),
         pytest.param("id,key\n,{}\nab,{}\n", 3, '"id" (column 1) holds "ab"', id="no id before"),
+        pytest.param("id,k\n5,\n6,{}\n", 3, '"id" (column 1) holds "6"', id="a UUID later"),
         pytest.param("job_id,k\nnull,{}\n", 2, '"job_id" (column 1) holds "null"', id="no value"),
         pytest.param("id,url\n1,/jobs/{}/x\n", 2, '"id" (column 1) holds "1"', id="in a URL"),
     ],
@@ -145,7 +146,7 @@ def test_only_blank_records_are_no_input(raw: bytes) -> None:
     """Records without any text are the same as no input at all."""
     source = Source("-")
     assert rows_from(raw, source=source) == []
-    assert source.remarks.is_empty
+    assert source.is_empty
 
 
 def test_what_a_table_says_of_its_jobs() -> None:

@@ -213,7 +213,7 @@ def test_reply_that_is_one_page_of_many_is_noticed(
     """A total, or a link to the next page, shows that a reply does not hold all jobs."""
     source = Source("-")
     rows_from(json.dumps(document).encode(), source=source)
-    assert source.remarks.pages == pages
+    assert source.pages == pages
 
 
 @pytest.mark.parametrize(

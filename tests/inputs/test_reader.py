@@ -10,7 +10,7 @@ import pytest
 
 from bulkcancel.base.errors import InputError
 from bulkcancel.inputs import Entry, Input, Jobs, Source, read_inputs
-from bulkcancel.inputs.job_ids import About, Remarks
+from bulkcancel.inputs.job_ids import About
 from tests.support.reading import BOM, UUID, file_of
 
 
@@ -151,7 +151,7 @@ def test_counts_are_those_of_all_files(folder: Path) -> None:
     assert inputs.column == '"Job ID" (column 2), key "job_id"'
     assert (inputs.jobs.first, inputs.jobs.last, inputs.others) == ("a1", "c1", 3)
     assert inputs.jobs.types == {"x": 2, "": 1}
-    skipped = [(source.remarks.comments, source.remarks.blanks) for source in inputs.sources]
+    skipped = [(source.comments, source.blanks) for source in inputs.sources]
     assert skipped == [(1, 1), (0, 0), (0, 0)]
     assert read(*kept(folder, f"x,{UUID}\n".encode())).column == "column 2"  # has no header
 
@@ -168,7 +168,7 @@ def test_counts_are_those_of_all_files(folder: Path) -> None:
 )
 def test_shortage_is_what_the_pages_together_lack(lists: list[Any], words: str) -> None:
     """Pages that count the same total are held against it together; links alone never do."""
-    sources = [Source("jobs.json", remarks=Remarks(pages=pages)) for pages in lists]
+    sources = [Source("jobs.json", pages=pages) for pages in lists]
     shortage = Input(sources=sources).shortage
     assert words in shortage if words else not shortage
 

@@ -157,7 +157,7 @@ def test_every_line_of_a_table_is_accounted_for(
         read = read_inputs((file,), None, lambda _: None, into=Input(allow_empty=True))
     except InputError:
         return
-    skipped = read.sources[0].remarks
+    skipped = read.sources[0]
     no_rows = skipped.headers + skipped.comments + skipped.blanks
     assert len(read.jobs) + read.jobs.repeats + no_rows == 1 + len(lines)
 
@@ -173,7 +173,7 @@ def test_every_line_of_json_is_accounted_for(
         read = read_inputs((file,), None, lambda _: None)
     except InputError:
         return
-    skipped = read.sources[0].remarks
+    skipped = read.sources[0]
     assert skipped.comments == lines.count("# x")
     assert skipped.blanks == lines.count("")
     items = sum(2 if line[:2] == '["' else line[:1] in {'"', "{", "7"} for line in lines)

@@ -13,7 +13,6 @@ import pytest
 from bulkcancel.base.errors import InputError
 from bulkcancel.base.model import JobRow
 from bulkcancel.inputs import Entry, Input, Source
-from bulkcancel.inputs.job_ids import Remarks
 from bulkcancel.inputs.stream import Listed, Streamed
 from tests.support.fakes import row
 from tests.support.programs import until
@@ -211,7 +210,7 @@ async def test_rule_for_uuids_holds_from_the_first_one_on() -> None:
 
 async def test_empty_stream_is_refused_unless_allowed() -> None:
     """A pipe that ends without anything in it is an error, as one that is read before."""
-    empty = Script("-", remarks=Remarks(is_empty=True))
+    empty = Script("-", is_empty=True)
     assert await streamed(source=empty, read=Input(allow_empty=True)).first() is None
     with pytest.raises(InputError, match="nothing came by standard input"):
         await streamed(source=empty).first()

@@ -13,7 +13,6 @@ from bulkcancel.base.model import JobState, Outcome
 from bulkcancel.base.tally import Tally
 from bulkcancel.console import Output
 from bulkcancel.inputs import Input, Source
-from bulkcancel.inputs.job_ids import Remarks
 from bulkcancel.listing import Verification
 from bulkcancel.run.conclude import conclude, print_summary, remarks, to_pass_on
 from bulkcancel.run.next_step import NextStep
@@ -91,8 +90,7 @@ def test_the_summary_is_one_object_for_log_collectors(facts_of: FactsOf, capsys:
     assert (error["event"], error["hint"]) == ("error", "see the report")
 
 
-def read_of(*remarks: Remarks) -> Input:
-    return Input(sources=[Source("jobs.csv", remarks=each) for each in remarks])
+ONE_COMMENT, FOUR_LINES = Source("1", comments=1), Source("2", comments=2, blanks=2)
 
 
 @pytest.mark.parametrize(
@@ -105,8 +103,8 @@ def read_of(*remarks: Remarks) -> Input:
         (tally_of(not_found=2), {},
          ["store.example has none of these jobs: is it the right store?"]),
         (Tally(), {"ids": "aab"}, ["1 duplicate row skipped"]),
-        (Tally(), {"input": read_of(Remarks(comments=1))}, ["1 comment line skipped"]),
-        (Tally(), {"input": read_of(Remarks(comments=1), Remarks(comments=2, blanks=2))},
+        (Tally(), {"input": Input(sources=[ONE_COMMENT])}, ["1 comment line skipped"]),
+        (Tally(), {"input": Input(sources=[ONE_COMMENT, FOUR_LINES])},
          ["3 comment lines and 2 blank lines skipped"]),
         (Tally(requests=1), {},
          ["1 request: 0 read-backs, 0 retried, 0 refused (429)", "took 61.0 s"]),

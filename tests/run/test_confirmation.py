@@ -8,7 +8,7 @@ import pytest
 from bulkcancel.base.model import StoreName
 from bulkcancel.console import Output
 from bulkcancel.inputs import Entry, Input, Source
-from bulkcancel.inputs.job_ids import About, Remarks
+from bulkcancel.inputs.job_ids import About
 from bulkcancel.report import Format
 from bulkcancel.run.confirmation import about, confirmation
 from bulkcancel.run.prepare import prepared
@@ -57,7 +57,7 @@ def test_the_question_says_where_how_fast_and_how_long(
 
 def read_of(*abouts: About, column: str = "") -> Input:
     """Return an input with a job for each."""
-    read = Input(sources=[Source("jobs.csv", remarks=Remarks(column=column))])
+    read = Input(sources=[Source("jobs.csv", taken=column)])
     entries = [Entry(line, f"job-{line}", about=about) for line, about in enumerate(abouts, 1)]
     read.add(entries, read.sources[0])
     read.others = 0

@@ -10,7 +10,6 @@ import pytest
 
 from bulkcancel.base.errors import InputError
 from bulkcancel.inputs import Entry, Source
-from bulkcancel.inputs.job_ids import Remarks
 
 UUID = "0e1c2b3a-4d5f-4a6b-8c7d-9e0f1a2b3c4d"
 BOM = b"\xef\xbb\xbf"
@@ -38,7 +37,7 @@ def entries(
     note: Callable[[str], None] = lambda _: None,
 ) -> list[Entry]:
     """Read standard input that comes in these pieces."""
-    return rows_from(*pieces, source=Source("-", column, Remarks(note)))
+    return rows_from(*pieces, source=Source("-", column, note))
 
 
 def rows_from(*pieces: bytes, source: Source) -> list[Entry]:
