@@ -161,8 +161,11 @@ class Cli:
         **env: str,
     ) -> Ended:
         """Run the command with only `env` set."""
-        opened = self._file(stdin) if isinstance(stdin, str) else stdin or nullcontext()
-        with self._patch.context() as patch, opened as stream:
+        file = self._folder / "stdin"
+        if isinstance(stdin, str):
+            file.write_text(stdin, encoding="utf-8")
+            stdin = file.open(encoding="utf-8")
+        with self._patch.context() as patch, stdin or nullcontext() as stream:
             for name, value in env.items():
                 patch.setenv(name, value)
             patch.setattr("sys.stdin", stream)
@@ -173,10 +176,6 @@ class Cli:
                 code = int(left.code or 0)
         out, err = self._output.readouterr()
         return Ended(code, out, err)
-
-    def _file(self, text: str) -> TextIO:
-        (self._folder / "stdin").write_text(text, encoding="utf-8")
-        return (self._folder / "stdin").open(encoding="utf-8")
 
     def url(self, server: Server) -> str:
         """Return the base URL of a server, which is started when it is first asked for."""

@@ -41,41 +41,35 @@ def test_the_groups_of_settings_are_those_of_the_help(
 
 
 @pytest.mark.parametrize(
-    ("field", "default", "variable", "from_environment", "option", "from_option"),
+    ("field", "variable", "option", "values"),
     [
-        ("jobs.column", None, "BULKCANCEL_COLUMN=3", "3", "--column=key", "key"),
-        ("jobs.yes", False, "BULKCANCEL_YES=0", False, "--yes", True),
-        ("report.output", None, "BULKCANCEL_OUTPUT=a.csv", "a.csv", "--output=-", "-"),
-        ("pace.rate", 20.0, "BULKCANCEL_RATE=0.5", 0.5, "--rate=7", 7.0),
-        ("pace.concurrency", None, "BULKCANCEL_CONCURRENCY=2", 2, "--concurrency=3", 3),
-        ("pace.retries", 4, "BULKCANCEL_RETRIES=0", 0, "--retries=1", 1),
-        ("pace.timeout", 30.0, "BULKCANCEL_TIMEOUT=1.5", 1.5, "--timeout=9", 9.0),
-        ("pace.max_failures", 100, "BULKCANCEL_MAX_FAILURES=0", 0, "--max-failures=1", 1),
-        ("store.profile", None, "EPCC_PROFILE=night", "night", "--profile=day", "day"),
-        ("store.base_url", None, "EPCC_API_BASE_URL=https://e", "https://e",
-         "--base-url=https://o/", "https://o"),
+        ("jobs.column", "BULKCANCEL_COLUMN=3", "--column=key", (None, "3", "key")),
+        ("jobs.yes", "BULKCANCEL_YES=0", "--yes", (False, False, True)),
+        ("report.output", "BULKCANCEL_OUTPUT=a.csv", "--output=-", (None, "a.csv", "-")),
+        ("pace.rate", "BULKCANCEL_RATE=0.5", "--rate=7", (20.0, 0.5, 7.0)),
+        ("pace.concurrency", "BULKCANCEL_CONCURRENCY=2", "--concurrency=3", (None, 2, 3)),
+        ("pace.retries", "BULKCANCEL_RETRIES=0", "--retries=1", (4, 0, 1)),
+        ("pace.timeout", "BULKCANCEL_TIMEOUT=1.5", "--timeout=9", (30.0, 1.5, 9.0)),
+        ("pace.max_failures", "BULKCANCEL_MAX_FAILURES=0", "--max-failures=1", (100, 0, 1)),
+        ("store.profile", "EPCC_PROFILE=night", "--profile=day", (None, "night", "day")),
+        ("store.base_url", "EPCC_API_BASE_URL=https://e", "--base-url=https://o/",
+         (None, "https://e", "https://o")),
     ],
 )  # fmt: skip
 def test_an_option_wins_over_its_variable(
-    monkeypatch: pytest.MonkeyPatch,
     field: str,
-    default: object,
     variable: str,
-    from_environment: object,
     option: str,
-    from_option: object,
+    values: tuple[object, ...],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """An option wins over its variable, and that over the default."""
     name, _, value = variable.partition("=")
-
-    def loaded(*arguments: str) -> object:
-        return attrgetter(field)(settings("jobs.csv", *arguments))
-
     monkeypatch.delenv(name, raising=False)
-    assert loaded() == default
+    default = settings("jobs.csv")
     monkeypatch.setenv(name, value)
-    assert loaded() == from_environment
-    assert loaded(option) == from_option
+    found = (default, settings("jobs.csv"), settings("jobs.csv", option))
+    assert tuple(map(attrgetter(field), found)) == values
 
 
 def test_options_become_settings() -> None:

@@ -52,12 +52,10 @@ class Watched(Store):
         deeds = super()._deeds(request, is_first=is_first)
         if request.method == "POST" and request.path.endswith("/cancel"):
             self.cancel_times.append(now)
-            if self._loses(request.path.split("/")[3]):
+            job = request.path.split("/")[3]
+            if self.mixed and int(job[-12:]) % 50 == LOSING and self.cancels[job] == 1:
                 deeds = [CLOSE]
         return [*pause, *deeds]
-
-    def _loses(self, job: str) -> bool:
-        return self.mixed and int(job[-12:]) % 50 == LOSING and self.cancels[job] == 1
 
     def truth(self, job: str) -> str:
         """Return the outcome that is true of a job, '' for one that could still be cancelled."""

@@ -17,9 +17,8 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import Serve
-from tests.support.faults import FAULTS, HARMLESS, Deed, Store, TrueJob, mixed_jobs
+from tests.support.faults import FAULTS, HARMLESS, Store, TrueJob, mixed_jobs
 from tests.support.programs import Ended, running, until
-from tests.support.raw import Request
 
 ROUNDS = int(os.environ.get("BULKCANCEL_KILLS", "2"))
 JOBS = int(os.environ.get("BULKCANCEL_KILL_JOBS", "30"))
@@ -37,17 +36,11 @@ COMMAND = (
 
 
 class SlowStore(Store):
-    """A store of faults that takes its time over each connection, and counts the requests."""
-
-    requests = 0
+    """A store of faults that takes its time over each connection."""
 
     async def _converse(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await asyncio.sleep(0.02)
         await super()._converse(reader, writer)
-
-    def _deeds(self, request: Request, *, is_first: bool) -> list[Deed]:
-        self.requests += 1
-        return super()._deeds(request, is_first=is_first)
 
 
 def some_moment(dice: random.Random, store: SlowStore) -> Callable[[], bool]:

@@ -264,7 +264,6 @@ async def test_only_requests_to_a_loopback_name_are_answered(host: str, code: in
         (b"client_id=\xff&client_secret=b", FORM, 400),
         (b"client_id=a&client_secret=b&grant_type=client_credentials", "text/plain", 400),
         (b"--x\r\nnonsense", "multipart/form-data; boundary=x", 400),
-        (b"a=b", f"{FORM}; charset=nonsense", 400),
         (b"a=" + b"b" * 2_000_000, FORM, 413),
     ],
 )
@@ -288,7 +287,6 @@ POST_FORM = b"POST /oauth/access_token" + LOCAL + b"Content-Type: " + FORM.encod
     "request_bytes",
     [
         b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n",
-        b"POST /oauth/access_token HTTP/1.1\r\n\r\n",
         b"GET /pcm/jobs" + LOCAL + b"no header\r\n\r\n",
         b"GET /pcm/jobs/\xff\xfe" + LOCAL + b"\r\n",
         b"GET /pcm/jobs/%ED%A0%80" + LOCAL + b"\r\n",

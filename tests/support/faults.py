@@ -24,18 +24,9 @@ from bulkcancel.epcc import Reply
 from tests.support.fakes import error, job, page, token
 from tests.support.raw import Request, http, listening, next_request
 
-
-class Act(Enum):
-    """What the server does beside writing bytes."""
-
-    CLOSE = "end the connection in good order"
-    RESET = "cut the connection with a TCP reset"
-    HANG = "say nothing until the client gives up"
-    ANSWER = "answer as if nothing had happened"
-    LAST_ANSWER = "answer, and announce that the connection ends"
-
-
+Act = Enum("Act", "CLOSE RESET HANG ANSWER LAST_ANSWER")
 AN_HOUR = 3600.0
+# end in good order, or with a TCP reset; say nothing; answer as if nothing were, or as the last
 CLOSE, RESET, HANG, ANSWER, LAST_ANSWER = Act
 Deed = bytes | Act | float  # a float: wait so many seconds
 
@@ -137,6 +128,7 @@ class Store:
     foreign: float = 0.0
     skew: float = 0.0
     moves: bool = True
+    requests: int = 0
     met: Counter[str] = field(default_factory=Counter)
     cancels: Counter[str] = field(default_factory=Counter)
 
@@ -153,6 +145,7 @@ class Store:
     async def _converse(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         is_first = True
         while request := await next_request(reader):
+            self.requests += 1
             if not await self._do(self._deeds(request, is_first=is_first), reader, writer):
                 return
             is_first = False

@@ -33,12 +33,10 @@ class Practice(Sandbox):
 
     @property
     def statuses(self) -> dict[str, str]:
-        """Return what each job is."""
         return {job.id: job.status for job in self.queue.jobs.values()}
 
     @property
     def cancelled(self) -> set[str]:
-        """Return the jobs that are cancelled."""
         return {job_id for job_id, status in self.statuses.items() if status == "cancelled"}
 
 

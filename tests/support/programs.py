@@ -92,7 +92,6 @@ class Program:
         self.process.stdin.flush()
 
     def signal(self, number: int) -> None:
-        """Send a signal."""
         self.process.send_signal(number)
 
     def end(self, last: bytes = b"", *, close: bool = True) -> Ended:

@@ -50,11 +50,10 @@ class AtTerminal:
     def screen(self, width: int) -> list[str]:
         """Return the lines that stand on a screen of so many columns."""
         screen = Screen(width)
-        screen.write(self._raw.decode(errors="replace"))
+        screen.write(self.raw)
         return screen.lines
 
     def is_over(self) -> bool:
-        """Tell whether the program has ended."""
         return self._process.poll() is not None
 
     def wait_for(self, words: str) -> None:
