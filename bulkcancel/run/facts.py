@@ -49,7 +49,7 @@ class Facts:
     @property
     def exit_code(self) -> int:
         """Return the exit code that follows from all this."""
-        proven = self.verified is None or self.verified.is_clean
+        proven = self.verified is None or not self.verified.complaints
         whole = proven and not self.ready.input.shortage
         # a proof is of what a report says, be it good or bad
         tally = Tally() if self.ready.settings.proves else self.tally

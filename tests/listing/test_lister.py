@@ -43,7 +43,7 @@ def as_it_is(_: object) -> None:
 
 @dataclass
 class FakeStore:
-    """Answer `GET /pcm/jobs` from `jobs`, whose order is that of the list.
+    """Answer `GET /pcm/jobs` from `jobs`, whose order is that of the list, and single reads.
 
     `before_each` may change the jobs before a request, `change` the document of a reply,
     `disturb` the reply itself. Parameters in `ignored` are not looked at.
@@ -61,6 +61,7 @@ class FakeStore:
     change: Callable[[dict[str, Any]], object] = as_it_is
     disturb: Callable[[Exchange], Exchange] = lambda exchange: exchange
     asked: list[dict[str, str]] = field(default_factory=list)
+    reads: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         if self.newest_first:
@@ -76,6 +77,13 @@ class FakeStore:
         return exchange
 
     def _answer(self, path: str) -> Exchange:
+        if "?" not in path:
+            self.reads.append(path.rpartition("/")[2])
+            self.before_each(self)
+            found = [job.resource() for job in self.jobs if job.id == self.reads[-1]]
+            if not found:
+                return refusal("no such job", 404)
+            return Reply(200, {}, orjson.dumps({"data": found[0]}))
         query = dict(parse_qsl(urlsplit(path).query))
         self.asked.append(query)
         self.before_each(self)

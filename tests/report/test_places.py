@@ -159,24 +159,15 @@ def test_a_report_is_its_own_input_only_when_resumed() -> None:
 
 
 @pytest.mark.usefixtures("capfd")
-@pytest.mark.parametrize(
-    ("file", "message", "hint"),
-    [
-        ("s.json", "s.json is also the report", SUMMARY),
-        (
-            "jobs.csv",
-            "standard output is also the input jobs.csv",
-            "redirect it to another file; a shell empties that one before the run begins",
-        ),
-    ],
-)
-def test_a_redirected_standard_output_is_a_file_of_the_run(
-    file: str, message: str, hint: str
-) -> None:
+def test_a_redirected_standard_output_is_a_file_of_the_run() -> None:
     """What a shell has redirected it to is no other file of the run, and named if it is."""
-    with stdout_to(os.open(file, os.O_WRONLY | os.O_CREAT)):
-        refused = refusal_of(options(output="-", split=None, overwrite=True))
-    assert refused == (message, hint)
+    given = options(output="-", split=None, overwrite=True)
+    with stdout_to(os.open("s.json", os.O_WRONLY | os.O_CREAT)):
+        assert refusal_of(given) == ("s.json is also the report", SUMMARY)
+    with stdout_to(os.open("jobs.csv", os.O_WRONLY)):
+        message, hint = refusal_of(given)
+    assert message == "standard output is also the input jobs.csv"
+    assert hint.startswith("redirect it to another file; a shell empties that one")
 
 
 def test_the_format_is_chosen_or_follows_the_name() -> None:
@@ -191,24 +182,19 @@ def test_the_format_is_chosen_or_follows_the_name() -> None:
     ] == list(Format)
 
 
+@pytest.mark.usefixtures("capfd")
 @pytest.mark.parametrize(
-    ("output", "chosen", "stdout", "target"),
+    ("output", "stdout", "target"),
     [
-        ("r.csv", None, "out", "r.csv"),
-        ("-", None, os.devnull, "-"),
-        (None, None, "out", "-"),
-        (None, None, os.devnull, "bulkcancel-20260304T050607Z.csv"),
-        (None, "jsonl", os.devnull, "bulkcancel-20260304T050607Z.jsonl"),
-        (None, None, "terminal", "bulkcancel-20260304T050607Z.csv"),
+        ("r.csv", "out", "r.csv"),
+        ("-", os.devnull, "-"),
+        (None, "out", "-"),
+        (None, os.devnull, "bulkcancel-20260304T050607Z."),
+        (None, "terminal", "bulkcancel-20260304T050607Z."),
     ],
 )
-@pytest.mark.usefixtures("capfd")
 def test_the_report_goes_to_a_named_redirected_or_new_file(
-    output: str | None,
-    chosen: str | None,
-    stdout: str,
-    target: str,
-    monkeypatch: pytest.MonkeyPatch,
+    output: str | None, stdout: str, target: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The report goes where it is asked to, else to a redirected output, else to a new file.
 
@@ -216,10 +202,12 @@ def test_the_report_goes_to_a_named_redirected_or_new_file(
     """
     monkeypatch.setattr(sys.stdout, "isatty", lambda: stdout == "terminal")
     monkeypatch.setattr(time, "gmtime", lambda: time.struct_time((2026, 3, 4, 5, 6, 7, 2, 63, 0)))
+    is_new = target.endswith("Z.")
     with stdout_to(os.open(stdout, os.O_WRONLY | os.O_CREAT)):
-        assert choose_target(output, chosen) == target
-        look = os.devnull if target.startswith("bulkcancel-") else target
-        assert choose_target(output, chosen, kept=False) == look
+        for form in (None, "jsonl"):
+            assert choose_target(output, form) == target + (form or "csv") * is_new
+            kept = choose_target(output, form, kept=False)
+            assert kept == (os.devnull if is_new else target)
         assert stdout_is_null() == (stdout == os.devnull)
 
 
