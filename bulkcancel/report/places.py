@@ -49,14 +49,14 @@ def is_stream(target: str) -> bool:
     return target == STDOUT or (path.exists() and not path.is_file())
 
 
-def split_files(folder: Path) -> dict[Outcome, Path]:
-    """Return the file that holds the rows of each outcome."""
-    return {outcome: folder / f"{outcome.value}.csv" for outcome in Outcome}
-
-
 def is_pipe(target: str) -> bool:
     """Tell whether a report goes to a named pipe, which needs a reader first."""
     return target != STDOUT and Path(target).is_fifo()
+
+
+def split_files(folder: Path) -> dict[Outcome, Path]:
+    """Return the file that holds the rows of each outcome."""
+    return {outcome: folder / f"{outcome.value}.csv" for outcome in Outcome}
 
 
 def choose_target(output: str | None, chosen: str | None, *, kept: bool = True) -> str:

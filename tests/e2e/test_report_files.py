@@ -1,4 +1,4 @@
-"""What a run leaves in files: split, summary, a report that somebody or a full disk spoils."""
+"""What a run leaves in files: summaries, a report that somebody or a full disk spoils."""
 
 import hashlib
 import os
@@ -23,41 +23,13 @@ from tests.support.programs import Ended
 from tests.support.reports import earlier, last_of, report_of, rows_of
 
 FORMATS = pytest.mark.parametrize("form", Format)
-IDS = "".join(f"job-{i}\n" for i in range(1, 9)) + "gone\nlate\na/b\n"
 MANY = "".join(f"job-{i}\n" for i in range(1, 301))
 Spoiled = Callable[[str], tuple[Practice, Ended]]
-
-
-def held(folder: Path) -> dict[str, dict[str, str]]:
-    """Return what each file of a split says of its jobs."""
-    return {path.name: last_of(rows_of(path)) for path in folder.iterdir()}
 
 
 def interrupt_at(cancels: int) -> Callable[[int], None]:
     """Return what sends this process Ctrl-C once so many cancels were answered."""
     return lambda number: os.kill(os.getpid(), signal.SIGINT) if number == cancels else None
-
-
-# --- split
-
-
-@FORMATS
-def test_split_of_a_resumed_run_is_that_of_one_run(
-    form: Format, resume: Resume, tmp_path: Path
-) -> None:
-    """A run that was stopped and resumed leaves the split of one that was not stopped."""
-    given = ["--format", form.value, "--split"]
-    resume.report = tmp_path / "whole"
-    assert resume(sandbox(8, late="started"), *given, "one", ids=IDS).code == 1
-    resume.report = tmp_path / "broken"
-    api = sandbox(8, late="started")
-    api.on_cancel = interrupt_at(4)
-    assert resume(api, *given, "two", ids=IDS).code == 130
-    assert len(held(tmp_path / "two")["not_attempted.csv"]) > 2
-    assert resume(api, *given, "two", ids=IDS).code == 1
-    assert held(tmp_path / "two") == held(tmp_path / "one")
-    names = ["cancelled.csv", "invalid.csv", "not_found.csv", "not_pending.csv"]
-    assert sorted(held(tmp_path / "two")) == names
 
 
 # --- summary
