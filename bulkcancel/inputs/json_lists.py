@@ -14,7 +14,7 @@ import orjson
 
 from bulkcancel.base.errors import InputError
 from bulkcancel.base.model import id_key, is_uuid
-from bulkcancel.base.text import MAX_LENGTH, one_line
+from bulkcancel.base.text import one_line
 from bulkcancel.inputs import job_ids
 from bulkcancel.inputs.job_ids import BLANK, About, Entry, SourceFacts
 
@@ -49,8 +49,9 @@ def json_entries(lines: Iterator[str], source: SourceFacts) -> Iterator[Entry]:
             source.taken = f'key "{one_line(key, 40)}"' if key else source.taken
             is_certain = column is not None or is_uuid(job_id) or job_ids.is_report(job)
             if not is_certain and (other := _uuid_elsewhere(job, key)):
-                what = f"{name}: item {number}: {_holds(key, job_id)}{other}"
-                raise InputError(what, _NAME_THE_KEY)
+                held = f'"{one_line(key, 40)}" holds "{one_line(job_id, 40)}"'
+                what = f'{held}, and "{one_line(other, 40)}" has a UUID in it'
+                raise InputError(f"{name}: item {number}: {what}", _NAME_THE_KEY)
         problem = foreign or job_ids.problem_of(job_id, "this JSON value")
         yield Entry(number, job_id, problem, _about(job))
 
@@ -132,7 +133,9 @@ def _opened(item: object, column: str | None) -> tuple[Mapping[str, Any], str, s
     keys = _id_keys(job, column)
     ids = {job[key] for key in keys if isinstance(job[key], str)}
     if len(ids) != 1:
-        return job, "", _without_id(job, keys, len(ids))
+        seen = ", ".join(one_line(key, 40) for key in list(job)[:12]) or "none"
+        what = "more than one id" if ids else "no id (it must be a text)"
+        return job, "", f"{what} in this JSON object (its keys are {seen})"
     kind, foreign = job.get("type"), ""
     if "errors" in job:
         foreign = "this is an error, not a job"
@@ -141,29 +144,17 @@ def _opened(item: object, column: str | None) -> tuple[Mapping[str, Any], str, s
     return job, ids.pop().strip(BLANK), foreign
 
 
-def _without_id(job: Mapping[str, Any], keys: list[str], ids: int) -> str:
-    """Return why an object has no id, or more `ids` than one; `keys` are those for ids."""
-    if keys and not ids:
-        held = _holds(keys[0], job[keys[0]])
-        return f"no id in this JSON object: {held}{_uuid_elsewhere(job)}"
-    seen = ", ".join(one_line(key, 40) for key in list(job)[:12]) or "none"
-    return f"{'more than one id' if ids else 'no id'} in this JSON object (its keys are {seen})"
-
-
-def _holds(key: str, value: object) -> str:
-    return f'"{one_line(key, 40)}" holds {_as_json(value, 42)}'
-
-
-def _as_json(value: object, limit: int = MAX_LENGTH) -> str:
+def _as_json(value: object) -> str:
     try:
-        return one_line(json.dumps(value, ensure_ascii=False), limit)
+        return one_line(json.dumps(value, ensure_ascii=False))
     except RecursionError:  # orjson reads a little more than can be written
         return "what is nested too deeply"
 
 
-def _uuid_elsewhere(job: Mapping[str, Any], key: str = "") -> str:
-    others = [each for each, value in _ids_in(job) if each != key and job_ids.has_uuid(value)]
-    return f', and "{one_line(others[0], 40)}" has a UUID in it' if others else ""
+def _uuid_elsewhere(job: Mapping[str, Any], key: str) -> str:
+    """Return which other key has a UUID in its value, '' for none."""
+    others = (each for each, value in _ids_in(job) if each != key and job_ids.has_uuid(value))
+    return next(others, "")
 
 
 def _id_keys(job: Mapping[str, Any], wanted: str | None) -> list[str]:

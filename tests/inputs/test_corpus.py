@@ -118,7 +118,9 @@ TABLE: dict[str, Read | Refused] = {
     "api-reply-pretty.json": Read("1A 2B"),
     "api-replies-paged.json": Read("1A 2B"),
     "api-products.json": Refused(': item 1: its type is "product", not "pim-job"', NAME_IT),
-    "api-error.json": Refused(": item 1: no id in this JSON object (its keys are errors)"),
+    "api-error.json": Refused(
+        ": item 1: no id (it must be a text) in this JSON object (its keys are errors)"
+    ),
     "api-not-found.txt": Refused(f'{NO_COLUMN}"404 page not found"'),
     # shells
     "powershell-5-export.csv": Read("3A 4B", comments=1),

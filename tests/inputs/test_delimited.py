@@ -93,6 +93,7 @@ def test_cell_of_an_id_is_trimmed_and_else_kept(cell: str, job_id: str, problem:
         pytest.param(b"a,id,n\nx,y\n", [(2, "the row has 2 cells, the first one 3")], id="under"),
         pytest.param(f"a,id,n\nx,{UUID}\n".encode(), [], id="under, but surely an id"),
         pytest.param(b"n,id\nx,\n", [(2, "no id in column 2")], id="empty"),
+        pytest.param(b"n,id\n , \n", [], id="blank"),
     ],
 )
 def test_rows_whose_id_is_elsewhere(raw: bytes, expected: list[tuple[int, str]]) -> None:
