@@ -77,10 +77,8 @@ class Following:
             interruptions.append(interruption)
             writing.cancel()
 
-        def abandon() -> None:
-            """Do no more than `stop` has done."""
-
-        with draining(stop, abandon, self._stream.limit_wait, patience=0, grace=0):
+        # a second signal can do no more
+        with draining(stop, lambda: None, self._stream.limit_wait, patience=0, grace=0):
             try:
                 await writing
             except (asyncio.CancelledError, GuardError):

@@ -10,14 +10,11 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
+from typing import BinaryIO
 
 from bulkcancel.base.errors import GuardError, ReportError
 from bulkcancel.report.destination import ELSEWHERE, Destination
 from bulkcancel.report.regular_file import open_regular, write_atomically
-
-if TYPE_CHECKING:
-    import hashlib
 
 _APPEND = os.O_RDWR | os.O_APPEND
 
@@ -38,8 +35,8 @@ class AppendFile(Destination):
         """Tell whether its mode lets others than its owner read the file."""
         return bool(os.fstat(self._file).st_mode & 0o044)
 
-    def begin(self, size: int, digest: "hashlib._Hash") -> None:
-        """Append after the first `size` bytes, which have that digest, and drop the others.
+    def begin(self, size: int) -> None:
+        """Append after the first `size` bytes, and drop the others.
 
         That sets the time of the file to now (ftruncate(2)); a file of which nothing stays
         becomes private. Raises `GuardError`.
@@ -52,7 +49,6 @@ class AppendFile(Destination):
         except OSError as error:
             raise self._unwritable(error) from None
         self._size = size
-        self.digest = digest
 
     def set_time(self, changed_at: float) -> None:
         """Set the time of the file's last change to an epoch time, where that is allowed."""

@@ -212,7 +212,8 @@ def open_recorder(earlier: EarlierReport, rows: int, store: str = "") -> Recorde
     try:
         output.hold(rows * MAX_ROW)
         if isinstance(output, AppendFile):
-            output.begin(past.size, past.digest)
+            output.begin(past.size)
+            output.digest = past.digest
         if not past.size and recorder.layout.header:
             output.append(recorder.layout.header)
         if past.torn_job is not None:  # it stays known as sent

@@ -47,7 +47,7 @@ def test_an_overwritten_file_is_made_private_and_stays_stricter(
     target.chmod(before)
     file = AppendFile(os.open(target, os.O_RDONLY), str(target))  # so that anybody can run this
     with pytest.raises(GuardError, match=r"r.csv can't be written: Invalid argument"):
-        file.begin(0, hashlib.sha256())
+        file.begin(0)
     file.close()
     assert mode_of(target) == after
 
@@ -74,7 +74,7 @@ def test_overwriting_leaves_nothing_of_the_old_file(
     assert target.read_text() == "mine\n" * 1000
     with monkeypatch.context() as patch:  # a file of another owner
         patch.setattr(os, "fchmod", Mock(side_effect=PermissionError(errno.EPERM, "not ours")))
-        file.begin(0, hashlib.sha256())
+        file.begin(0)
     file.append(b"line\n")
     file.close()
     assert target.read_text() == "line\n"
