@@ -135,14 +135,6 @@ def test_jobs_refuses_options_before_any_request(
     assert not api._tokens
 
 
-def test_jobs_says_what_it_takes_a_time_without_a_zone_for(listing: Listing) -> None:
-    """Local time is a guess, and said so."""
-    ended = listing(Practice(ROWS, STILL), "--since", "2026-01-01T11:00")
-    assert re.search(
-        r"note: --since 2026-01-01T11:00 is taken for local time: \d.*:00.000Z", ended.err
-    )
-
-
 class Awkward(Practice):
     """A practice API whose pages fail by their number."""
 
@@ -199,10 +191,12 @@ def test_jobs_follows_what_arrives_and_prints_no_id_twice(listing: Listing) -> N
     assert re.search(r"followed for 0 s: \d+ new jobs, \d+ requests \(.* per second\)", ended.err)
 
 
-@pytest.mark.parametrize("arguments", [["-v"], ["-vv"], []])
-def test_verbose_shows_each_request_of_a_list(arguments: list[str], listing: Listing) -> None:
-    """There are no jobs that settle here: with -v requests are shown, as with -vv."""
-    ended = listing(Practice(ROWS, STILL), *arguments)
+@pytest.mark.parametrize("arguments", ["-v", "-vv", ""])
+def test_jobs_says_what_it_asks_for(arguments: str, listing: Listing) -> None:
+    """A time without a zone is taken for local time, and said so; with -v requests are shown."""
+    ended = listing(Practice(ROWS, STILL), "--since", "2026-01-01T11:00", *arguments.split())
+    note = r"note: --since 2026-01-01T11:00 is taken for local time: \d.*:00.000Z"
+    assert re.search(note, ended.err)
     shown = re.findall(r"GET /pcm/jobs\S* 200 \d+ ms", ended.err)
     assert (ended.code, bool(shown)) == (0, bool(arguments))
 

@@ -9,6 +9,7 @@ import sys
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
+from typing import Any
 from unittest.mock import Mock
 
 import pytest
@@ -116,16 +117,16 @@ def test_a_file_is_written_by_one_run_at_a_time(file: AppendFile, target: Path) 
     reopen(str(target)).close()
 
 
+@pytest.mark.usefixtures("file")
+@pytest.mark.parametrize("locks", [FileNotFoundError, ["1: POSIX A W 1 a:b 0 E"]])
 def test_a_lock_whose_holder_is_not_known_is_named_without_it(
-    file: AppendFile, target: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+    locks: Any, target: Path, monkeypatch: pytest.MonkeyPatch  # noqa: ANN401
+) -> None:  # fmt: skip
     """Where the system does not tell who holds a lock, the refusal does without."""
-    assert not file.is_readable_by_others
-    for locks in (Mock(side_effect=FileNotFoundError), Mock(return_value="1: POSIX A W 1 a:b 0 E")):
-        monkeypatch.setattr(Path, "read_text", locks)
-        with pytest.raises(ReportError) as refused:
-            reopen(str(target))
-        assert str(refused.value) == f"{target} is being written by another run; {HINT}"
+    monkeypatch.setattr(Path, "read_text", Mock(side_effect=locks))
+    with pytest.raises(ReportError) as refused:
+        reopen(str(target))
+    assert str(refused.value) == f"{target} is being written by another run; {HINT}"
 
 
 def test_a_disk_without_locks_is_used_unlocked(
