@@ -1,6 +1,9 @@
 """What a run shows on standard error, through the command line: talk, silence, and no secret."""
 
+import asyncio
+import os
 import re
+import signal
 import sys
 import threading
 import time
@@ -12,11 +15,12 @@ from unittest.mock import Mock
 
 import orjson
 import pytest
+from aiohttp import web
 
 from bulkcancel.console import Output
 from bulkcancel.sandbox import Rules
 from tests.conftest import KEY, Cli, KeepProfile, fed_by
-from tests.support.practice import sandbox
+from tests.support.practice import Practice, sandbox
 from tests.support.programs import run_program
 from tests.support.raw import RawServer, http
 
@@ -136,6 +140,23 @@ def test_a_look_leaves_no_file_unless_it_was_asked_for(
     assert "job-1" in (tmp_path / "r.csv").read_text()
 
 
+class Interrupting(Practice):
+    """A store at which Ctrl-C is pressed when its list is asked for."""
+
+    async def _list(self, request: web.Request) -> web.Response:
+        os.kill(os.getpid(), signal.SIGINT)
+        await asyncio.sleep(0.05)
+        return await super()._list(request)
+
+
+def test_interrupt_amid_the_proof_of_a_run_is_heard(cli: Cli) -> None:
+    """What was done is reported; that it was proven is not."""
+    ended = cli.against(Interrupting([{"jobid": "job-1"}]), "-yr500", "--verify", stdin="job-1\n")
+    assert (ended.code, ended.outcomes) == (130, {"job-1": "cancelled"})
+    assert "error: interrupted (SIGINT)\n" in ended.err
+    assert "verified" not in ended.err
+
+
 # --- where settings come from
 
 
@@ -166,11 +187,7 @@ def test_profile_gives_store_and_login(cli: Cli, keep_profile: KeepProfile) -> N
     ended = cli.against(sandbox(), "-yr500", "--profile", "night", stdin=IDS)
     assert "note: the login of the environment goes before that of --profile\n" in ended.err
     assert "no profile 'day'" in cli("-y", "--profile", "day", stdin=IDS).err
-
-
-def test_profile_is_not_read_without_a_store(cli: Cli, keep_profile: KeepProfile) -> None:
-    """Without a store there is nothing to look for in a profile, be it broken."""
-    keep_profile("no INI")
+    keep_profile("no INI")  # which is not read without a store
     assert cli("--sandbox", "-r500", stdin=IDS).code == 0
     assert cli("--dry-run", stdin=IDS).code == 0
 
@@ -292,37 +309,26 @@ def test_silent_pipe_is_waited_for_aloud(
 # --- completion, near misses, and what is imported
 
 
-def completed(cli: Cli, shell: str, words: list[str], at: str) -> str:
-    """Return what a shell is told that asks how a line may go on."""
-    env = {"COMP_WORDS": " ".join(words), "COMP_CWORD": at}
-    return cli(_BULKCANCEL_COMPLETE=f"{shell}_complete", **env).out
-
-
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
-def test_completion_of_each_shell(shell: str, cli: Cli) -> None:
-    """Each shell gets a script of its own from the command, and words to complete with."""
+def test_completion_has_a_script_for_each_shell(shell: str, cli: Cli) -> None:
+    """Each shell gets a script of its own from the command."""
     assert "_BULKCANCEL_COMPLETE" in cli(_BULKCANCEL_COMPLETE=f"{shell}_source").out
-    at = "--pro" if shell == "fish" else "1"
-    found = set(re.split(r"[,\t\n]", completed(cli, shell, ["bulkcancel", "--pro"], at)))
-    assert {"--profile", "--progress"} <= found
-    assert "--rate" not in found
 
 
 @pytest.mark.parametrize(
     ("words", "found"),
     [
-        (["--progress="], [f"--progress={each}" for each in ("auto", "bar", "plain", "none")]),
-        (["--progress", "p"], ["plain"]),
-        (["--check", "--progress=p"], ["--progress=plain"]),
-        (["--output", "r"], ["file r"]),
+        ("--prof", ["--profile"]),
+        ("--progress=", [f"--progress={each}" for each in ("auto", "bar", "plain", "none")]),
+        ("--progress p", ["plain"]),
+        ("--check --progress=p", ["--progress=plain"]),
+        ("--output r", ["file r"]),
     ],
-    ids=" ".join,
 )
-def test_completion_in_zsh_replaces_the_whole_word(
-    words: list[str], found: list[str], cli: Cli
-) -> None:
+def test_completion_in_zsh_replaces_the_whole_word(words: str, found: list[str], cli: Cli) -> None:
     """A choice brings the option that it is joined to; names of files are left to zsh itself."""
-    lines = completed(cli, "zsh", ["bulkcancel", *words], str(len(words))).splitlines()
+    line = {"COMP_WORDS": f"bulkcancel {words}", "COMP_CWORD": str(len(words.split()))}
+    lines = cli(_BULKCANCEL_COMPLETE="zsh_complete", **line).out.splitlines()
     kinds_and_words = zip(lines[::3], lines[1::3], strict=True)  # three for each, the third is help
     assert [f"{kind} {word}".removeprefix("plain ") for kind, word in kinds_and_words] == found
 

@@ -2,6 +2,7 @@
 
 import math
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 
@@ -11,6 +12,7 @@ from bulkcancel.inputs import Entry, Input, Source
 from bulkcancel.inputs.job_ids import About
 from bulkcancel.report import Format
 from bulkcancel.run.confirmation import about, confirmation
+from bulkcancel.run.connection import Connection
 from bulkcancel.run.prepare import prepared
 from bulkcancel.run.store import Store
 from tests.run.conftest import PLAIN, URL, ready_of
@@ -28,6 +30,13 @@ def test_the_question_counts_what_is_sent_and_what_is_not() -> None:
     first, *_ = confirmation(ready, STORE)
     assert first == "2 jobs (skipped: 1 duplicate, 1 invalid, 1,200 already settled)"
     assert confirmation(ready_of(ids=["a"]), STORE)[0] == "1 job"
+
+
+def test_slow_replies_bound_the_pace() -> None:
+    """So many requests are in flight at most, each for as long as a reply has taken."""
+    connection = Connection(ready_of(ids="abcdefgh"))
+    connection.sender = Mock(health=Mock(latency=2.0))
+    assert connection.speed == 3.5
 
 
 NOTE = "note: live shoppers share the store's limit (25 a second, in production 100)"
