@@ -40,16 +40,12 @@ def imports(module: Path) -> set[str]:
     return found
 
 
-def modules(room: str) -> list[Path]:
-    return sorted((PACKAGE / room).rglob("*.py"))
-
-
 @pytest.mark.parametrize("room", MAY_IMPORT)
 def test_a_room_imports_only_the_rooms_that_it_may_know(room: str) -> None:
     """Rooms import one way, and `_version` is known to all."""
     own = {
         name.split(".")[1]
-        for module in modules(room)
+        for module in (PACKAGE / room).rglob("*.py")
         for name in imports(module)
         if name.startswith("bulkcancel.")
     }

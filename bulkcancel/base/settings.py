@@ -5,7 +5,7 @@ Knows neither click nor the environment: `access` finds the login.
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, is_dataclass
 from pathlib import Path
 from typing import Any, Self, TypeVar
 
@@ -136,12 +136,8 @@ class Settings:
         return self.jobs.check and self.report.verify
 
 
-GROUPS: Mapping[str, type[Any]] = {
-    "jobs": JobOptions,
-    "report": ReportOptions,
-    "pace": PaceOptions,
-    "store": StoreOptions,
-    "display": DisplayOptions,
+GROUPS: Mapping[str, Any] = {
+    each.name: each.type for each in fields(Settings) if is_dataclass(each.type)
 }
 _Group = TypeVar("_Group")
 

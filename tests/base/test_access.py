@@ -45,7 +45,6 @@ def refusal_of(environ: dict[str, str], **options: object) -> tuple[str, str]:
         (PROFILES, {"profile": "night"}, "https://night.example", "profile"),
         ("", {}, defaults.BASE_URL, "default"),
     ],
-    ids=["option", "profile", "named profile", "default"],
 )
 def test_precedence_of_the_base_url(
     profile: str,
@@ -85,7 +84,6 @@ def test_a_practice_run_needs_no_login() -> None:
         (LOGIN | {"BULKCANCEL_TOKEN": " "}, ClientKey(ID, SECRET), "environment"),
         ({}, ClientKey("profile-id", "profile-secret"), "profile"),
     ],
-    ids=["key-trimmed", "token-wins", "token-trimmed", "blank-token", "profile"],
 )
 def test_precedence_of_credentials(
     environ: dict[str, str],
@@ -139,7 +137,6 @@ def test_an_access_shows_no_secret() -> None:
         (LOGIN | {"EPCC_CLIENT_ID": ""}, None, True),
         (LOGIN, "default", True),
     ],
-    ids=["key", "token", "half a login", "named"],
 )
 def test_broken_profile_matters_where_it_is_needed(
     environ: dict[str, str], name: str | None, *, is_needed: bool, keep_profile: KeepProfile

@@ -21,19 +21,14 @@ TWO = "[default]\nEPCC_CLIENT_ID=one\n[Night Shift]\nEPCC_CLIENT_ID=two\n"
         ("[default]\nEPCC_CLIENT_SECRET=a=b;c#d\n", {"EPCC_CLIENT_SECRET": "a=b;c#d"}),
         ("[default]\nA=one ; of ours\nB=two\t# of theirs\nC=;\n", {"A": "one", "B": "two"}),
         ("[default]\nA=\"one\"\nB = 'two' ; of ours\nC=`3`", {"A": "one", "B": "two", "C": "3"}),
-        ("[default]\nA=\"1 ; 2\"\nB=\"\nC=\"\"\nD=o'c", {"A": "1 ; 2", "B": '"', "D": "o'c"}),
+        ('[default]\nA="1 ; 2"\nB="\nC=""\nD=o\'c', {"A": "1 ; 2", "B": '"', "D": "o'c"}),
         ("# mine\n[default]\n; EPCC_CLIENT_ID=no\n", {}),
         ("[default]\nA=1\nA=2\n", {"A": "2"}),
         ("[default]\nA=1\n[other]\nA=2\n[default]\nB=3\n", {"A": "1", "B": "3"}),
         ("[DEFAULT]\nA=1\n", {}),
         ("", {}),
     ],
-    ids=[
-        "BOM, CRLF and spaces", "another case", "percent signs", "signs of comments",
-        "comments behind values", "quotes", "quotes with comments in them",
-        "comments", "a key twice", "a section twice", "a section for all", "an empty file",
-    ],
-)  # fmt: skip
+)
 def test_the_default_profile(
     content: str, expected: dict[str, str], keep_profile: KeepProfile
 ) -> None:
