@@ -3,6 +3,7 @@
 import os
 import sys
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -94,12 +95,7 @@ def command(context: click.Context, /, **parameters: Any) -> int:  # noqa: ANN40
     return run(settings, os.environ)
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run `bulkcancel`; return its exit code."""
-    return guarded(command, "bulkcancel", arguments)
-
-
-def guarded(entry: click.Command, name: str, arguments: Sequence[str] | None) -> int:
+def guarded(entry: click.Command, name: str, arguments: Sequence[str] | None = None) -> int:
     """Run a command; print every expected error, and return the exit code."""
     for secret in _SECRETS:
         hide(os.environ.get(secret, "").strip())
@@ -116,6 +112,9 @@ def guarded(entry: click.Command, name: str, arguments: Sequence[str] | None) ->
     except BulkcancelError as error:
         _complain(error.message, error.hint, shown)
     return 2
+
+
+main = partial(guarded, command, "bulkcancel")
 
 
 def _complain(message: str, hint: str, shown: Mapping[str, str]) -> None:

@@ -3,7 +3,8 @@
 import math
 import os
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -32,9 +33,7 @@ _WHICH_JOBS = (
         show_default=True,
         help=f"Statuses to list: {', '.join(JOB_STATUSES)}; or all.",
     ),
-    option(
-        "--type", metavar="LIST", help="Types to list, for example product-import.  [default: all]"
-    ),
+    option("--type", metavar="LIST", help="Types to list, as product-import.  [default: all]"),
     option("--since", metavar="TIME", help="Only jobs created then or later."),
     option(
         "--until",
@@ -103,9 +102,7 @@ def command(context: click.Context, /, **_: Any) -> int:  # noqa: ANN401  (click
     return list_queue(_settings(context), os.environ)
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run `bulkcancel-jobs`; return its exit code."""
-    return guarded(command, "bulkcancel-jobs", arguments)
+main = partial(guarded, command, "bulkcancel-jobs")
 
 
 def _settings(context: click.Context) -> "QueueSettings":

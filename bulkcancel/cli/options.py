@@ -40,11 +40,7 @@ _JOBS = (
         help="The column that holds the job ids: its header, or its number from 1.",
     ),
     flag("--allow-empty", help="Take an empty file or pipe for an empty list, not for an error."),
-    flag(
-        "-n",
-        "--dry-run",
-        help="Use no network at all: read the ids, and report what would be sent.",
-    ),
+    flag("-n", "--dry-run", help="Report what would be sent, and use no network at all."),
     flag("--check", help="Only read the jobs: report which a run could still cancel."),
     flag("-y", "--yes", envvar="BULKCANCEL_YES", help="Don't ask before the first cancel."),
 )
@@ -59,16 +55,9 @@ _REPORT = (
         " redirected, else a new bulkcancel-TIME.csv here]",
     ),
     *WRITING,
-    flag(
-        "--resume", help="Resume the run that wrote the report: what is settled is not sent again."
-    ),
+    flag("--resume", help="Resume the run that wrote the report; settled jobs are left out."),
     flag("--allow-other-store", help="Resume a report that was written for another store."),
-    option(
-        "--split",
-        type=_FILE,
-        metavar="DIR",
-        help="Write each outcome's rows to a file of its own as well.",
-    ),
+    option("--split", type=_FILE, metavar="DIR", help="Write each outcome to a file, too."),
     flag(
         "--verify",
         help="Read the store's list after the run and hold the report against it; with --check,"
@@ -177,9 +166,7 @@ CANCEL: Groups = {
             " error is]",
         ),
         QUIET,
-        option(
-            "-v", "--verbose", count=True, help="Show each job as it settles; -vv: each request."
-        ),
+        option("-v", "--verbose", count=True, help="Show each job; -vv: each request, too."),
         LOG_FORMAT,
     ),
 }

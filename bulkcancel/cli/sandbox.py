@@ -4,8 +4,8 @@ import asyncio
 import math
 import os
 import signal
-from collections.abc import Sequence
 from contextlib import suppress
+from functools import partial
 from typing import Any
 
 import click
@@ -45,6 +45,7 @@ _JOBS = click.Option(
 _SECONDS = click.FloatRange(0)
 _SHARE = click.FloatRange(0, 1)
 _SKEW = click.FloatRange(-(10**9), 10**9)
+_STAMPS, _SWITCH = click.Choice(["move", "keep"]), click.Choice(["on", "off"])
 _CODES = click.Choice([400, 409, 422])
 _RULES = (
     _rule(
@@ -55,26 +56,11 @@ _RULES = (
         "start-every", _SECONDS, "How often the oldest pending job starts, in seconds; 0: never."
     ),
     _rule("arrivals", click.FloatRange(0, 1000), "Jobs a second that somebody else adds."),
-    _rule(
-        "foreign-cancels",
-        _SHARE,
-        "Share of the pending jobs that somebody else cancels: half of them before the start,"
-        " the others while you cancel.",
-    ),
+    _rule("foreign-cancels", _SHARE, "Share of jobs that others cancel, half before the start."),
     _rule("not-pending-code", _CODES, "The answer to a cancel of a job that is not pending."),
-    _rule(
-        "updated-at",
-        click.Choice(["move", "keep"]),
-        "Whether a cancel moves the job's updated_at.",
-        default="move",
-    ),
+    _rule("updated-at", _STAMPS, "Whether a cancel moves the job's updated_at.", default="move"),
     _rule("clock-skew", _SKEW, "Seconds by which the store's clock is ahead (negative: behind)."),
-    _rule(
-        "filters",
-        click.Choice(["on", "off"]),
-        "Whether the list of jobs takes a filter.",
-        default="on",
-    ),
+    _rule("filters", _SWITCH, "Whether the list of jobs takes a filter.", default="on"),
     _rule("max-offset", click.IntRange(0), "Highest offset in the list of jobs, in records."),
     _rule("store-id", click.STRING, "What the store is told from others by."),
     _rule("token-ttl", click.IntRange(1), "How many seconds a token is valid."),
@@ -99,9 +85,7 @@ def command(port: int, jobs: str | None, **options: Any) -> int:  # noqa: ANN401
     return 0
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run `bulkcancel-sandbox` until it is told to end; return its exit code."""
-    return guarded(command, "bulkcancel-sandbox", arguments)
+main = partial(guarded, command, "bulkcancel-sandbox")
 
 
 async def _serve(sandbox: Sandbox, port: int) -> None:

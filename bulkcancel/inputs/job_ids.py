@@ -131,14 +131,10 @@ def problem_of(text: str, where: str) -> str:
 
 def _around_uuids(text: str) -> str:
     """Say what there is beside the UUIDs of a text: quotation marks, a URL, a list's brackets."""
-    first, *others = _UUID_WITHIN.finditer(text)
-    if others:
-        return f"{len(others) + 1} UUIDs in one, put each on a line of its own"
-    parts = []
-    for where, part in (("before", text[: first.start()]), ("after", text[first.end() :])):
-        written = one_line(visible(part.encode("ascii", "backslashreplace").decode()), 40)
-        parts += [f"{written} {where} it"] if part else []
-    return f"a UUID with {' and '.join(parts)}, give it alone"
+    if (count := len(_UUID_WITHIN.findall(text))) > 1:
+        return f"{count} UUIDs in one, put each on a line of its own"
+    around = _UUID_WITHIN.sub("UUID", text).encode("ascii", "backslashreplace").decode()
+    return f"a UUID with more around it, {one_line(visible(around), 60)}: give it alone"
 
 
 def _characters(text: str) -> str:

@@ -158,13 +158,11 @@ def _uuid_elsewhere(job: Mapping[str, Any], key: str) -> str:
 
 
 def _id_keys(job: Mapping[str, Any], wanted: str | None) -> list[str]:
-    """Return the keys of an object that hold its id, those of a `wanted` name if any."""
     names = tuple(job)
     return [names[place] for place in job_ids.id_places(names, wanted)]
 
 
 def _about(job: Mapping[str, Any]) -> About:
-    """Return what an object says of its job."""
     attributes = job.get("attributes")
     where = attributes if isinstance(attributes, dict) else job
     return job_ids.about_at(job_ids.about_places(tuple(where)), tuple(where.values()))

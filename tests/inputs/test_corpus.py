@@ -48,7 +48,7 @@ NO_VALUE = "a word that means no value"
 NO_UUID = "not a UUID, unlike the other ids"
 NO_COLUMN = ":1: there is no job id column: the columns are 1 "
 TWO_COLUMNS = ":1: no column is certain to hold job ids: the columns are 1 "
-A_UUID_WITH = ":1: not a job id: a UUID with "
+A_UUID_WITH = ":1: not a job id: a UUID with more around it, "
 NAME_IT, EXTRACT = "--column", "extract them: grep -oE"
 SAVE = "save it as CSV in UTF-8"
 
@@ -111,7 +111,7 @@ TABLE: dict[str, Read | Refused] = {
     "jq-null.json": Refused(':1: "null" may be a header as well as a job id'),
     "json-one-job.json": Read("1A"),
     "json-id-and-job-id.json": Read("1A 2B"),
-    "json-bad-ids.json": Read("1A", {2: "a UUID with ../../products/", 3: MISTYPED, 4: "no id"}),
+    "json-bad-ids.json": Read("1A", {2: "it, ../../products/UUID", 3: MISTYPED, 4: "no id"}),
     "json-utf16.json": Read("1A 2B"),
     # the API
     "api-reply.json": Read("1A 2B"),
@@ -129,7 +129,7 @@ TABLE: dict[str, Read | Refused] = {
     "powershell-out-file.txt": Read("1A 2B"),
     "powershell-format-table.txt": Refused(":2: there is no job id column", NAME_IT),
     "grep-only-matching.txt": Read("1A 2B", repeats=1),
-    "grep-with-names.txt": Refused(f"{A_UUID_WITH}import.log: before it", EXTRACT),
+    "grep-with-names.txt": Refused(f"{A_UUID_WITH}import.log:UUID", EXTRACT),
     "markdown-table.md": Read("3A 4B", {2: "not a job id"}),
     "pipes.txt": Read("2A 3B"),
     # reports of ours
