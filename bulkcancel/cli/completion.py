@@ -6,8 +6,6 @@ from click.shell_completion import CompletionItem, ZshComplete, add_completion_c
 class _Zsh(ZshComplete):
     """zsh puts a completion in place of the whole word, so it must begin with the option."""
 
-    name = "zsh"
-
     def get_completions(self, args: list[str], incomplete: str) -> list[CompletionItem]:
         """Return the choices for `--option=…` with the option in front."""
         items = super().get_completions(args, incomplete)

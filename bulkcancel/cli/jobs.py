@@ -36,9 +36,7 @@ _WHICH_JOBS = (
     option("--type", metavar="LIST", help="Types to list, as product-import.  [default: all]"),
     option("--since", metavar="TIME", help="Only jobs created then or later."),
     option(
-        "--until",
-        metavar="TIME",
-        help="Only jobs created then or earlier; --follow ends when no more of them can come.",
+        "--until", metavar="TIME", help="Only jobs created then or earlier; ends --follow, too."
     ),
 )
 _LIST_OUTPUT = (

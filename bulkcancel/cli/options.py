@@ -103,18 +103,8 @@ _PACE = (
         metavar="N",
         help="Stop when more jobs than this are failed or unknown; 0: never.",
     ),
-    limit(
-        "--max-outage",
-        metavar="SECONDS",
-        envvar=None,
-        help="Stop when nothing connects for so long.",
-    ),
-    limit(
-        "--max-wait",
-        metavar="SECONDS",
-        envvar=None,
-        help="Stop when the store asks to wait for longer.",
-    ),
+    limit("--max-outage", metavar="SECONDS", envvar=None, help="Stop after so long an outage."),
+    limit("--max-wait", metavar="SECONDS", envvar=None, help="Stop when asked to wait for longer."),
 )
 STORE = (
     option(

@@ -5,6 +5,7 @@ import math
 import os
 import signal
 from contextlib import suppress
+from dataclasses import asdict
 from functools import partial
 from typing import Any
 
@@ -25,51 +26,46 @@ def _finite(_: click.Context, __: click.Parameter, value: Any) -> Any:  # noqa: 
     return value
 
 
-def _rule(name: str, kind: click.ParamType[Any], text: str, **more: Any) -> click.Option:  # noqa: ANN401
-    """Return an option for a rule of the store, with the rule's own default."""
-    more.setdefault("default", getattr(Rules(), name.replace("-", "_"), None))
-    more |= {"type": kind, "help": text, "show_default": True, "callback": _finite}
-    return click.Option([f"--{name}"], **more)
+def _option(name: str, kind: click.ParamType[Any], text: str, **more: Any) -> click.Option:  # noqa: ANN401
+    """Return an option, with the default of the rule of this name, if there is one."""
+    rule = asdict(Rules()).get(name.replace("-", "_"))
+    usual: dict[str, Any] = {} if rule is None else {"default": rule}
+    usual |= {"type": kind, "help": text, "show_default": True, "callback": _finite}
+    return click.Option([f"--{name}"], **usual | more)
 
 
-_PORT = click.Option(
-    ["--port"], type=click.IntRange(0, 65535), required=True, help="0: any free one."
-)
-_JOBS = click.Option(
-    ["--jobs"],
-    type=PATH,
-    metavar="FILE",
-    help="CSV with job_id and, where given, status, type, created_at; the status `missing` makes"
-    " an id that does not exist.",
-)
-_SECONDS = click.FloatRange(0)
+_COUNT, _SECONDS = click.IntRange(0), click.FloatRange(0)
 _SHARE = click.FloatRange(0, 1)
 _SKEW = click.FloatRange(-(10**9), 10**9)
 _STAMPS, _SWITCH = click.Choice(["move", "keep"]), click.Choice(["on", "off"])
 _CODES = click.Choice([400, 409, 422])
-_RULES = (
-    _rule(
-        "rate-limit", click.IntRange(0), "Requests a second, over which the answer is 429; 0: any."
+_OPTIONS = [
+    _option("port", click.IntRange(0, 65535), "0: any free one.", required=True),
+    _option(
+        "jobs",
+        PATH,
+        "CSV with job_id and, where given, status, type, created_at; the status `missing` makes an"
+        " id that does not exist.",
+        metavar="FILE",
     ),
-    _rule("latency", _SECONDS, "How many seconds each answer takes."),
-    _rule(
-        "start-every", _SECONDS, "How often the oldest pending job starts, in seconds; 0: never."
-    ),
-    _rule("arrivals", click.FloatRange(0, 1000), "Jobs a second that somebody else adds."),
-    _rule("foreign-cancels", _SHARE, "Share of jobs that others cancel, half before the start."),
-    _rule("not-pending-code", _CODES, "The answer to a cancel of a job that is not pending."),
-    _rule("updated-at", _STAMPS, "Whether a cancel moves the job's updated_at.", default="move"),
-    _rule("clock-skew", _SKEW, "Seconds by which the store's clock is ahead (negative: behind)."),
-    _rule("filters", _SWITCH, "Whether the list of jobs takes a filter.", default="on"),
-    _rule("max-offset", click.IntRange(0), "Highest offset in the list of jobs, in records."),
-    _rule("store-id", click.STRING, "What the store is told from others by."),
-    _rule("token-ttl", click.IntRange(1), "How many seconds a token is valid."),
-)
+    _option("rate-limit", _COUNT, "Requests a second, over which the answer is 429; 0: any."),
+    _option("latency", _SECONDS, "How many seconds each answer takes."),
+    _option("start-every", _SECONDS, "Seconds between the starts of pending jobs; 0: never."),
+    _option("arrivals", click.FloatRange(0, 1000), "Jobs a second that somebody else adds."),
+    _option("foreign-cancels", _SHARE, "Share of jobs that others cancel, half before the start."),
+    _option("not-pending-code", _CODES, "The answer to a cancel of a job that is not pending."),
+    _option("updated-at", _STAMPS, "Whether a cancel moves the job's updated_at.", default="move"),
+    _option("clock-skew", _SKEW, "Seconds by which the store's clock is ahead (negative: behind)."),
+    _option("filters", _SWITCH, "Whether the list of jobs takes a filter.", default="on"),
+    _option("max-offset", _COUNT, "Highest offset in the list of jobs, in records."),
+    _option("store-id", click.STRING, "What the store is told from others by."),
+    _option("token-ttl", click.IntRange(1), "How many seconds a token is valid."),
+]
 
 
 @click.command(
     context_settings=CONTEXT,
-    params=[_PORT, _JOBS, *_RULES],
+    params=_OPTIONS,
     help="""Serve a practice copy of the jobs API on 127.0.0.1, with its jobs in memory.
 
     Any client id and secret are taken, but for the secret "wrong", which is refused.""",

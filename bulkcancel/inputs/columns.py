@@ -61,14 +61,14 @@ def find_column(cells: list[str], column: str | None, file: str) -> Column:
 def _no_column(cells: list[str], ids: int) -> InputError:
     """Say what is wrong with a first row that has this many ids, and no id column."""
     what = "no column is certain to hold job ids" if ids else "there is no job id column"
-    hint = NAME_IT
-    if len(cells) == 1:
-        what = job_ids.problem_of(cells[0], "") if job_ids.has_uuid(cells[0]) else what
-        is_header = "if it is a header, add --column 1; if not, take the line out"
-        hint = job_ids.EXTRACT if job_ids.has_uuid(cells[0]) else is_header
+    has_uuid, hint = any(map(job_ids.has_uuid, cells)), NAME_IT
+    if len(cells) == 1 and has_uuid:
+        what, hint = job_ids.problem_of(cells[0], ""), job_ids.EXTRACT
+    elif len(cells) == 1:
+        hint = "if it is a header, add --column 1; if not, take the line out"
     elif ids == len(cells) > 2:
         hint = f"if all of them are job ids, put one on each line; if not, {NAME_IT}"
-    elif any(map(job_ids.has_uuid, cells)) and not any(map(is_uuid, cells)):
+    elif has_uuid and not any(map(is_uuid, cells)):
         hint = f"{NAME_IT}; or {job_ids.EXTRACT}"
     return InputError(f"{what}: {seen(cells)}", hint)
 
