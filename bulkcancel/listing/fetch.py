@@ -6,6 +6,7 @@ https://elasticpath.dev/guides/Getting-Started/pagination
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Protocol, TypeVar
 from urllib.parse import urlencode
@@ -118,14 +119,11 @@ class Fetcher:
 
         Raises `QueryRefused` where nothing is taken.
         """
-        attempts = [(terms, PAGE_SIZE), ((), PAGE_SIZE), ((), None)]
-        while True:
-            taken, self._limit = attempts.pop(0)
-            try:
+        for taken in (terms, ()):
+            with suppress(QueryRefused):
                 return await self.page(taken, 0), taken
-            except QueryRefused:
-                if not attempts:
-                    raise
+        self._limit = None
+        return await self.page((), 0), ()
 
     def note_size(self, first: Page) -> None:
         """Take a list's first page for a full one: a store may give fewer jobs than asked for."""

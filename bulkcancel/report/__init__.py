@@ -11,7 +11,7 @@ from bulkcancel.report.destination import (
     open_stream,
     standard_output,
 )
-from bulkcancel.report.past import Past, read_past, read_report, require_same_store, row_key
+from bulkcancel.report.past import Past, read_report, require_same_store, row_key
 from bulkcancel.report.places import (
     check_places,
     choose_target,
@@ -45,7 +45,6 @@ __all__ = [
     "open_earlier",
     "open_recorder",
     "open_stream",
-    "read_past",
     "read_regular",
     "read_report",
     "require_same_store",

@@ -104,9 +104,8 @@ class AppendFile(Destination):
 
     def discard(self) -> None:
         """Close a file in which nothing was recorded, and remove it if this run created it."""
-        ours = self._created and not self._loss(0)
         super().discard()
-        if ours:
+        if self._created:
             Path(self.target).unlink(missing_ok=True)
 
     def _take_back(self) -> None:

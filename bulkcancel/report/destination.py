@@ -116,7 +116,11 @@ class Stream(Destination):
     """Standard output, a pipe or a device: what is written can't be taken back."""
 
     def __init__(self, file: int, target: str) -> None:
-        super().__init__(file, target, _folder_of(file))
+        folder = None
+        with suppress(OSError):  # where the system tells what is behind a descriptor (Linux)
+            path = Path(f"/proc/self/fd/{file}").readlink()
+            folder = path.parent if path.is_file() else None
+        super().__init__(file, target, folder)
 
     def sync(self) -> None:
         """Wait for the disk where there is one behind the stream; raises `GuardError`."""
@@ -151,14 +155,6 @@ class Stream(Destination):
             if time.monotonic() >= self._deadline:
                 raise TimeoutError(errno.ETIMEDOUT, "its reader does not read")
             wait = _POLL_SECONDS
-
-
-def _folder_of(file: int) -> Path | None:
-    """Return the folder of the file behind a descriptor (Linux), None where it is none."""
-    with suppress(OSError):
-        path = Path(f"/proc/self/fd/{file}").readlink()
-        return path.parent if path.is_file() else None
-    return None
 
 
 def standard_output() -> Stream:

@@ -9,7 +9,6 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from types import SimpleNamespace
 
 import orjson
 
@@ -69,7 +68,7 @@ def inert(row: Row) -> Row:
     }
 
 
-class _Echo(SimpleNamespace):
+class _Echo:
     """A file for `csv.writer` whose `write` returns the line, so that `writerow` does."""
 
     @staticmethod

@@ -25,7 +25,8 @@ from bulkcancel.epcc import Exchange, Request, Sender, auth, rate_limit
 from bulkcancel.epcc.transport import Transport
 from bulkcancel.inputs import Entry, Jobs
 from bulkcancel.inputs.stream import Listed
-from bulkcancel.report import Format, Past, new_run_id, read_past
+from bulkcancel.report import Format, Past, new_run_id
+from bulkcancel.report.past import read_past
 from bulkcancel.report.rows import Layout
 from bulkcancel.run.remaining import Remaining
 from tests.support.fakes import KEY
