@@ -24,7 +24,6 @@ def test_empty_queue_is_shown_in_words(capsys: pytest.CaptureFixture[str]) -> No
         (80, "hierarchy-duplicate", f"{UUID}   cancelled   hierarchy-duplicate"),
         (60, "hierarchy-duplicate", f"{UUID}   cancelled"),
         (40, "hierarchy-duplicate", f"{UUID}\ncancelled"),
-        (20, "hierarchy-duplicate", f"{UUID}\ncancelled"),
     ],
 )  # fmt: skip
 def test_ids_and_statuses_are_whole_at_any_width(

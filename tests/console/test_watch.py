@@ -172,17 +172,17 @@ def test_stall_says_why_nothing_moves(fields: dict[str, Any], stall: str, reason
 
 
 @pytest.mark.parametrize(
-    ("fields", "words"),
+    ("in_flight", "words"),
     [
-        ({"in_flight": 1200}, "waiting for 1,200 replies; Ctrl-C again leaves them unknown"),
-        ({"in_flight": 1}, "waiting for 1 reply; Ctrl-C again leaves them unknown"),
-        ({}, "recording the jobs that were not sent; Ctrl-C again leaves at once"),
+        (1200, "waiting for 1,200 replies; Ctrl-C again leaves them unknown"),
+        (1, "waiting for 1 reply; Ctrl-C again leaves them unknown"),
+        (0, "recording the jobs that were not sent; Ctrl-C again leaves at once"),
     ],
-    ids=["replies", "a reply", "rows"],
 )
-def test_a_stopping_run_says_what_it_waits_for(fields: dict[str, Any], words: str) -> None:
+def test_a_stopping_run_says_what_it_waits_for(in_flight: int, words: str) -> None:
     """A run that is stopping says what one more Ctrl-C would mean."""
-    assert snapshot(now=conditions(stopping=True), **fields).reason == f"stopping: {words}"
+    now = snapshot(now=conditions(stopping=True), in_flight=in_flight)
+    assert now.reason == f"stopping: {words}"
 
 
 def test_snapshot_for_log_collectors_has_numbers() -> None:

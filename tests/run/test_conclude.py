@@ -66,13 +66,6 @@ def test_the_summary_is_a_table_with_remarks(facts_of: FactsOf, capsys: Err) -> 
     ]
 
 
-def test_a_run_without_a_job_has_a_short_summary(facts_of: FactsOf, capsys: Err) -> None:
-    """A run without a job, a request or a report in a file has little to say."""
-    facts_of.output.target = "-"
-    print_summary(facts_of(), NextStep("nothing left to cancel"))
-    assert capsys.readouterr().err == "next: nothing left to cancel\n"
-
-
 def test_the_summary_is_one_object_for_log_collectors(facts_of: FactsOf, capsys: Err) -> None:
     """One object has all counts, the report, and the command that resumes; then comes the error."""
     tally = tally_of(not_pending=3, requests=7)
@@ -195,3 +188,4 @@ def test_jobs_without_a_row_are_named(quiet: bool, facts_of: FactsOf, capsys: Er
     assert said.startswith("error: no row in standard output for job-2, which is cancelled\n")
     assert ("next: run the same input again with --output FILE;" in said) is not quiet
     assert (said.count("\n") == 1) is quiet
+    assert "report:" not in said  # rows went to standard output

@@ -88,8 +88,6 @@ CREATED = "2026-02-25T02:00:00Z", "2026-02-25T04:29:50Z"
             ['ids in "Job ID" (column 2): first job-1, last job-1100', "1,000 import, 100 export",
              "1,100 pending", f"created {CREATED[0]} to {CREATED[1]}"],
         ),
-        (read_of(About(created_at=CREATED[0])),
-         ["ids: first job-1, last job-1", f"created {CREATED[0]}"]),
         (
             read_of(*[About()] * 26, *[About("import", "", CREATED[0])] * 7, *[About("copy")] * 5),
             ["ids: first job-1, last job-38", "7 import, 5 copy, 26 of unknown type",
@@ -104,7 +102,7 @@ CREATED = "2026-02-25T02:00:00Z", "2026-02-25T04:29:50Z"
         ),
         (Input(others=1), ["note: 1 id is not a UUID, as published job ids are"]),
     ],
-    ids=["nothing", "a plain list", "a table", "one moment", "known of few", "free text",
+    ids=["nothing", "a plain list", "a table", "known of few", "free text",
          "no UUID"],
 )  # fmt: skip
 def test_the_question_tells_what_the_input_says_of_its_jobs(read: Input, lines: list[str]) -> None:
