@@ -1,4 +1,4 @@
-"""What people see and are asked on the terminal: lines, display, summary, the queue's table.
+"""What people see and are asked: lines, display, question, the page, the table of the queue.
 
 Given plain values. Must not know the API, the engine, or any file.
 """
