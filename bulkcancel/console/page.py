@@ -67,8 +67,7 @@ def page_of(summary: Mapping[str, Any], watch: Watch, rows: Sequence[Row] | None
 
 
 def _headline(summary: Mapping[str, Any], store: str) -> str:
-    times = (summary[name] for name in ("started_at", "ended_at"))
-    begun, ended = (time[:19].replace("T", " ") for time in times)
+    begun, ended = (_moment(summary[name]) for name in ("started_at", "ended_at"))
     lines = [f"{store}, {begun} to {ended} UTC"]
     lines += [f"Reason: {summary['reason']}"] if summary["reason"] else []
     lines += [f"Stopped early: {summary['stopped']}"] if summary["stopped"] else []
@@ -158,10 +157,20 @@ def _table(rows: Sequence[Row], columns: Sequence[str], name: str = "") -> str:
     if not rows:
         return _soft("None.")
     head = "".join(f"<th>{column}</th>" for column in columns)
-    cells = ((escape(str(row[column] or "")) for column in columns) for row in rows)
+    cells = ((_cell(row[column], column) for column in columns) for row in rows)
     body = "".join(f"<tr><td>{'</td><td>'.join(each)}</td></tr>" for each in cells)
     table = f"<table{f' id={name}' if name else ''}><thead><tr>{head}</tr></thead>"
     return f'<div class="wide">{table}<tbody>{body}</tbody></table></div>'
+
+
+def _cell(value: object, column: str) -> str:
+    text = str(value or "")
+    return escape(_moment(text) if column.endswith(("_at", "_of")) else text)
+
+
+def _moment(time: str) -> str:
+    """Return a time of RFC 3339 to the second, as people write it."""
+    return time[:19].replace("T", " ")
 
 
 def _soft(text: str) -> str:

@@ -75,7 +75,7 @@ PROVEN = {"agreed": 3, "checked": 4, "at": "now", "failure": ""}
     [
         *(({}, words) for words in (
             "Cancelled 2 of 4 jobs", "store, 2026-02-25 06:13:20 to 2026-02-25 06:14:21 UTC",
-            "Reason: INC-7", "started 1", "busy", "product-import", "2026-02-25T06:00:00Z", "403",
+            "Reason: INC-7", "started 1", "busy", "product-import", "2026-02-25 06:00:00", "403",
             "by this run, or by somebody else", "ab" * 32, "cd" * 32, "rate 20.0", "run-1",
             "paused: from 1 s to 3 s", "Verifiedno",
         )),
