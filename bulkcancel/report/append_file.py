@@ -8,7 +8,7 @@ import os
 import re
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
@@ -91,21 +91,25 @@ class AppendFile(Destination):
         """
         found = os.fstat(self._file)
         for target in (Path(self.target), Path(f"{self.target}.saved")):
-            if found.st_size < self._size or os.path.lexists(target):
-                continue
-            with suppress(OSError):
+            if found.st_size < self._size:
+                break
+            with suppress(OSError), ExitStack() as on_failure:
+                target.touch(0o600, exist_ok=False)  # not in place of another's file
+                on_failure.callback(target.unlink)
                 with write_atomically(target) as copy, self.reader() as lines:
                     shutil.copyfileobj(lines, copy)
                     copy.flush()
                     os.utime(copy.fileno(), (found.st_mtime, found.st_mtime))
+                on_failure.pop_all()
                 self.target, self.lost = str(target), ""
                 return True
         return False
 
     def discard(self) -> None:
         """Close a file in which nothing was recorded, and remove it if this run created it."""
+        is_ours = self._created and not self._loss(0)
         super().discard()
-        if self._created:
+        if is_ours:
             Path(self.target).unlink(missing_ok=True)
 
     def _take_back(self) -> None:

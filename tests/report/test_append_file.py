@@ -210,4 +210,5 @@ def test_a_lost_file_without_a_free_name_or_space_stays_lost(
     assert not file.restore()
     assert (file.target, file.lost) == (str(target), "replaced")
     assert place.read_bytes() == b"of an earlier run\n"
+    file.discard()
     assert target.read_bytes() == b"of a stranger\n"
