@@ -93,7 +93,7 @@ def test_usable_base_urls(url: str, expected: str) -> None:
     "url",
     [
         *("https://a..b", f"https://{'a' * 64}.example", "https://st\u00f6re.example"),
-        *("https://[::1", "https://[zz]", "http://[::1]evil.com", "https://[::1]:8000evil.com"),
+        *("https://[::1", "https://[1:2]", "http://[::1]evil.com", "https://[::1]:8000evil.com"),
         *("https://store.example:port", "https://store.example:99999", "https://:443", "https://"),
         *("store.example", "ftp://store.example", "https://store.example?a=b"),
         *("https://me:pass@store.example", "https://@store.example"),

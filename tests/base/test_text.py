@@ -28,6 +28,7 @@ lengths = st.integers(0, 2000).map("x".__mul__) | st.integers(0, 2000).map(" =".
         pytest.param("  a  b ", "a  b", id="trimmed"),
         pytest.param("a\r\n\tb\0c", "a b c", id="line ends and controls"),
         pytest.param("a\x1b[31mb\x9bc", "a [31mb c", id="terminal escapes"),
+        pytest.param("a\u2028b\u2029c\x85d", "a b c d", id="unicode line ends"),
         pytest.param("a\u202eb\u2066c", "a b c", id="direction overrides"),
         pytest.param("a\ud800b", "a b", id="half a surrogate pair"),
         pytest.param("x" * MAX_LENGTH, "x" * MAX_LENGTH, id="longest"),
@@ -153,6 +154,7 @@ def test_a_secret_is_masked_before_a_text_is_cut(before: int, secret: str) -> No
         hide(secret)
         line = one_line("\0" * before + quote(secret, safe="") + "~" * 30_000)
         assert ("[hidden]" + "~" * MAX_LENGTH).startswith(line.removesuffix("\u2026"))
+        assert len(one_line("~" * 30_000)) == MAX_LENGTH
 
 
 def test_the_longest_secret_is_masked_first() -> None:
