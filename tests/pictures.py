@@ -5,7 +5,6 @@ own colours, becomes an SVG that is readable on a light and on a dark page.
 """
 
 import re
-import sys
 import tempfile
 from io import StringIO
 from pathlib import Path
@@ -34,7 +33,6 @@ JOBS = [  # as in the input
 
 
 def picture(shown: str, title: str) -> str:
-    """Return an SVG of what a terminal shows."""
     console = Console(record=True, width=WIDTH, file=StringIO(), force_terminal=True)
     console.print(Text.from_ansi(shown.replace("\r", "").strip("\n")), soft_wrap=True)
     return _FONTS.sub("", console.export_svg(title=title, unique_id=f"bulkcancel-{title}"))
@@ -66,20 +64,15 @@ def take(folder: Path) -> dict[str, str]:
         display = frames(terminal.raw)[-2]
         terminal.end()
         summary = terminal.raw[terminal.raw.rindex("\x1b[2K") + 4 :]
-    return {
-        "question": f"$ {COMMAND}\r\n{question}",
-        "display": display,
-        "summary": summary,
-    }
+    question = f"$ {COMMAND}\r\n{question}"
+    return {"question": question, "display": display, "summary": summary}
 
 
-def main() -> int:
-    """Write the pictures."""
+def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         for name, shown in take(Path(folder)).items():
             (SAMPLES / f"{name}.svg").write_text(picture(shown, name), encoding="utf-8")
-    return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

@@ -34,7 +34,6 @@ _BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
 def blocks(language: str) -> list[str]:
-    """Return the fenced blocks of a language."""
     return [text for kind, text in _BLOCK.findall(README) if kind == language]
 
 

@@ -47,7 +47,6 @@ def _cpu() -> float:
 
 
 def python(module: str, *arguments: Word) -> list[Word]:
-    """Return the command that runs a module with the Python at hand."""
     return [sys.executable, "-m", module, *arguments]
 
 

@@ -13,7 +13,6 @@ _REFUSAL = http("429 Too Many Requests", b"{}", "Content-Type: application/json"
 
 
 def job_id(number: int) -> str:
-    """Return an id that looks like the store's."""
     return f"7d0c5a3e-0000-4000-8000-{number:012d}"
 
 

@@ -22,7 +22,6 @@ from tests.support.reports import outcomes_in
 
 
 def ids_in(folder: Path, count: int) -> str:
-    """Write a file of ids; return its name."""
     (folder / "ids.txt").write_text("".join(f"job-{i}\n" for i in range(1, count + 1)))
     return "ids.txt"
 

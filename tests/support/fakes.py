@@ -46,7 +46,6 @@ def error(status: int, **headers: str) -> Reply:
 
 
 def page(status: int) -> Reply:
-    """Return a reply that is not the API's."""
     return Reply(status, {"content-type": "text/html"}, b"<html>proxy</html>")
 
 
@@ -90,7 +89,6 @@ class ScriptedStore:
 
 
 def token(bearer: str = "token-1", **fields: float) -> Reply:
-    """Return a reply that gives a token."""
     return Reply(200, {}, orjson.dumps({"access_token": bearer, **fields}))
 
 

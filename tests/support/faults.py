@@ -48,7 +48,6 @@ def _raw(reply: Reply, *headers: str) -> bytes:
 
 
 def _missing(job_id: str) -> bytes:
-    """Return the 404 that names the job."""
     body = orjson.loads(error(404).body)
     body["errors"][0]["meta"] = {"missing_ids": [job_id]}
     return _raw(Reply(404, {}, orjson.dumps(body)))
@@ -138,7 +137,6 @@ class Store:
 
     @asynccontextmanager
     async def serve(self) -> AsyncIterator[str]:
-        """Serve on loopback and yield the base URL."""
         async with listening(self._converse) as url:
             yield url
 

@@ -65,7 +65,6 @@ class Ended:
 
     @property
     def outcomes(self) -> dict[str, str]:
-        """Return the outcome of each job of a report on standard output, in order."""
         return outcomes(self.out)
 
     @property

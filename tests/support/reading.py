@@ -57,6 +57,5 @@ def cut(raw: bytes, places: Iterable[int]) -> list[bytes]:
 
 
 def file_of(folder: Path, raw: bytes, name: str = "jobs.csv") -> str:
-    """Write a file; return its name."""
     (folder / name).write_bytes(raw)
     return str(folder / name)

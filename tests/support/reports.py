@@ -37,7 +37,6 @@ def last_of(rows: Rows) -> dict[str, str]:
 
 
 def report_of(form: Format, *results: JobResult) -> bytes:
-    """Return a report of an earlier run."""
     layout = Layout(form)
     return layout.header + b"".join(layout.line_of(each.as_dict("run-1")) for each in results)
 

@@ -65,7 +65,6 @@ class AtTerminal:
         os.write(self._terminal, keys.encode())
 
     def end(self) -> int:
-        """Wait for the end; return the exit code."""
         self._process.wait(PATIENCE)
         self._reader.join(PATIENCE)
         return self._process.returncode
