@@ -22,7 +22,7 @@ MOST_ROWS = 10_000  # in a page; beyond that it names the report
 _PAGE_BEGINNING = b"<!doctype html>\n<!-- bulkcancel -->\n"  # tells our pages from others
 _MAX_SUMMARY = 1 << 24  # bytes of an earlier one
 _ELSEWHERE = "name another place with --summary"
-_NOTHING = ("requests", "retries", "read_backs", "throttled_429", "recorded_by_this_run")
+_NOT_KNOWN = ("requests", "retries", "read_backs", "throttled_429")  # there may have been logins
 
 
 def check_earlier_summary(path: Path, past: Past) -> None:
@@ -56,8 +56,9 @@ def record_failed_start(settings: Settings, error: BulkcancelError, clock: Clock
     """
     run_id = new_run_id()
     this_run: dict[str, Any] = {"run_id": run_id, "began_at": None, "outcomes": {}}
-    head = head_of(settings, run_id, clock, error) | dict.fromkeys(_NOTHING, 0)
-    found = shown(head | {"exit_code": 2, "inputs": [], "this_run": this_run})
+    head = head_of(settings, run_id, clock, error) | dict.fromkeys(_NOT_KNOWN)
+    nothing = {"exit_code": 2, "inputs": [], "recorded_by_this_run": 0, "this_run": this_run}
+    found = shown(head | nothing)
     for path in settings.report.summary:
         if not is_page(path):
             is_kept = settings.report.resume and path.exists()
