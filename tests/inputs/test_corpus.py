@@ -32,6 +32,7 @@ class Read:
     invalid: Mapping[int, str] = field(default_factory=dict)
     repeats: int = 0
     comments: int = 0
+    column: str | None = None
 
 
 @dataclass(frozen=True)
@@ -181,14 +182,110 @@ TABLE: dict[str, Read | Refused] = {
     "grep-colour-later.txt": Read("1A", {2: "there are colour codes in it"}),
     "blank-after-quote.csv": Read("2A 3B"),
     "api-one-page-of-many.json": Read("1A"),
+    "plain-crlf.txt": Read("1A 2B 3C"),
+    "plain-cr.txt": Read("1A 2B 3C"),
+    "plain-no-final-newline.txt": Read("1A 2B"),
+    "plain-bom.txt": Read("1A 2B"),
+    "plain-padded.txt": Read("1A 2B 3C"),
+    "plain-header.txt": Read("2A 3B"),
+    "plain-typing-errors.txt": Read(
+        "1A 9B",
+        {
+            2: MISTYPED,
+            3: MISTYPED,
+            4: CHARACTERS,
+            5: "with more around it, UUID;: give it alone",
+            6: "2 UUIDs in one",
+            7: "129 characters",
+            8: CHARACTERS,
+        },
+    ),
+    "plain-bullets.txt": Refused(f"{A_UUID_WITH}- UUID", EXTRACT),
+    "plain-products.txt": Refused(':1: "product_id" may be a header as well', "--column 1"),
+    "empty.csv": Refused(": the file is empty"),
+    "only-bom.csv": Refused(": the file is empty"),
+    "only-comments.txt": Refused(": the file is empty"),
+    "header-only.csv": Read(""),
+    "excel-macintosh.csv": Read("2A 3B"),
+    "excel-same-header-twice.csv": Refused(":1: two columns are named 'Job ID'", NAME_IT),
+    "excel-german-header.csv": Refused(f'{TWO_COLUMNS}"Auftragsnummer", 2 "Typ"', NAME_IT),
+    "excel-named-csv.csv": Refused(": this is not text, it is a spreadsheet (xlsx", SAVE),
+    "psql-aligned-one-column.txt": Read("3A 4B", {2: "not a job id", 5: CHARACTERS}),
+    "psql-tuples-only-two.txt": Read("1A 2B"),
+    "psql-expanded.txt": Refused(NO_COLUMN, NAME_IT),
+    "mysql-batch-no-names.tsv": Read("1A 2B"),
+    "mysql-table.txt": Refused(NO_COLUMN, NAME_IT),
+    "mysql-vertical.txt": Refused(NO_COLUMN, NAME_IT),
+    "sqlite-list.txt": Read("1A 2B"),
+    "jq-array-compact.json": Read("1A 2B 3C"),
+    "jq-csv.csv": Read("1A 2B"),
+    "jq-null-among-ids.json": Read("1A 3B", {2: "a job or its id was expected"}),
+    "jq-seq.json": Refused(":1: "),
+    "json-own-list.json": Read("1A 2B"),
+    "json-two-spellings.json": Refused(
+        ": item 1: more than one id in this JSON object (its keys are job_id, jobId)", NAME_IT
+    ),
+    "json-lines-comments.jsonl": Read("1A 2C", comments=2),
+    "json-empty-list.json": Read(""),
+    "json-empty-reply.json": Read(""),
+    "json-numbers.json": Refused(": item 1: a job or its id was expected", NAME_IT),
+    "json-cut-short.json": Refused(":3: the JSON is cut short", "fetch it again in full"),
+    "json-cut-in-a-list.json": Refused(":3: the JSON is cut short", "fetch it again in full"),
+    "json-trailing-comma.json": Refused(":3: the JSON is broken"),
+    "json-other-key.json": Refused(
+        ": item 1: no id (it must be a text) in this JSON object (its keys are upstream)", NAME_IT
+    ),
+    "json-grep.txt": Refused(":1: "),
+    "api-products-v2.json": Refused(': item 1: its type is "product"', NAME_IT),
+    "api-one-product.json": Refused(': item 1: its type is "product", not "pim-job"', NAME_IT),
+    "powershell-format-table-one-column.txt": Read("4A 5B", {3: "not a job id"}),
+    "powershell-convertto-json.json": Read("1A 2B"),
+    "kubectl-table.txt": Refused(NO_COLUMN, NAME_IT),
+    "kubectl-custom-columns.txt": Read("2A 3B"),
+    "kubectl-items.json": Refused(
+        ": item 1: no id (it must be a text) in this JSON object (its keys are apiVersion"
+    ),
+    "grep-line-numbers.txt": Refused(f"{A_UUID_WITH}12:UUID", EXTRACT),
+    "grep-log-lines.txt": Refused(f"{A_UUID_WITH}2026-03-14T", EXTRACT),
+    "report-torn-in-quotes.csv": Refused(":3: a quotation mark is never closed"),
+    "utf-32.txt": Refused(": this is not text, it is UTF-32", SAVE),
+    "nul-in-a-cell.csv": Refused(":3: byte 91 is NUL (not text at all?)", SAVE),
+    "latin-1-header.csv": Refused(":1: byte 3 (0xf6) is not UTF-8 (it looks like Windows", SAVE),
+    "half-a-character.txt": Refused(":3: byte 79 (0xc3) is not UTF-8", SAVE),
+    "proxy-error.html": Refused(": this is HTML or XML", "save the list itself"),
+    "feed.xml": Refused(": this is HTML or XML", "save the list itself"),
+    "quote-never-closed.csv": Refused(":3: a quotation mark is never closed"),
+    "quote-amid-cell.csv": Refused(":2: text after a quoted cell"),
+    "two-delimiters.csv": Refused(":1: comma and semicolon could both delimit the cells"),
+    "own-column.csv": Read("2A 3B", column="upstream"),
+    "missing-ids.csv": Read("2A 5B", {3: "no id in column 2", 4: "no id in column 2"}),
+    "spelled-oracle-raw.txt": Read("1A 2B"),
+    "spelled-java-urn.jsonl": Read("1A 2B"),
+    "plain-braces-one-line.txt": Read("1A 2B"),
+    "row-numbers-beside-urls.csv": Refused(
+        ':2: "id" (column 1) holds "1", and column 2 has a UUID in it', NAME_IT
+    ),
+    "json-row-numbers-beside-ids.json": Refused(
+        ': item 1: "id" holds "1", and "pcm_job_id" has a UUID in it', NAME_IT
+    ),
+    "short-ids-among-uuids.txt": Read("2A", {1: NO_UUID, 3: NO_UUID}),
+    "mysql-null.tsv": Read("2A", {3: NO_VALUE, 4: NO_VALUE}),
+    "javascript-undefined.txt": Refused(':1: "undefined" may be a header as well as a job id'),
+    "go-nil-uuid.txt": Read("1A", {2: "the nil UUID"}),
+    "typographic-hyphens.txt": Read("1A", {2: r"(\u2011 in it)", 3: r"(\u200b in it)"}),
+    "jq-colour.json": Refused(": there are colour codes in it", "jq -M"),
+    "nul-separated.txt": Refused(":1: byte 37 is NUL (NULs separate", r"tr '\0' '\n'"),
+    "quote-backslash.csv": Refused(":2: text after a quoted cell", "sed"),
+    "no-header-one-uuid.csv": Read("1A 2B"),
+    "no-header-id-beside-url.csv": Refused(":1: no column is certain", NAME_IT),
 }
 READ = {file: what for file, what in TABLE.items() if isinstance(what, Read)}
 REFUSED = {file: what for file, what in TABLE.items() if isinstance(what, Refused)}
 
 
-def read(file: str) -> Input:
+def read(file: str, column: str | None = None) -> Input:
     """Read a file of the corpus as a run would, before its first request."""
-    return read_inputs((str(CORPUS / file),), None, lambda _: None)
+    return read_inputs((str(CORPUS / file),), column, lambda _: None)
 
 
 def test_every_file_is_in_the_table_once() -> None:
@@ -202,7 +299,7 @@ def test_every_file_is_in_the_table_once() -> None:
 @pytest.mark.parametrize(("file", "expected"), READ.items(), ids=READ)
 def test_what_is_read(file: str, expected: Read) -> None:
     """The jobs come out in order, each with its line; the rest is invalid, and says why."""
-    inputs = read(file)
+    inputs = read(file, expected.column)
     jobs = inputs.jobs
     ids = [(row.line, id_key(row.job_id)) for row in jobs if not row.problem]
     letters = {job_id: letter for letter, job_id in IDS.items()}
