@@ -89,7 +89,7 @@ def command(context: click.Context, /, **parameters: Any) -> int:  # noqa: ANN40
     origins = {name: origin(context, name) for name in parameters}
     words = (*program(), *given(context, parameters.keys() - _NOT_AGAIN))
     from bulkcancel.base.settings import Settings  # noqa: PLC0415  (--help needs none of it)
-    from bulkcancel.run.run import run  # noqa: PLC0415
+    from bulkcancel.run import run  # noqa: PLC0415
 
     settings = Settings.from_parameters(parameters, command=words, origins=origins)
     return run(settings, os.environ)

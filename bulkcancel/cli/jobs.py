@@ -21,8 +21,7 @@ from bulkcancel.cli.cancel import guarded
 from bulkcancel.cli.options import LOG_FORMAT, PATH, QUIET, RATE, STORE, TIMEOUT, WRITING, limit
 
 if TYPE_CHECKING:
-    from bulkcancel.listing.command import QueueSettings
-    from bulkcancel.listing.follow import FollowOptions
+    from bulkcancel.listing import FollowOptions, QueueSettings
 
 _OF_THE_SAME_JOBS = frozenset({"type", "base_url", "profile"})  # options of a command to come
 _WHICH_JOBS = (
@@ -95,7 +94,7 @@ configuration or login; 130 interrupted; 143 terminated.""",
 @click.pass_context
 def command(context: click.Context, /, **_: Any) -> int:  # noqa: ANN401  (click's own types)
     """Take what click has parsed; what users read stands in the decorator."""
-    from bulkcancel.listing.command import list_queue  # noqa: PLC0415  (--help needs none of it)
+    from bulkcancel.listing import list_queue  # noqa: PLC0415  (--help needs none of it)
 
     return list_queue(_settings(context), os.environ)
 
@@ -106,8 +105,7 @@ main = partial(guarded, command, "bulkcancel-jobs")
 def _settings(context: click.Context) -> "QueueSettings":
     """Return everything that is asked for; raises `ConfigError`."""
     from bulkcancel.base import settings  # noqa: PLC0415
-    from bulkcancel.listing.command import QueueSettings  # noqa: PLC0415
-    from bulkcancel.listing.selection import Selection  # noqa: PLC0415
+    from bulkcancel.listing import QueueSettings, Selection  # noqa: PLC0415
 
     options = context.params
     times, remarks = _times(options)
@@ -155,7 +153,7 @@ def _times(options: Mapping[str, Any]) -> tuple[dict[str, float], tuple[str, ...
 
 def _follow_options(options: Mapping[str, Any]) -> "FollowOptions | None":
     """Return how long to follow, None for not at all; raises `ConfigError`."""
-    from bulkcancel.listing.follow import FollowOptions  # noqa: PLC0415
+    from bulkcancel.listing import FollowOptions  # noqa: PLC0415
 
     every, ends = options["follow"], (options["for_"], options["until_quiet"])
     if every is None:

@@ -16,8 +16,7 @@ from bulkcancel.base.settings import DisplayOptions, PaceOptions, ReportOptions,
 from bulkcancel.base.tally import Tally
 from bulkcancel.base.text import count_of
 from bulkcancel.base.times import exact_stamp
-from bulkcancel.console import Output
-from bulkcancel.console.queue_table import QueueView, print_queue
+from bulkcancel.console import Output, QueueView, print_queue
 from bulkcancel.engine import concurrency_for
 from bulkcancel.epcc import connect
 from bulkcancel.listing.arrivals import Arrivals

@@ -8,7 +8,7 @@ from typing import Any
 from bulkcancel.base.errors import GuardError
 from bulkcancel.base.model import STARTED, Outcome
 from bulkcancel.base.text import count_of, duration, one_line, timestamp
-from bulkcancel.console import STYLES, explained, statuses
+from bulkcancel.console import STYLES, explained, page_of, statuses
 from bulkcancel.inputs import Source
 from bulkcancel.report import name_of
 from bulkcancel.run.facts import Facts, summary_of
@@ -45,8 +45,6 @@ def _write_summaries(facts: Facts) -> None:
     summary = summary_of(facts) if paths else {}
     for path in paths:
         if is_page(path):
-            from bulkcancel.console.page import page_of  # noqa: PLC0415  (few runs need one)
-
             write_summary(path, page_of(summary, facts.watch, facts.rows).encode())
         else:
             write_summary(path, as_json(summary))

@@ -108,8 +108,8 @@ def test_time_of_the_question_is_not_time_of_the_run(
 ) -> None:
     """Time and rate of a run are those of the sending, however long the answer took."""
     asked = Mock(return_value=True)
-    monkeypatch.setattr("bulkcancel.run.run.require_terminal", Mock())
-    monkeypatch.setattr("bulkcancel.run.run.ask", asked)
+    monkeypatch.setattr("bulkcancel.run.main.require_terminal", Mock())
+    monkeypatch.setattr("bulkcancel.run.main.ask", asked)
     steady = time.clock_gettime
     monkeypatch.setattr(time, "clock_gettime", lambda kind: steady(kind) + 100 * asked.call_count)
     ended = cli.against(sandbox(rules=Rules(start_every=0)), "-r500", stdin=IDS)
@@ -352,5 +352,5 @@ def test_slow_libraries_are_imported_only_when_needed(tmp_path: Path) -> None:
     _, helped, rehearsed = told  # each with those of the call before
     assert "bulkcancel.cli.cancel" in helped
     assert not helped & {"aiohttp", "rich", "orjson", "asyncio"}
-    assert "bulkcancel.run.run" in rehearsed
+    assert "bulkcancel.run.main" in rehearsed
     assert "aiohttp" not in rehearsed
