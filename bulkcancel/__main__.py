@@ -16,6 +16,11 @@ def jobs() -> int:
     return _run("bulkcancel.cli.jobs", cancels=False)
 
 
+def sandbox() -> int:
+    """Run `bulkcancel-sandbox`; return its exit code."""
+    return _run("bulkcancel.cli.sandbox", cancels=False)
+
+
 def _run(module: str, *, cancels: bool) -> int:
     exit_on_signal(cancels=cancels)
     exit_code = int(import_module(module).main())  # to import is to wait

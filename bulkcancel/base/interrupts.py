@@ -22,7 +22,8 @@ _WORDS = {signal.SIGINT: "interrupted", signal.SIGTERM: "terminated", signal.SIG
 _Handler = Callable[[int, FrameType | None], None]
 
 leave = os._exit
-last_line: Callable[[str], str] = "error: {}".format  # how the end before the first cancel is told
+LINE = "error: {}".format
+last_line: Callable[[str], str] = LINE  # how the end before the first cancel is told
 
 
 def exit_on_signal(*, cancels: bool) -> None:

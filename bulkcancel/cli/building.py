@@ -2,13 +2,11 @@
 
 import shutil
 from collections.abc import Callable, Mapping, Sequence
-from functools import partial
 from typing import Any
 
 import click
 
 from bulkcancel._version import __version__
-from bulkcancel.base import interrupts
 
 _COLUMNS = shutil.get_terminal_size().columns
 CONTEXT: dict[str, Any] = {
@@ -70,17 +68,6 @@ def checked(check: str) -> Callable[[click.Context, click.Parameter, Any], Any]:
         return value if value is None else getattr(checks, check)(value)
 
     return pass_through
-
-
-def noted(context: click.Context, option: click.Parameter, value: str) -> str:
-    """Keep how lines are written for what ends the program before it has begun."""
-    if context.obj is not None:
-        context.obj[option.name] = value
-    if value == "json":
-        from bulkcancel.console import log_line  # noqa: PLC0415  (rich takes its time)
-
-        interrupts.last_line = partial(log_line, "error", "error")
-    return value
 
 
 class GroupedCommand(click.Command):

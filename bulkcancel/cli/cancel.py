@@ -2,13 +2,15 @@
 
 import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from functools import partial
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import click
 
+from bulkcancel.base import interrupts
 from bulkcancel.base.errors import BulkcancelError, ConfigError
 from bulkcancel.base.masking import hide
 from bulkcancel.cli.argv import given, origin, program
@@ -101,23 +103,27 @@ def guarded(entry: click.Command, name: str, arguments: Sequence[str] | None = N
         hide(os.environ.get(secret, "").strip())
     if f"_{name}_COMPLETE".replace("-", "_").upper() in os.environ:
         import bulkcancel.cli.completion  # noqa: F401, PLC0415  (it registers itself)
-    shown: dict[str, str] = {}
+    words = sys.argv[1:] if arguments is None else arguments
+    as_json = "--log-format=json" in words or ("--log-format", "json") in pairwise(words)
+    interrupts.last_line = _line_of_json if as_json else interrupts.LINE
     try:
-        code = entry.main(arguments, prog_name=name, standalone_mode=False, obj=shown)
-        return int(code or 0)
+        return int(entry.main(arguments, prog_name=name, standalone_mode=False) or 0)
     except click.UsageError as error:
         option = error.option_name if isinstance(error, click.NoSuchOption) else ""
         hints = (hint for names, hint in _OTHER_TOOLS.items() if option in names)
-        _complain(error.format_message(), next(hints, f"see {name} --help"), shown)
+        message, hint = error.format_message(), next(hints, f"see {name} --help")
     except BulkcancelError as error:
-        _complain(error.message, error.hint, shown)
+        message, hint = error.message, error.hint
+    from bulkcancel.console import Output  # noqa: PLC0415  (rich takes its time)
+
+    Output(as_json=as_json).error(message, hint)
     return 2
 
 
 main = partial(guarded, command, "bulkcancel")
 
 
-def _complain(message: str, hint: str, shown: Mapping[str, str]) -> None:
-    from bulkcancel.console import Output  # noqa: PLC0415  (rich takes its time)
+def _line_of_json(message: str) -> str:
+    from bulkcancel.console import log_line  # noqa: PLC0415  (rich takes its time)
 
-    Output(as_json=shown.get("log_format") == "json").error(message, hint)
+    return log_line("error", "error", message)

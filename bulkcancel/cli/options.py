@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from bulkcancel.base import defaults
-from bulkcancel.cli.building import FileName, Groups, checked, flag, noted, option
+from bulkcancel.cli.building import FileName, Groups, checked, flag, option
 
 PATH = FileName(readable=False, allow_dash=True)
 _FILE = FileName(readable=False, path_type=Path)
@@ -135,8 +135,6 @@ LOG_FORMAT = option(
     "--log-format",
     type=click.Choice(["text", "json"]),
     default="text",
-    is_eager=True,
-    callback=noted,
     help="How lines on standard error are written.",
 )
 CANCEL: Groups = {

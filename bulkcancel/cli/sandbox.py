@@ -3,8 +3,6 @@
 import asyncio
 import math
 import os
-import signal
-from contextlib import suppress
 from dataclasses import asdict
 from functools import partial
 from typing import Any
@@ -12,6 +10,7 @@ from typing import Any
 import click
 
 from bulkcancel.base.errors import ConfigError
+from bulkcancel.base.interrupts import draining
 from bulkcancel.cli.building import CONTEXT
 from bulkcancel.cli.cancel import guarded
 from bulkcancel.cli.options import PATH
@@ -76,8 +75,7 @@ def command(port: int, jobs: str | None, **options: Any) -> int:  # noqa: ANN401
     rules = Rules(moves_updated_at=moves, filters=filters, **options)
     entries = [] if jobs is None else Source(jobs).entries()
     sandbox = Sandbox(seeds_of(entry.as_seed() for entry in entries), rules)
-    with suppress(KeyboardInterrupt):
-        asyncio.run(_serve(sandbox, port))
+    asyncio.run(_serve(sandbox, port))
     return 0
 
 
@@ -88,11 +86,11 @@ async def _serve(sandbox: Sandbox, port: int) -> None:
     ended = asyncio.Event()
     try:
         async with sandbox.serve(port) as url:
-            asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, ended.set)
-            click.echo(f"{len(sandbox.queue.jobs)} jobs at {url} (Ctrl-C ends it); to use it:")
-            click.echo(f"  export EPCC_API_BASE_URL={url}")
-            click.echo("  export EPCC_CLIENT_ID=practice EPCC_CLIENT_SECRET=practice-secret")
-            await ended.wait()
+            with draining(lambda _: ended.set(), ended.set, lambda _: None, patience=0, grace=0):
+                click.echo(f"{len(sandbox.queue.jobs)} jobs at {url} (Ctrl-C ends it); to use it:")
+                click.echo(f"  export EPCC_API_BASE_URL={url}")
+                click.echo("  export EPCC_CLIENT_ID=practice EPCC_CLIENT_SECRET=practice-secret")
+                await ended.wait()
     except OSError as error:
         raise ConfigError(
             f"port {port} can't be used: {os.strerror(error.errno or 0)}", "choose another --port"

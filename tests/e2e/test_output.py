@@ -74,7 +74,7 @@ def test_json_log_lines_are_objects_and_rows_stay_rows(cli: Cli) -> None:
     assert json_lines(ended.err)[-1]["outcomes"] == {"cancelled": 3, "invalid": 1}
 
 
-@pytest.mark.parametrize("arguments", [["nowhere.csv"], ["--rate", "0"]])
+@pytest.mark.parametrize("arguments", [["nowhere.csv"], ["--rate", "0"], ["--nosuch"], ["-o"]])
 def test_json_error_is_an_object(arguments: list[str], cli: Cli) -> None:
     """An error is an object, too."""
     ended = cli("-y", "--log-format", "json", *arguments, stdin=IDS, **KEY)
