@@ -180,16 +180,22 @@ def _records_of(
         elif '"' not in line:
             yield number, line.rstrip("\r\n").split(delimiter)
         else:
-            record = chain([line], (more for _, more in numbered))
-            closed = (after_quote.sub('"', each) for each in record)
+            closed = (after_quote.sub('"', each) for each in _to_the_end(line, numbered))
             reader = csv.reader(closed, delimiter=delimiter, strict=True, skipinitialspace=True)
             try:
-                cells = next(reader)
-            except csv.Error as error:
-                is_open = "end of data" in str(error)
+                yield number, next(reader)
+            except (csv.Error, EOFError) as error:
+                is_open = isinstance(error, EOFError)
                 what = "a quotation mark is never closed" if is_open else "text after a quoted cell"
                 raise InputError(f"{source.name}:{number}: {what}", _QUOTES) from None
-            yield number, cells
+
+
+def _to_the_end(line: str, numbered: Iterator[tuple[int, str]]) -> Iterator[str]:
+    """Yield the lines of a record; raises `EOFError` for more than there are."""
+    yield line
+    for _, more in numbered:
+        yield more
+    raise EOFError
 
 
 def _is_comment(line: str, delimiter: str, index: int) -> bool:
