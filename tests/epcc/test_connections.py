@@ -1,4 +1,4 @@
-"""Name lookups: their results, and that no end waits for them."""
+"""Uses of a connection one after the other, and name lookups, which no end waits for."""
 
 import asyncio
 import socket
@@ -7,7 +7,17 @@ from unittest.mock import Mock
 
 import pytest
 
-from bulkcancel.epcc.connections import Lookups
+from bulkcancel.epcc.connections import InStepProtocol, Lookups, Use
+
+
+async def test_a_use_ends_none_but_itself() -> None:
+    """A connection may be in use for the next request when the reply to the last is looked at."""
+    connection = InStepProtocol(loop=asyncio.get_running_loop())
+    connection.under_way = 2
+    assert not Use(connection, 1).end()
+    assert connection.under_way == 2
+    assert Use(connection, 2).end(), "it may be the reply to the first"
+    assert connection.under_way == 0
 
 
 async def test_a_host_is_looked_up() -> None:
