@@ -25,11 +25,13 @@ def _finite(_: click.Context, __: click.Parameter, value: Any) -> Any:  # noqa: 
     return value
 
 
-def _option(name: str, kind: click.ParamType[Any], text: str, **more: Any) -> click.Option:  # noqa: ANN401
-    """Return an option, with the default of the rule of this name, if there is one."""
+def _option(names: str, kind: click.ParamType[Any], text: str, **more: Any) -> click.Option:  # noqa: ANN401
+    """Return an option like `name METAVAR`, with the default of the rule of this name, if any."""
+    name, _, metavar = names.partition(" ")
     rule = asdict(Rules()).get(name.replace("-", "_"))
     usual: dict[str, Any] = {} if rule is None else {"default": rule}
     usual |= {"type": kind, "help": text, "show_default": True, "callback": _finite}
+    usual |= {"metavar": metavar or None}
     return click.Option([f"--{name}"], **usual | more)
 
 
@@ -39,26 +41,35 @@ _SKEW = click.FloatRange(-(10**9), 10**9)
 _STAMPS, _SWITCH = click.Choice(["move", "keep"]), click.Choice(["on", "off"])
 _CODES = click.Choice([400, 409, 422])
 _OPTIONS = [
-    _option("port", click.IntRange(0, 65535), "0: any free one.", required=True),
+    _option("port N", click.IntRange(0, 65535), "0: any free one.", required=True),
     _option(
-        "jobs",
+        "jobs FILE",
         PATH,
         "CSV with job_id and, where given, status, type, created_at; the status `missing` makes an"
         " id that does not exist.",
-        metavar="FILE",
     ),
-    _option("rate-limit", _COUNT, "Requests a second, over which the answer is 429; 0: any."),
-    _option("latency", _SECONDS, "How many seconds each answer takes."),
-    _option("start-every", _SECONDS, "Seconds between the starts of pending jobs; 0: never."),
-    _option("arrivals", click.FloatRange(0, 1000), "Jobs a second that somebody else adds."),
-    _option("foreign-cancels", _SHARE, "Share of jobs that others cancel, half before the start."),
+    _option(
+        "rate-limit N", _COUNT, "Requests a second, over which the answer is 429; 0: no limit."
+    ),
+    _option("latency SECONDS", _SECONDS, "How many seconds each answer takes."),
+    _option(
+        "start-every SECONDS", _SECONDS, "Seconds between the starts of pending jobs; 0: never."
+    ),
+    _option("arrivals N", click.FloatRange(0, 1000), "Jobs a second that somebody else adds."),
+    _option(
+        "foreign-cancels SHARE", _SHARE, "Share of jobs that others cancel, half before the start."
+    ),
     _option("not-pending-code", _CODES, "The answer to a cancel of a job that is not pending."),
     _option("updated-at", _STAMPS, "Whether a cancel moves the job's updated_at.", default="move"),
-    _option("clock-skew", _SKEW, "Seconds by which the store's clock is ahead (negative: behind)."),
+    _option(
+        "clock-skew SECONDS",
+        _SKEW,
+        "Seconds by which the store's clock is ahead (negative: behind).",
+    ),
     _option("filters", _SWITCH, "Whether the list of jobs takes a filter.", default="on"),
-    _option("max-offset", _COUNT, "Highest offset in the list of jobs, in records."),
-    _option("store-id", click.STRING, "What the store is told from others by."),
-    _option("token-ttl", click.IntRange(1), "How many seconds a token is valid."),
+    _option("max-offset N", _COUNT, "Highest offset in the list of jobs, in records."),
+    _option("store-id ID", click.STRING, "What the store is told from others by."),
+    _option("token-ttl SECONDS", click.IntRange(1), "How many seconds a token is valid."),
 ]
 
 
