@@ -31,6 +31,12 @@ _OTHER_TOOLS = {  # options that they have, where the nearest one here, which cl
     ),
     ("--host", "--endpoint", "--region", "--store"): "--base-url names the store's API",
     ("--continue", "--append", "--restart"): "--resume -o REPORT resumes an interrupted run",
+    (
+        "--simulate",
+        "--test",
+        "--noop",
+        "--what-if",
+    ): "--dry-run uses no network, --check only reads",
     ("--all", "--list", "--status", "--type", "--since", "--until", "--follow"): (
         "bulkcancel-jobs lists a store's queue, with --status, --type, --since and --follow"
     ),
@@ -38,8 +44,10 @@ _OTHER_TOOLS = {  # options that they have, where the nearest one here, which cl
 _COMMANDS = {
     "help": "bulkcancel --help shows all options",
     "list": "bulkcancel-jobs lists a store's queue",
+    "jobs": "bulkcancel-jobs lists a store's queue",
     "sandbox": "bulkcancel --sandbox FILE practises, bulkcancel-sandbox serves the practice API",
     "cancel": "leave the word out: bulkcancel jobs.csv",
+    "run": "leave the word out: bulkcancel jobs.csv",
     "check": "bulkcancel FILE --check only reads",
     "resume": "bulkcancel FILE --resume -o REPORT resumes an interrupted run",
 }

@@ -32,10 +32,14 @@ _WHICH_JOBS = (
         show_default=True,
         help=f"Statuses to list: {', '.join(JOB_STATUSES)}; or all.",
     ),
-    option("--type", metavar="LIST", help="Types to list, as product-import.  [default: all]"),
+    option(
+        "--type", metavar="LIST", help="Types to list, for example product-import.  [default: all]"
+    ),
     option("--since", metavar="TIME", help="Only jobs created then or later."),
     option(
-        "--until", metavar="TIME", help="Only jobs created then or earlier; ends --follow, too."
+        "--until",
+        metavar="TIME",
+        help="Only jobs created then or earlier; --follow ends when no more of them can come.",
     ),
 )
 _LIST_OUTPUT = (
