@@ -50,7 +50,8 @@ class Guards:
                 f"{self._failures} jobs failed or are unknown, more than --max-failures allows",
                 "the report's column detail says why; raise --max-failures to go on anyway",
             )
-        self._forbidden = self._forbidden + 1 if result.http_status == 403 else 0
+        is_forbidden = result.http_status == 403 and result.outcome is Outcome.FAILED
+        self._forbidden = self._forbidden + 1 if is_forbidden else 0
         if self._forbidden == FORBIDDEN_IN_A_ROW:
             raise GuardError(
                 f"the store forbade {FORBIDDEN_IN_A_ROW} cancels in a row (403)",

@@ -134,6 +134,10 @@ class History:
         """Doubt what said that nothing was applied, if our own reply may have come after it."""
         self.in_doubt |= any(is_out_of_step() for is_out_of_step in self._denials)
 
+    def may_be_refused_for_ours(self) -> bool:
+        """Tell whether an earlier cancel may be why the last one was refused: no read tells."""
+        return self._ambiguous and self.attempts > 1 and not self.was_read
+
     def add_detail(self, text: str) -> None:
         """Add to the reason that the report gives."""
         self.detail = f"{self.detail}; {text}" if self.detail else text
@@ -263,7 +267,7 @@ def conclude(job: History, ending: Ending) -> Conclusion:
             return Outcome.UNKNOWN, Evidence.NONE
         case Fate.NONE | Fate.TURNED_AWAY | Fate.UNWANTED if stopped and not job.was_read:
             return Outcome.NOT_ATTEMPTED, Evidence.NONE
-        case Fate.REFUSED if ending is Ending.ABANDONED:
+        case Fate.REFUSED if ending is Ending.ABANDONED or job.may_be_refused_for_ours():
             return Outcome.UNKNOWN, Evidence.NONE
         case Fate.REFUSED if not job.was_read and ending is not Ending.STOPPED:
             unread = ending is Ending.DRAINED and job.unrecorded is not None

@@ -141,8 +141,9 @@ class Job:
         return True
 
     def _is_free(self, verdict: Verdict) -> bool:
-        """Tell whether to ask again costs no retry: once, on a new connection."""
-        return verdict.ambiguous and self._last is not None and not self._last.unshared
+        """Tell whether to ask again costs no retry: once, on a connection of its own."""
+        is_others = verdict.ambiguous or verdict.out_of_step
+        return is_others and self._last is not None and not self._last.unshared
 
     def _has_retry(self) -> bool:
         """Spend a retry; tell whether there was one left."""

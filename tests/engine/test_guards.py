@@ -53,7 +53,7 @@ def test_forbidden() -> None:
     """Three cancels in a row that are forbidden stop the run; others in between don't."""
     guards = Guards(100, ANY, 30)
     assert trips_at(guards, [FAILED] * 2, 403) is None
-    assert trips_at(guards, [Outcome.CANCELLED]) is None
+    assert trips_at(guards, [Outcome.CANCELLED], 403) is None, "read back, after one that was late"
     assert trips_at(guards, [FAILED] * 3, 403) == 3
 
 

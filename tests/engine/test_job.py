@@ -410,3 +410,19 @@ async def test_replies_that_are_never_sure_are_given_up(verbs: str) -> None:
     store = ScriptedStore(late) if verbs == "cc" else ScriptedStore([REFUSED], late)
     await live(store, 0)
     assert store.verbs == verbs
+
+
+async def test_a_read_that_gets_another_jobs_reply_costs_no_retry() -> None:
+    """It is made again on a connection of its own, and tells why the job was refused."""
+    store = ScriptedStore([REFUSED], [job("pending", "job-2"), STARTED])
+    result = await live(store, retries=0)
+    assert (result.outcome, result.evidence) == (NOT_PENDING, READBACK)
+    assert store.unshared == [False, False, True]
+
+
+async def test_a_refusal_that_an_earlier_cancel_may_explain_is_unknown_without_a_read() -> None:
+    """The first reply may have been another request's: then our own cancel may be the reason."""
+    late = replace(error(403), may_be_late=True)
+    store = ScriptedStore([late, REFUSED], [FORBIDDEN])
+    result = await live(store, retries=0)
+    assert (result.outcome, result.evidence, store.verbs) == (UNKNOWN, NONE, "ccr")
