@@ -106,7 +106,8 @@ def _read_only(environ: Mapping[str, str], profile: Mapping[str, str]) -> str:
 
 def _credentials(environ: Mapping[str, str], profile: Mapping[str, str]) -> tuple[Credentials, str]:
     """Return the token, or an id and a secret from one place, and where that is."""
-    if token := environ.get("BULKCANCEL_TOKEN", "").strip().removeprefix("Bearer ").strip():
+    words = environ.get("BULKCANCEL_TOKEN", "").strip().split(" ")
+    if token := " ".join(words[1:] if words[0] == "Bearer" else words).strip():
         if not token.isascii() or not token.isprintable() or " " in token:
             raise ConfigError("BULKCANCEL_TOKEN is not a token", "set it to the token alone")
         return ReadyToken(token), "environment"

@@ -2,10 +2,9 @@
 
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from itertools import pairwise
-from pathlib import Path
 from typing import Any
 
 import click
@@ -15,42 +14,10 @@ from bulkcancel.base.errors import BulkcancelError, ConfigError
 from bulkcancel.base.masking import hide
 from bulkcancel.cli.argv import given, origin, program
 from bulkcancel.cli.building import CONTEXT, GroupedCommand
+from bulkcancel.cli.near_misses import hint_for_files, hint_for_option
 from bulkcancel.cli.options import CANCEL, PATH
 
 _NOT_AGAIN = frozenset({"column", "output", "resume", "overwrite"})  # when a run is resumed
-_OTHER_TOOLS = {  # options that they have, where the nearest one here, which click names, is wrong
-    ("--json", "--jsonl"): "--format jsonl writes a JSON report, --log-format json JSON log lines",
-    ("-f", "--force", "--no-confirm", "--assume-yes"): "--yes leaves out the question",
-    ("-i", "--file", "--input", "--ids", "--job-id"): (
-        "name files without an option (bulkcancel jobs.csv), or pipe ids in"
-    ),
-    ("-p", "--parallel", "--threads", "--workers"): "--concurrency limits the requests in flight",
-    ("--rps", "--qps", "--limit", "--throttle"): "--rate limits requests per second",
-    ("--token", "--client-id", "--client-secret", "--secret", "--api-key", "--password"): (
-        "a login is never an argument: set EPCC_CLIENT_ID and EPCC_CLIENT_SECRET in the environment"
-    ),
-    ("--host", "--endpoint", "--region", "--store"): "--base-url names the store's API",
-    ("--continue", "--append", "--restart"): "--resume -o REPORT resumes an interrupted run",
-    (
-        "--simulate",
-        "--test",
-        "--noop",
-        "--what-if",
-    ): "--dry-run uses no network, --check only reads",
-    ("--all", "--list", "--status", "--type", "--since", "--until", "--follow"): (
-        "bulkcancel-jobs lists a store's queue, with --status, --type, --since and --follow"
-    ),
-}
-_COMMANDS = {
-    "help": "bulkcancel --help shows all options",
-    "list": "bulkcancel-jobs lists a store's queue",
-    "jobs": "bulkcancel-jobs lists a store's queue",
-    "sandbox": "bulkcancel --sandbox FILE practises, bulkcancel-sandbox serves the practice API",
-    "cancel": "leave the word out: bulkcancel jobs.csv",
-    "run": "leave the word out: bulkcancel jobs.csv",
-    "check": "bulkcancel FILE --check only reads",
-    "resume": "bulkcancel FILE --resume -o REPORT resumes an interrupted run",
-}
 _SECRETS = ("BULKCANCEL_TOKEN", "EPCC_CLIENT_SECRET")
 
 
@@ -89,9 +56,8 @@ Exit codes: 0 all cancelled; 1 some failed, unknown or invalid; 2 nothing was se
 def command(context: click.Context, /, **parameters: Any) -> int:  # noqa: ANN401  (click's own types)
     """Take what click has parsed; what users read stands in the decorator."""
     files = parameters["files"]
-    word = files[0] if files else ""
-    if (hint := _COMMANDS.get(word.lower())) and not Path(word).exists():
-        raise ConfigError(f"{word}: no such file, and no command", hint)
+    if hint := hint_for_files(files):
+        raise ConfigError(f"{files[0]}: no such file, and no command", hint)
     if not files and (sys.stdin is None or sys.stdin.isatty()):
         file, pipe = "bulkcancel jobs.csv -o report.csv", "cat ids.txt | bulkcancel"
         raise ConfigError("no ids to cancel", f"name a file ({file}) or pipe them in ({pipe})")
@@ -113,13 +79,12 @@ def guarded(entry: click.Command, name: str, arguments: Sequence[str] | None = N
         import bulkcancel.cli.completion  # noqa: F401, PLC0415  (it registers itself)
     words = sys.argv[1:] if arguments is None else arguments
     as_json = "--log-format=json" in words or ("--log-format", "json") in pairwise(words)
-    interrupts.last_line = _line_of_json if as_json else interrupts.LINE
+    interrupts.last_line = _line_of_json() if as_json else interrupts.LINE
     try:
         return int(entry.main(arguments, prog_name=name, standalone_mode=False) or 0)
     except click.UsageError as error:
-        option = error.option_name if isinstance(error, click.NoSuchOption) else ""
-        hints = (hint for names, hint in _OTHER_TOOLS.items() if option in names)
-        message, hint = error.format_message(), next(hints, f"see {name} --help")
+        near = hint_for_option(error.option_name) if isinstance(error, click.NoSuchOption) else ""
+        message, hint = error.format_message(), near or f"see {name} --help"
     except BulkcancelError as error:
         message, hint = error.message, error.hint
     from bulkcancel.console import Output  # noqa: PLC0415  (rich takes its time)
@@ -131,7 +96,8 @@ def guarded(entry: click.Command, name: str, arguments: Sequence[str] | None = N
 main = partial(guarded, command, "bulkcancel")
 
 
-def _line_of_json(message: str) -> str:
+def _line_of_json() -> Callable[[str], str]:
+    """Return how a signal is told; all is imported by then, as it may come amid an import."""
     from bulkcancel.console import log_line  # noqa: PLC0415  (rich takes its time)
 
-    return log_line("error", "error", message)
+    return partial(log_line, "error", "error")

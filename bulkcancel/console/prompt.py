@@ -3,6 +3,7 @@
 Never on standard input, which may be where the ids come from.
 """
 
+import os
 import termios
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -27,7 +28,8 @@ def ask(question: str) -> bool:
     with _terminal() as (keyboard, screen):
         if keyboard.isatty():  # what was typed before the question is no answer to it
             termios.tcflush(keyboard, termios.TCIFLUSH)
-        console = Console(file=screen, highlight=False)  # which breaks lines between words
+        width = os.get_terminal_size(screen.fileno()).columns if screen.isatty() else None
+        console = Console(file=screen, highlight=False, width=width)  # breaks lines between words
         console.print(Text(f"{question} [y/N]"), end=" ")
         answer = keyboard.readline()
         if not answer.endswith("\n"):  # Ctrl-D

@@ -116,6 +116,8 @@ def _last(text: str, name: str, line: int) -> object:
         is_cut = error.pos >= len(text.rstrip())
         what = "is cut short" if is_cut else f"is broken ({error.msg})"
         hint = "fetch it again in full, or send the ids as CSV"
+        if text[error.pos : error.pos + 1] == "'":
+            hint = "in JSON, quotation marks are double ones; Python writes it by json.dumps"
         if job_ids.has_uuid(text):
             hint += f"; or {job_ids.EXTRACT}"
         where = f"{name}:{line + error.lineno - 1}"
@@ -134,7 +136,13 @@ def _opened(item: object, column: str | None) -> tuple[Mapping[str, Any], str, s
     ids = {job[key] for key in keys if isinstance(job[key], str)}
     if len(ids) != 1:
         seen = ", ".join(one_line(key, 40) for key in list(job)[:12]) or "none"
-        what = "more than one id" if ids else "no id (it must be a text)"
+        what = (
+            "more than one id"
+            if ids
+            else f'"{one_line(keys[0], 40)}" holds no text'
+            if keys
+            else "no id"
+        )
         return job, "", f"{what} in this JSON object (its keys are {seen})"
     kind, foreign = job.get("type"), ""
     if "errors" in job:

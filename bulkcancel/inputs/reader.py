@@ -92,20 +92,23 @@ def read_inputs(
     files. `note` gets what the operator should know. Raises `InputError`.
     """
     read = into or Input()
+    notes: list[str] = []  # of lists that will do: an error stands alone
     for file in files:
         if file == STDIN and any(source.file == STDIN for source in read.sources):
             continue  # it has been read
-        source = Source(file, column, note)
+        source = Source(file, column, notes.append)
         if report is not None and file != STDIN:
             source.drops_torn_line = Path(file).resolve() == Path(report).resolve()
         read.sources.append(source)
         if file == STDIN and may_stream and stdin_is_pipe():
-            read.stream = source
+            read.stream, source.note = source, note
             continue
         entries = source.entries()
         while batch := list(islice(entries, BATCH)):
             read.add(batch, source)
         read.check_end(source)
+    for each in notes:
+        note(each)
     return read
 
 

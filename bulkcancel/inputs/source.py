@@ -5,6 +5,7 @@ The one place that reads input; what its content means is up to `delimited` and 
 
 import hashlib
 import io
+import os
 import select
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -18,10 +19,18 @@ from bulkcancel.base.model import is_uuid
 from bulkcancel.base.text import one_line, visible
 from bulkcancel.inputs.decoding import lines_of
 from bulkcancel.inputs.delimited import table_entries
-from bulkcancel.inputs.job_ids import BLANK, STDIN, Entry, SourceFacts, is_almost_uuid
+from bulkcancel.inputs.job_ids import (
+    BLANK,
+    STDIN,
+    Entry,
+    SourceFacts,
+    has_uuid,
+    is_almost_uuid,
+    problem_of,
+)
 from bulkcancel.inputs.json_lists import json_entries
 
-_HOW = "check the file's name; job ids are given by a file or a pipe: echo ID | bulkcancel"
+_AROUND = " 	\"'`@<>,;"  # a name, as it may be copied from elsewhere
 _NO_UUID = "not a UUID, unlike the other ids: the beginning of one?"
 _CHUNK = 64 * 1024  # bytes
 
@@ -73,7 +82,7 @@ class Source(SourceFacts):
                     before_read()
         except OSError as error:
             what = f"{one_line(visible(self.name))}: {error.strerror}"
-            raise InputError(what, _HOW) from None
+            raise InputError(what, _hint(self.file)) from None
 
 
 def _untorn(chunks: Iterable[bytes]) -> Iterator[bytes]:
@@ -91,6 +100,20 @@ def _read(stream: BinaryIO) -> bytes:
     while (chunk := stream.read(_CHUNK)) is None:
         select.select([stream], [], [])
     return chunk
+
+
+def _hint(file: str) -> str:
+    """Return what to do about a file that can't be opened."""
+    if file.endswith("\r"):
+        return "its name ends in a carriage return: does a script have Windows line ends?"
+    near = os.path.expanduser(file.strip(_AROUND))  # noqa: PTH111  (as the next, it never raises)
+    if near != file and os.path.isfile(near):  # noqa: PTH113
+        return f"{near} is there: leave out what stands around its name"
+    is_one = not problem_of(file, "")
+    how = f"job ids are given by a file or a pipe: echo {file if is_one else 'ID'} | bulkcancel"
+    if has_uuid(file):
+        return how
+    return f"check the file's name; {how}" if is_one else "check the file's name"
 
 
 def _opened(file: str) -> BinaryIO:

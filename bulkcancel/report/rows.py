@@ -1,6 +1,7 @@
 """The lines of a report: what `JobResult.as_dict` returns, as CSV or JSON, and back."""
 
 import csv
+import os
 import re
 import time
 import uuid
@@ -19,7 +20,7 @@ _ID = re.compile(r"[A-Za-z0-9_-]{1,128}")
 _MAX_STORE = 300
 _RUN_TIME = "%Y%m%dT%H%M%SZ"
 _AFTER_A_KILL = "+"
-MAX_ROW = 1 << 14  # bytes of a line, in either format, though its source is the longest path
+_MAX_ROW = 8192  # bytes of a line without its source, in either format
 COLUMNS = tuple(JobResult(JobRow("", "", 0), Outcome.INVALID, 0.0).as_dict())
 FIRST_COLUMNS = COLUMNS[:13]  # those of reports that know nothing of stores
 Row = Mapping[str, str | int | None]
@@ -66,6 +67,11 @@ def inert(row: Row) -> Row:
         else cell(str(value), MAX_SOURCE)
         for name, value in row.items()
     }
+
+
+def max_row_bytes(files: Iterable[str]) -> int:
+    """Return an upper bound for the line of any job from these input files, made inert."""
+    return _MAX_ROW + 3 * max((len(os.fsencode(name)) for name in files), default=0)
 
 
 class _Echo:

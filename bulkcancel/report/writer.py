@@ -5,7 +5,7 @@ A result that can't be recorded ends the run: nothing is done without a row.
 
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from functools import partial
@@ -23,7 +23,7 @@ from bulkcancel.report.destination import Destination, open_stream
 from bulkcancel.report.past import Past, last_rows, read_past
 from bulkcancel.report.places import format_of, is_pipe, is_stream, split_files, target_of
 from bulkcancel.report.regular_file import followed, write_atomically
-from bulkcancel.report.rows import MAX_ROW, Format, Layout, Row, inert, new_run_id
+from bulkcancel.report.rows import Format, Layout, Row, inert, max_row_bytes, new_run_id
 
 
 @dataclass(slots=True)
@@ -197,10 +197,12 @@ def _read(options: ReportOptions, output: AppendFile) -> Past:
     return past
 
 
-def open_recorder(earlier: EarlierReport, rows: int, store: str = "") -> Recorder:
-    """Begin the report, with space for so many rows; raises `ReportError`, `GuardError`.
+def open_recorder(
+    earlier: EarlierReport, rows: int, store: str = "", files: Iterable[str] = ()
+) -> Recorder:
+    """Begin the report, with space for so many rows of jobs from these input files.
 
-    `store` is what each row says of it, see `store_text`.
+    `store` is what each row says of it, see `store_text`. Raises `ReportError`, `GuardError`.
     """
     past, target = earlier.past, target_of(earlier.options)
     output = earlier.output or (
@@ -210,7 +212,7 @@ def open_recorder(earlier: EarlierReport, rows: int, store: str = "") -> Recorde
     )
     recorder = Recorder(earlier, output, store)
     try:
-        output.hold(rows * MAX_ROW)
+        output.hold(rows * max_row_bytes(files))
         if isinstance(output, AppendFile):
             output.begin(past.size)
             output.digest = past.digest

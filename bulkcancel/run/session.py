@@ -33,7 +33,8 @@ class Session:
         """Begin the run and its report; nothing is sent yet. Raises `ReportError`, `GuardError`."""
         self._ready, self._connection, store = ready, connection, connection.store
         self._clock = Clock()
-        self._recorder = open_recorder(ready.before, connection.concurrency, store.in_report)
+        rows, files = connection.concurrency, ready.settings.jobs.files
+        self._recorder = open_recorder(ready.before, rows, store.in_report, files)
         again = ready.before.past.sent_again
         self._watch = Watch(str(store), connection.tally, again, ready.output)
         self._display = display_for(ready.settings.display.progress, ready.output)

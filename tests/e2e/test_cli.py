@@ -105,6 +105,7 @@ def test_refused_login_cancels_nothing_and_leaves_no_report(
     [
         (["--json"], "hint: --format jsonl writes a JSON report"),
         (["--token", "t"], "hint: a login is never an argument"),
+        (["--test"], "hint: --dry-run uses no network, --check only reads"),
         (["--whatever"], "hint: see bulkcancel --help"),
         (["help"], "hint: bulkcancel --help shows all options"),
         (["--proifle", "x"], "--profile"),

@@ -117,9 +117,7 @@ TABLE: dict[str, Read | Refused] = {
     "api-reply-pretty.json": Read("1A 2B"),
     "api-replies-paged.json": Read("1A 2B"),
     "api-products.json": Refused(': item 1: its type is "product", not "pim-job"', NAME_IT),
-    "api-error.json": Refused(
-        ": item 1: no id (it must be a text) in this JSON object (its keys are errors)"
-    ),
+    "api-error.json": Refused(": item 1: no id in this JSON object (its keys are errors)"),
     "api-not-found.txt": Refused(f'{NO_COLUMN}"404 page not found"'),
     # shells
     "powershell-5-export.csv": Read("3A 4B", comments=1),
@@ -233,7 +231,7 @@ TABLE: dict[str, Read | Refused] = {
     "json-cut-in-a-list.json": Refused(":3: the JSON is cut short", "fetch it again in full"),
     "json-trailing-comma.json": Refused(":3: the JSON is broken"),
     "json-other-key.json": Refused(
-        ": item 1: no id (it must be a text) in this JSON object (its keys are upstream)", NAME_IT
+        ": item 1: no id in this JSON object (its keys are upstream)", NAME_IT
     ),
     "json-grep.txt": Refused(":1: "),
     "api-products-v2.json": Refused(': item 1: its type is "product"', NAME_IT),
@@ -242,9 +240,7 @@ TABLE: dict[str, Read | Refused] = {
     "powershell-convertto-json.json": Read("1A 2B"),
     "kubectl-table.txt": Refused(NO_COLUMN, NAME_IT),
     "kubectl-custom-columns.txt": Read("2A 3B"),
-    "kubectl-items.json": Refused(
-        ": item 1: no id (it must be a text) in this JSON object (its keys are apiVersion"
-    ),
+    "kubectl-items.json": Refused(": item 1: no id in this JSON object (its keys are apiVersion"),
     "grep-line-numbers.txt": Refused(f"{A_UUID_WITH}12:UUID", EXTRACT),
     "grep-log-lines.txt": Refused(f"{A_UUID_WITH}2026-03-14T", EXTRACT),
     "report-torn-in-quotes.csv": Refused(":3: a quotation mark is never closed"),

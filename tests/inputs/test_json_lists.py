@@ -15,7 +15,7 @@ from tests.support.texts import ENCODABLE
 KEY = "name the key of the ids with --column, or extract them: jq -r '.data[].id'"
 AGAIN = "fetch it again in full, or send the ids as CSV"
 WANTED = "a job or its id was expected"
-NO_ID = "no id (it must be a text) in this JSON object"
+NO_ID = "no id in this JSON object"
 KEYS = ", ".join(f"k {i}" for i in range(12))  # no more are listed
 
 
@@ -73,7 +73,10 @@ def test_place_is_the_number_of_the_item(raw: bytes, ids: str) -> None:
         (["b"], WANTED),
         ({}, f"{NO_ID} (its keys are none)"),
         ({f"k\n{i}": i for i in range(14)}, f"{NO_ID} (its keys are {KEYS})"),
-        ({"id": 7, "pcm_job_id": UUID}, f"{NO_ID} (its keys are id, pcm_job_id)"),
+        (
+            {"id": 7, "pcm_job_id": UUID},
+            '"id" holds no text in this JSON object (its keys are id, pcm_job_id)',
+        ),
         ({"id": "b", "ID": "c"}, "more than one id in this JSON object (its keys are id, ID)"),
         ({"id": "b", "type": "product"}, 'its type is "product", not "pim-job"'),
         ({"data": {"id": "a", "type": "customer"}}, 'its type is "customer", not "pim-job"'),

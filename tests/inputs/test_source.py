@@ -19,25 +19,28 @@ from tests.support.texts import ENCODABLE
 
 
 @pytest.mark.parametrize(
-    ("name", "why"),
+    ("name", "why", "hint"),
     [
-        (UUID, "No such file or directory"),
-        ("jobs.csv\r", "No such file or directory"),
-        (".", "Is a directory"),
-        ("x" * 5000, "File name too long"),
+        (UUID, "No such file or directory", f"by a file or a pipe: echo {UUID} | bulkcancel"),
+        ("job-1", "No such file or directory", "check the file's name; job ids are given by"),
+        ("jobs.csv\r", "No such file or directory", "does a script have Windows line ends?"),
+        ('"ids.txt"', "No such file or directory", "ids.txt is there: leave out what stands"),
+        (".", "Is a directory", "check the file's name"),
+        ("x" * 5000, "File name too long", "check the file's name"),
     ],
-    ids=["an id", "a carriage return", "a folder", "a list"],
+    ids=["an id", "a short id", "a carriage return", "quoted", "a folder", "a list"],
 )
 def test_file_that_can_not_be_read_is_refused(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, why: str
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, why: str, hint: str
 ) -> None:
-    """The name is made visible and cut, and the hint says how ids are given: it may be one."""
+    """The name is made visible and cut; the hint says what is there, or how ids are given."""
     monkeypatch.chdir(tmp_path)
+    (tmp_path / "ids.txt").touch()
     with pytest.raises(InputError) as refused:
         list(Source(name).entries())
     assert refused.value.message == f"{one_line(visible(name))}: {why}"
     assert len(refused.value.message) < 400
-    assert "job ids are given by a file or a pipe: echo ID | bulkcancel" in refused.value.hint
+    assert hint in refused.value.hint
 
 
 def test_standard_input_that_does_not_block_is_read_to_its_end(

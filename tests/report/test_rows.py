@@ -17,9 +17,9 @@ from bulkcancel.inputs import Source
 from bulkcancel.report.rows import (
     COLUMNS,
     FIRST_COLUMNS,
-    MAX_ROW,
     Format,
     Layout,
+    max_row_bytes,
     new_run_id,
     run_start,
     store_text,
@@ -127,7 +127,7 @@ def test_no_row_is_longer_than_its_bound(text: str, name: str) -> None:
     whole = replace(whole, row=row, sent_at=1e9, http_status=500)
     for form in Format:
         line = Layout(form).line_of(whole.as_dict(new_run_id(), "\U0001f600" * 300))
-        assert len(line) <= MAX_ROW
+        assert len(line) <= max_row_bytes([row.file])
 
 
 def test_a_run_id_is_unique_and_tells_when_its_run_began() -> None:
