@@ -4,6 +4,7 @@ Never writes to standard output, and decides nothing. The live display is in `pr
 """
 
 import shlex
+import sys
 import time
 from collections.abc import Callable, Iterable
 from functools import partial
@@ -34,8 +35,9 @@ class StandardError(Console):
     """Standard error, which may go away without ending the run."""
 
     def on_broken_pipe(self) -> None:
-        """Print nothing more."""
+        """Print nothing more, nor what is still to be written: it would fail again at the end."""
         self.quiet = True
+        sys.stderr = None
 
     def show_cursor(self, show: bool = True) -> bool:  # noqa: ARG002, FBT001, FBT002  (rich's)
         """Leave the cursor alone: a run that is suspended or killed could not show it again."""
@@ -108,7 +110,7 @@ class Output:
         try:
             self.screen.print(Text(line, "" if self.as_json else style), soft_wrap=as_it_is)
         except OSError:  # nobody can read it: no reason to stop cancelling
-            self.screen.quiet = True
+            self.screen.on_broken_pipe()
 
 
 def log_line(level: str, event: str, message: str, **fields: Any) -> str:  # noqa: ANN401

@@ -31,6 +31,7 @@ PATIENCE = 20  # seconds for what takes one
 def environment(url: str = "", **variables: str) -> dict[str, str]:
     """Return this process's variables without its settings, and a login for the store at `url`."""
     kept = {name: value for name, value in os.environ.items() if not SETTINGS.match(name)}
+    kept.pop("PYTHONUNBUFFERED", None)  # with which standard error can't fail at the end
     store = {"EPCC_API_BASE_URL": url} if url else {}
     return {**kept, **KEY, **store, **variables}
 
