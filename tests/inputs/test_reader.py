@@ -196,3 +196,15 @@ def test_entries_are_kept_for_practice_only(folder: Path) -> None:
         Entry(1, "b1"),
     ]
     assert read(*files).entries == []
+
+
+def test_an_error_stands_alone_and_notes_are_of_lists_that_will_do(tmp_path: Path) -> None:
+    """What is to know of the first file is said once all files are known to be good."""
+    (good := tmp_path / "good.csv").write_text("old,job\nx,job-1\n")
+    (bad := tmp_path / "bad.csv").write_bytes(b"\xff")
+    notes: list[str] = []
+    with pytest.raises(InputError):
+        read_inputs((str(good), str(bad)), "2", notes.append)
+    assert notes == []
+    read_inputs((str(good),), "2", notes.append)
+    assert len(notes) == 1
