@@ -38,7 +38,7 @@ def masked(text: str) -> str:
     escaped = "%" in text or "&" in text or "+" in text or "\\" in text
     if text.isascii() and not escaped:  # as nearly all texts are
         lower = text.lower()
-        for secret in _secrets.values():
+        for secret in list(_secrets.values()):  # another thread may add one
             if secret in lower:
                 break
         else:

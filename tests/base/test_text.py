@@ -180,3 +180,23 @@ def test_the_parts_of_a_header_are_masked() -> None:
 def test_a_number_of_things_is_in_words(number: int, words: str) -> None:
     """One of them is not many."""
     assert count_of(number, "job") == words
+
+
+class _Amid(str):
+    """A text in which another thread's secret is hidden while it is looked through."""
+
+    __slots__ = ()
+
+    def lower(self) -> str:
+        return self
+
+    def __contains__(self, secret: object) -> bool:
+        hide(f"renewed after {secret}")
+        return False
+
+
+def test_a_secret_that_comes_while_a_text_is_looked_through() -> None:
+    """A token is renewed while the thread that reads a pipe masks what it says."""
+    hide("old-token")
+    hide("older-token")
+    assert masked(_Amid("a plain line")) == "a plain line"
